@@ -1,1 +1,10 @@
-//! Placeholder.
+//! Stands in for what surrounds the two function apps, for local work and for tests.
+//!
+//! It imports nothing of ours, not even the protocol types: a misreading of the Functions
+//! host's contract must not be made twice.
+
+pub mod audit_api;
+pub mod gateway;
+pub mod host;
+pub mod mongo;
+pub mod package;
