@@ -8,3 +8,4 @@ pub mod gateway;
 pub mod host;
 pub mod mongo;
 pub mod package;
+mod watchdog;

@@ -1,0 +1,34 @@
+//! Where the mongod executable is.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where `scripts/setup` puts it, below the root of the workspace.
+const BESIDE_THE_BUILD: &str = "target/tools/mongodb/bin/mongod";
+
+/// The mongod on `PATH`, else the one that `scripts/setup` fetched.
+pub(super) fn mongod() -> Option<PathBuf> {
+    let on_path = Command::new("mongod")
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if on_path.is_ok_and(|status| status.success()) {
+        return Some(PathBuf::from("mongod"));
+    }
+    // Compiled in for tests; the other two hold for an executable that was moved.
+    let starts = [
+        Some(PathBuf::from(env!("CARGO_MANIFEST_DIR"))),
+        std::env::current_exe().ok(),
+        std::env::current_dir().ok(),
+    ];
+    starts.iter().flatten().find_map(|start| above(start))
+}
+
+fn above(start: &Path) -> Option<PathBuf> {
+    start
+        .ancestors()
+        .map(|folder| folder.join(BESIDE_THE_BUILD))
+        .find(|candidate| candidate.is_file())
+}

@@ -1,0 +1,23 @@
+# Runs one program and ends it when the pipe on standard input closes; mod.rs says why.
+# usage: sh watchdog.sh FOLDER PROGRAM [ARGUMENT…]   (FOLDER may be empty)
+folder=$1
+shift
+
+exec 3<&0
+"$@" 3<&- </dev/null &
+program=$!
+
+# Each line names a signal to pass on. The end of the pipe means that the owner is gone.
+(
+  while read -r signal; do kill -s "$signal" "$program"; done
+  kill -s KILL "$program"
+  exit 0
+) <&3 3<&- 2>/dev/null &
+orders=$!
+exec 3<&- </dev/null
+
+wait "$program"
+status=$?
+kill -s TERM "$orders" 2>/dev/null
+if wait "$orders" && [ -n "$folder" ]; then rm -rf -- "$folder"; fi
+exit "$status"
