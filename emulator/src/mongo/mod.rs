@@ -6,10 +6,12 @@
 //! with errors; [`Proxy`] loses answers between client and server.
 
 mod collections;
+mod data_folder;
 mod fail_point;
 mod find;
 mod mongod;
 mod proxy;
+mod wire;
 
 use tokio::sync::OnceCell;
 

@@ -1,9 +1,9 @@
 //! The mongod process.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use mongodb::bson::doc;
 use mongodb::error::Error as DriverError;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
-use tempfile::TempDir;
 use thiserror::Error;
 
+use super::data_folder::DataFolder;
 use super::find;
 use crate::watchdog::Watched;
 
@@ -33,11 +33,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 const FREE_PORT_ATTEMPTS: usize = 3;
 
 const REPLICA_SET: &str = "emulator";
-const CONSOLE: &str = "console.log";
-const LOG: &str = "mongod.log";
-
-/// How many lines of each of these an error quotes.
-const LAST_WORDS: usize = 4;
 
 /// How to start a mongod; by default a bare one with a temporary folder on a free port.
 #[derive(Clone, Debug, Default)]
@@ -86,12 +81,6 @@ pub struct Mongod {
     data: DataFolder,
     port: u16,
     options: MongodOptions,
-}
-
-#[derive(Debug)]
-enum DataFolder {
-    Kept(PathBuf),
-    Temporary(TempDir),
 }
 
 impl Mongod {
@@ -188,52 +177,13 @@ impl Mongod {
     }
 }
 
-impl DataFolder {
-    fn create(kept: Option<PathBuf>) -> io::Result<Self> {
-        match kept {
-            Some(path) => {
-                fs::create_dir_all(&path)?;
-                Ok(Self::Kept(path))
-            }
-            None => {
-                let folder = tempfile::Builder::new().prefix("mongod-").tempdir()?;
-                Ok(Self::Temporary(folder))
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Kept(path) => path,
-            Self::Temporary(folder) => folder.path(),
-        }
-    }
-
-    /// The last lines of what the server said, for the developer whom it did not serve.
-    fn last_words(&self) -> String {
-        let mut said = String::new();
-        for name in [CONSOLE, LOG] {
-            let text = fs::read_to_string(self.path().join(name)).unwrap_or_default();
-            let lines: Vec<&str> = text.lines().collect();
-            let last = lines.len().saturating_sub(LAST_WORDS);
-            said.push_str(&lines[last..].join("\n"));
-            said.push('\n');
-        }
-        said.trim().to_owned()
-    }
-}
-
 fn spawn(data: &DataFolder, port: u16, options: &MongodOptions) -> Result<Watched, MongodError> {
     let executable = find::mongod().ok_or(MongodError::NotFound)?;
-    let temporary = match data {
-        DataFolder::Kept(_) => None,
-        DataFolder::Temporary(folder) => Some(folder.path()),
-    };
-    let console = File::create(data.path().join(CONSOLE))?;
+    let console = File::create(data.console())?;
     let errors = console.try_clone()?;
     let configure = |command: &mut Command| {
         command.arg("--dbpath").arg(data.path());
-        command.arg("--logpath").arg(data.path().join(LOG));
+        command.arg("--logpath").arg(data.log());
         command.args(["--quiet", "--nounixsocket", "--bind_ip", "127.0.0.1"]);
         command.args(["--port", &port.to_string()]);
         command.args(["--wiredTigerCacheSizeGB", "0.25"]);
@@ -248,7 +198,7 @@ fn spawn(data: &DataFolder, port: u16, options: &MongodOptions) -> Result<Watche
         }
         command.stdout(console).stderr(errors);
     };
-    Ok(Watched::start(&executable, configure, temporary)?)
+    Ok(Watched::start(&executable, configure, data.temporary())?)
 }
 
 /// The wanted port if nothing listens there, else any that is free.
