@@ -4,8 +4,11 @@
 //! host's contract must not be made twice.
 
 pub mod audit_api;
+mod client;
 pub mod gateway;
 pub mod host;
 pub mod mongo;
 pub mod package;
 mod watchdog;
+
+pub use client::http_client;

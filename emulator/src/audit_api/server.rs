@@ -1,0 +1,155 @@
+//! Its HTTP side. Plain hyper, since warp cannot drop a connection in place of an answer.
+
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, LOCATION};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::register::{self, Reaction, Recorded, Register};
+use super::{Behaviour, RecordedCall};
+
+pub(super) const PATH: &str = "/api/auditrecord";
+
+/// Between two attempts to get the port back after having refused connections.
+const BIND_INTERVAL: Duration = Duration::from_millis(10);
+
+type Answer = Response<Full<Bytes>>;
+
+/// Ends the connection in place of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is dropped on purpose")]
+struct Dropped;
+
+/// Serves until aborted; opens and closes the port as the behaviour demands.
+pub(super) async fn serve(first: TcpListener, key: String, register: Arc<Register>) {
+    let key: Arc<str> = key.into();
+    let mut behaviour = register.behaviour();
+    let address = first.local_addr();
+    let mut listener = Some(first);
+    while let Some(open) = listener.take() {
+        tokio::select! {
+            () = accept(open, &key, &register) => return,
+            _ = behaviour.wait_for(|behaviour| *behaviour == Behaviour::Refuse) => {}
+        }
+        let opening = behaviour.wait_for(|behaviour| *behaviour != Behaviour::Refuse);
+        if opening.await.is_ok() {
+            listener = bind_again(&address).await;
+        }
+    }
+}
+
+/// Takes connections until dropped, which ends them as well.
+async fn accept(listener: TcpListener, key: &Arc<str>, register: &Arc<Register>) {
+    let mut connections = JoinSet::new();
+    while let Ok((connection, _)) = listener.accept().await {
+        while connections.try_join_next().is_some() {}
+        connections.spawn(talk(connection, Arc::clone(key), Arc::clone(register)));
+    }
+}
+
+async fn bind_again(address: &io::Result<SocketAddr>) -> Option<TcpListener> {
+    let address = address.as_ref().ok()?;
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Some(listener),
+            Err(_) => tokio::time::sleep(BIND_INTERVAL).await,
+        }
+    }
+}
+
+async fn talk(connection: TcpStream, key: Arc<str>, register: Arc<Register>) {
+    let service = service_fn(|request| answer(request, &key, &register));
+    // An error is a connection that either side has ended, which is what tests ask for.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
+}
+
+/// Checks in the order in which the Functions host does: route, key, and then the function.
+async fn answer(
+    request: Request<Incoming>,
+    key: &str,
+    register: &Register,
+) -> Result<Answer, Dropped> {
+    register.count_call();
+    if (request.method(), request.uri().path()) != (&Method::POST, PATH) {
+        return Ok(empty(StatusCode::NOT_FOUND));
+    }
+    if header(&request, "x-functions-key").as_deref() != Some(key) {
+        return Ok(empty(StatusCode::UNAUTHORIZED));
+    }
+    match register.react() {
+        Reaction::Record { then_drop: false } => record(request, register).await,
+        Reaction::Record { then_drop: true } => {
+            record(request, register).await?;
+            Err(Dropped)
+        }
+        Reaction::Status(status) => {
+            let status = StatusCode::from_u16(status);
+            Ok(empty(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)))
+        }
+        Reaction::Hang => pending().await,
+        Reaction::Garbage => Ok(json(StatusCode::CREATED, &json!(["not", "a", "record"]))),
+        Reaction::Refuse => Err(Dropped),
+    }
+}
+
+async fn record(request: Request<Incoming>, register: &Register) -> Result<Answer, Dropped> {
+    let idempotency_key = header(&request, "idempotency-key");
+    let traceparent = header(&request, "traceparent");
+    let body = request.into_body().collect().await.map_err(|_| Dropped)?;
+    let body = match serde_json::from_slice::<Value>(&body.to_bytes()) {
+        Ok(body) if body.is_object() => body,
+        Ok(_) | Err(_) => return Ok(empty(StatusCode::BAD_REQUEST)),
+    };
+    let call = RecordedCall { id: register::new_id(), idempotency_key, traceparent, body };
+    Ok(match register.record(call) {
+        Recorded::Now(body) => created(&body),
+        Recorded::Before(body) => {
+            let mut answer = created(&body);
+            let replayed = hyper::header::HeaderValue::from_static("true");
+            answer.headers_mut().insert("idempotency-replayed", replayed);
+            answer
+        }
+        Recorded::KeyReused => empty(StatusCode::UNPROCESSABLE_ENTITY),
+    })
+}
+
+fn header(request: &Request<Incoming>, name: &str) -> Option<String> {
+    let value = request.headers().get(name)?.to_str().ok()?;
+    Some(value.to_owned())
+}
+
+fn created(body: &Value) -> Answer {
+    let mut answer = json(StatusCode::CREATED, body);
+    let location = format!("{PATH}/{}", body["id"].as_str().unwrap_or_default());
+    if let Ok(location) = location.parse() {
+        answer.headers_mut().insert(LOCATION, location);
+    }
+    answer
+}
+
+fn json(status: StatusCode, body: &Value) -> Answer {
+    let mut answer = Response::new(Full::from(body.to_string()));
+    *answer.status_mut() = status;
+    let json = hyper::header::HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(CONTENT_TYPE, json);
+    answer
+}
+
+fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer
+}
