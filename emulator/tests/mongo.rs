@@ -10,9 +10,8 @@ use mongodb::{Client, Collection};
 
 /// A collection of a database that no other test uses.
 async fn collection(connection_string: &str) -> Collection<Document> {
-    let client = Client::with_uri_str(connection_string)
-        .await
-        .expect("the connection string is valid");
+    let client =
+        Client::with_uri_str(connection_string).await.expect("the connection string is valid");
     let database = client.database(&uuid::Uuid::now_v7().to_string());
     database.collection("things")
 }
@@ -25,10 +24,7 @@ async fn count(things: &Collection<Document>) -> u64 {
 async fn a_test_gets_a_server() {
     let things = collection(&mongo::for_tests().await).await;
 
-    things
-        .insert_one(doc! { "_id": 1 })
-        .await
-        .expect("inserted");
+    things.insert_one(doc! { "_id": 1 }).await.expect("inserted");
 
     assert_eq!(count(&things).await, 1);
 }
@@ -40,15 +36,10 @@ async fn tests_share_one_server() {
 
 #[tokio::test]
 async fn journaled_writes_survive_a_crash() {
-    let mut server = Mongod::start(MongodOptions::default())
-        .await
-        .expect("a server starts");
+    let mut server = Mongod::start(MongodOptions::default()).await.expect("a server starts");
     let connection_string = mongo::with_option(&server.connection_string(), "journal", "true");
     let things = collection(&connection_string).await;
-    things
-        .insert_one(doc! { "_id": 1 })
-        .await
-        .expect("inserted");
+    things.insert_one(doc! { "_id": 1 }).await.expect("inserted");
 
     server.kill();
     server.restart().await.expect("it starts again");
@@ -59,16 +50,11 @@ async fn journaled_writes_survive_a_crash() {
 #[tokio::test]
 async fn a_kept_folder_outlives_a_clean_stop() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = MongodOptions {
-        data: Some(folder.path().join("data")),
-        ..MongodOptions::default()
-    };
+    let options =
+        MongodOptions { data: Some(folder.path().join("data")), ..MongodOptions::default() };
     let first = Mongod::start(options.clone()).await.expect("it starts");
     let things = collection(&first.connection_string()).await;
-    things
-        .insert_one(doc! { "_id": 1 })
-        .await
-        .expect("inserted");
+    things.insert_one(doc! { "_id": 1 }).await.expect("inserted");
 
     first.stop().await;
     let second = Mongod::start(options).await.expect("it starts again");
@@ -82,10 +68,7 @@ async fn a_kept_folder_outlives_a_clean_stop() {
 
 #[tokio::test]
 async fn a_replica_set_has_sessions_and_transactions() {
-    let options = MongodOptions {
-        replica_set: true,
-        ..MongodOptions::default()
-    };
+    let options = MongodOptions { replica_set: true, ..MongodOptions::default() };
     let server = Mongod::start(options).await.expect("a replica set starts");
     let client = Client::with_uri_str(server.connection_string())
         .await
@@ -105,10 +88,7 @@ async fn a_replica_set_has_sessions_and_transactions() {
 async fn a_taken_port_is_named() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
-    let options = MongodOptions {
-        port: Some(port),
-        ..MongodOptions::default()
-    };
+    let options = MongodOptions { port: Some(port), ..MongodOptions::default() };
 
     let error = Mongod::start(options).await.expect_err("the port is taken");
 
@@ -121,19 +101,13 @@ async fn a_taken_port_is_named() {
 async fn a_server_goes_when_its_owner_is_killed() {
     const OWNER: &str = "EMULATOR_TEST_IS_OWNER";
     if std::env::var_os(OWNER).is_some() {
-        let server = Mongod::start(MongodOptions::default())
-            .await
-            .expect("it starts");
+        let server = Mongod::start(MongodOptions::default()).await.expect("it starts");
         eprintln!("{}", server.connection_string());
         return std::future::pending().await;
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut owner = Command::new(std::env::current_exe().expect("a test is an executable"))
-        .args([
-            "--exact",
-            "--nocapture",
-            "a_server_goes_when_its_owner_is_killed",
-        ])
+        .args(["--exact", "--nocapture", "a_server_goes_when_its_owner_is_killed"])
         .env(OWNER, "yes")
         .env("TMPDIR", folder.path())
         .stderr(Stdio::piped())
@@ -159,16 +133,11 @@ async fn a_server_goes_when_its_owner_is_killed() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(
-        is_empty(),
-        "the data folder of the killed owner's server stays"
-    );
+    assert!(is_empty(), "the data folder of the killed owner's server stays");
     let options = "serverSelectionTimeoutMS=100";
     let late = Client::with_uri_str(format!("{connection_string}&{options}")).await;
     let late = late.expect("the connection string is valid");
-    late.list_database_names()
-        .await
-        .expect_err("nobody listens");
+    late.list_database_names().await.expect_err("nobody listens");
 }
 
 #[tokio::test]
@@ -185,9 +154,7 @@ async fn collections_are_created_once() {
     }
 
     let client = Client::with_uri_str(&server).await.expect("valid");
-    let patients = client
-        .database(&database)
-        .collection::<Document>("patients");
+    let patients = client.database(&database).collection::<Document>("patients");
     let indexes = patients.list_index_names().await.expect("listed");
     assert_eq!(indexes, ["_id_", "firstName_1", "postCode_1"]);
 }

@@ -28,9 +28,8 @@ async fn set_up() -> Setup {
 }
 
 async fn collection(connection_string: &str, database: &str) -> Collection<Document> {
-    let client = Client::with_uri_str(connection_string)
-        .await
-        .expect("the connection string is valid");
+    let client =
+        Client::with_uri_str(connection_string).await.expect("the connection string is valid");
     client.database(database).collection("things")
 }
 
@@ -50,55 +49,28 @@ async fn insert_eventually(things: &Collection<Document>) {
 
 #[tokio::test]
 async fn everything_passes_by_default() {
-    let Setup {
-        proxy,
-        through,
-        beside,
-    } = set_up().await;
+    let Setup { proxy, through, beside } = set_up().await;
     let large = "x".repeat(1_000_000);
 
-    through
-        .insert_one(doc! { "text": &large })
-        .await
-        .expect("inserted");
+    through.insert_one(doc! { "text": &large }).await.expect("inserted");
 
-    let found = through
-        .find_one(doc! { "text": &large })
-        .await
-        .expect("answered");
-    assert_eq!(
-        found.expect("found").get_str("text").ok(),
-        Some(large.as_str())
-    );
+    let found = through.find_one(doc! { "text": &large }).await.expect("answered");
+    assert_eq!(found.expect("found").get_str("text").ok(), Some(large.as_str()));
     assert_eq!(count(&beside).await, 1);
-    assert!(
-        proxy
-            .commands()
-            .ends_with(&["insert".into(), "find".into()])
-    );
+    assert!(proxy.commands().ends_with(&["insert".into(), "find".into()]));
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_that_of_a_command_that_took_place() {
-    let Setup {
-        proxy,
-        through,
-        beside,
-    } = set_up().await;
+    let Setup { proxy, through, beside } = set_up().await;
 
     proxy.lose_next_answer_to("insert");
     assert!(!proxy.has_lost_all());
-    through
-        .insert_one(doc! { "_id": 1 })
-        .await
-        .expect_err("the answer is lost");
+    through.insert_one(doc! { "_id": 1 }).await.expect_err("the answer is lost");
 
     assert!(proxy.has_lost_all());
     assert_eq!(count(&beside).await, 1);
-    let again = through
-        .insert_one(doc! { "_id": 1 })
-        .await
-        .expect_err("it is there");
+    let again = through.insert_one(doc! { "_id": 1 }).await.expect_err("it is there");
     assert!(again.to_string().contains("11000"), "{again}");
 }
 
@@ -115,11 +87,7 @@ async fn other_commands_keep_their_answers() {
 
 #[tokio::test]
 async fn nothing_gets_through_while_it_refuses() {
-    let Setup {
-        proxy,
-        through,
-        beside,
-    } = set_up().await;
+    let Setup { proxy, through, beside } = set_up().await;
     through.insert_one(doc! {}).await.expect("inserted");
 
     proxy.refuse();
@@ -133,19 +101,13 @@ async fn nothing_gets_through_while_it_refuses() {
 
 #[tokio::test]
 async fn a_command_that_hangs_never_reaches_the_server() {
-    let Setup {
-        proxy,
-        through,
-        beside,
-    } = set_up().await;
+    let Setup { proxy, through, beside } = set_up().await;
     through.insert_one(doc! {}).await.expect("inserted");
 
     proxy.hang();
     let insert = through.insert_one(doc! {}).into_future();
     let limit = Duration::from_millis(200);
-    tokio::time::timeout(limit, insert)
-        .await
-        .expect_err("no answer");
+    tokio::time::timeout(limit, insert).await.expect_err("no answer");
 
     proxy.accept();
     insert_eventually(&through).await;

@@ -32,19 +32,13 @@ pub async fn fail_commands(
     mut data: Document,
 ) -> FailPoint {
     let turn = TURN.lock().await;
-    let mode = data
-        .remove("mode")
-        .unwrap_or_else(|| Bson::from("alwaysOn"));
+    let mode = data.remove("mode").unwrap_or_else(|| Bson::from("alwaysOn"));
     data.insert("appName", app_name);
     let command = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
     run(connection_string, command)
         .await
         .expect("the server is there and has its test commands enabled");
-    FailPoint {
-        connection_string: connection_string.to_owned(),
-        is_set: true,
-        _turn: turn,
-    }
+    FailPoint { connection_string: connection_string.to_owned(), is_set: true, _turn: turn }
 }
 
 impl FailPoint {
@@ -69,15 +63,9 @@ impl Drop for FailPoint {
         let connection_string = std::mem::take(&mut self.connection_string);
         // The test's own runtime may be busy running this very destructor.
         let switching_off = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime
-                .map(|runtime| {
-                    runtime
-                        .block_on(run(&connection_string, switched_off()))
-                        .is_ok()
-                })
+                .map(|runtime| runtime.block_on(run(&connection_string, switched_off())).is_ok())
                 .unwrap_or(false)
         });
         if !switching_off.join().unwrap_or(false) {

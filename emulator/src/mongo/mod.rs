@@ -34,10 +34,7 @@ pub async fn for_tests() -> String {
     if let Some(connection_string) = given_connection_string() {
         return connection_string;
     }
-    let options = MongodOptions {
-        test_commands: true,
-        ..MongodOptions::default()
-    };
+    let options = MongodOptions { test_commands: true, ..MongodOptions::default() };
     let server = SERVER.get_or_try_init(|| Mongod::start(options)).await;
     match server {
         Ok(server) => server.connection_string(),
@@ -75,10 +72,7 @@ mod tests {
         for (before, after) in [
             ("mongodb://db", "mongodb://db/?appName=me"),
             ("mongodb://db/", "mongodb://db/?appName=me"),
-            (
-                "mongodb://db/?ssl=true",
-                "mongodb://db/?ssl=true&appName=me",
-            ),
+            ("mongodb://db/?ssl=true", "mongodb://db/?ssl=true&appName=me"),
         ] {
             assert_eq!(with_option(before, "appName", "me"), after);
         }

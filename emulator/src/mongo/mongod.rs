@@ -136,12 +136,7 @@ impl Mongod {
         let port = usable_port(options.port)?;
         let data = DataFolder::create(options.data.clone())?;
         let process = spawn(&data, port, &options)?;
-        let mut mongod = Self {
-            process,
-            data,
-            port,
-            options,
-        };
+        let mut mongod = Self { process, data, port, options };
         mongod.wait_until_ready().await?;
         Ok(mongod)
     }

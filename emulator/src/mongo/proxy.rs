@@ -48,21 +48,13 @@ impl Proxy {
     /// If the connection string names no server, or the machine has no port left.
     pub async fn start(connection_string: &str) -> Self {
         let target = target(connection_string).await;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a machine has a free port");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a machine has a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
         let (mode, watching) = watch::channel(Mode::Passing);
         let seen = Arc::new(Seen::default());
         let serving = tokio::spawn(serve(listener, target, watching, Arc::clone(&seen)));
-        Self {
-            address,
-            mode,
-            seen,
-            serving: serving.abort_handle(),
-        }
+        Self { address, mode, seen, serving: serving.abort_handle() }
     }
 
     /// How a client reaches the server through the proxy.
@@ -112,9 +104,8 @@ impl Drop for Proxy {
 }
 
 async fn target(connection_string: &str) -> (String, u16) {
-    let options = ClientOptions::parse(connection_string)
-        .await
-        .expect("the connection string is valid");
+    let options =
+        ClientOptions::parse(connection_string).await.expect("the connection string is valid");
     match options.hosts.into_iter().next() {
         Some(ServerAddress::Tcp { host, port }) => (host, port.unwrap_or(DEFAULT_PORT)),
         other => panic!("a proxy needs a server with a port, not {other:?}"),

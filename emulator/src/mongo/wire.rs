@@ -105,9 +105,7 @@ mod tests {
     async fn a_document_sequence_may_precede_the_command() {
         let sections = [b"\x01\x07\0\0\0ab\0", PING].concat();
 
-        let message = read(&message(2013, &sections))
-            .await
-            .expect("a whole message");
+        let message = read(&message(2013, &sections)).await.expect("a whole message");
 
         assert_eq!(message.command_name(), Some("ping"));
     }
