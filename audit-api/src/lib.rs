@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The Audit API: keeps a register of every interaction with patient data.
+//!
+//! One function, `CreateAuditRecord`. Other systems send it what is about to happen, or what just
+//! happened, and may go on once it has answered 201.
+
+mod app;
+mod audit_record;
+mod functions;
+mod settings;
+
+pub use app::{App, STORAGE};
+pub use settings::Settings;

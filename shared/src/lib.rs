@@ -1,1 +1,31 @@
-//! Placeholder.
+//! What both function apps need and neither owns: the custom-handler protocol, plain HTTP
+//! requests and responses, errors as problems, validation, settings, `MongoDB` and telemetry.
+//!
+//! No word of the domain appears here. A request comes in through [`custom_handler`], reaches
+//! the app as an [`http::Request`], and leaves as an [`http::Response`]; an [`Error`] becomes
+//! a response in one place.
+
+mod deadline;
+mod error;
+mod id;
+mod request_hash;
+mod secrets;
+mod timestamp;
+mod version;
+
+pub mod backoff;
+pub mod custom_handler;
+pub mod http;
+pub mod mongo;
+pub mod page;
+pub mod settings;
+pub mod telemetry;
+pub mod validation;
+
+pub use deadline::Deadline;
+pub use error::{Error, FieldError, Result};
+pub use id::Id;
+pub use request_hash::RequestHash;
+pub use secrets::Secret;
+pub use timestamp::Timestamp;
+pub use version::{Preconditions, Version};

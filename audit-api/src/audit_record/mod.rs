@@ -1,0 +1,103 @@
+//! Audit records: who did what to which resource, and how it went.
+
+mod rules;
+mod store;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::{Id, Result, Timestamp, validation};
+
+pub(crate) use store::AuditRecordStore;
+
+/// A record of the register.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditRecord {
+    pub(crate) id: Id<AuditRecord>,
+    #[serde(flatten)]
+    pub(crate) content: NewAuditRecord,
+    pub(crate) created_date: Timestamp,
+}
+
+/// What a system reports: the body of `CreateAuditRecord`.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewAuditRecord {
+    pub(crate) source_system_name: String,
+    pub(crate) resource: Resource,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outcome: Option<Outcome>,
+    /// The record that announced what this one concludes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) relates_to: Option<Id<AuditRecord>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) actor: Option<Actor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trace_id: Option<String>,
+}
+
+/// What was touched, and how.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Resource {
+    pub(crate) r#type: String,
+    pub(crate) operation: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) patient_id: Option<String>,
+    /// Identifiers of the records that were handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) disclosed: Option<Vec<String>>,
+    /// What a search asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) query: Option<BTreeMap<String, String>>,
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Outcome {
+    Intended,
+    Succeeded,
+    NotFound,
+    Refused,
+    Failed,
+}
+
+/// Who asked for it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Actor {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subscription_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_address: Option<String>,
+}
+
+impl NewAuditRecord {
+    /// Reads the body, or names everything that is wrong with it.
+    pub(crate) fn parse(body: Value) -> Result<Self> {
+        validation::parse(body, rules::new_audit_record)
+    }
+}
+
+impl AuditRecord {
+    /// Enters what was reported into the register, now.
+    pub(crate) fn register(id: Id<Self>, content: NewAuditRecord) -> Self {
+        Self { id, content, created_date: Timestamp::now() }
+    }
+}
+
+/// Search criteria are patient data, so debug output has the type alone.
+impl std::fmt::Debug for NewAuditRecord {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("NewAuditRecord(…)")
+    }
+}

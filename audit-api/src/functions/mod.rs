@@ -1,0 +1,3 @@
+//! The functions, one module each.
+
+pub(crate) mod create_audit_record;

@@ -1,0 +1,211 @@
+//! The envelope: the host's invocation payload, and our answer to it.
+
+use serde::de::{MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::fmt;
+use warp::http::HeaderMap;
+
+use crate::Deadline;
+use crate::http::{Headers, Request, Response};
+use crate::telemetry::TraceContext;
+
+/// Claim type of the name of the key that the host accepted (`SecurityConstants.cs`).
+const KEY_NAME_CLAIM: &str = "http://schemas.microsoft.com/2017/07/functions/claims/keyid";
+
+/// `AuthenticationType` of an identity that stands for a function key (`AuthenticationLevelHandler.cs`).
+const KEY_AUTHENTICATION: &str = "WebJobsAuthLevel";
+
+/// Unpacks a payload; `None` if it is none, which the real host never sends.
+pub(super) fn unpack(
+    payload: &[u8],
+    invocation: &HeaderMap,
+    deadline: Deadline,
+) -> Option<Request> {
+    let Payload { data: Data { req } } = serde_json::from_slice(payload).ok()?;
+    let headers = req.headers.0;
+    let trace = TraceContext::from_first([
+        // With telemetry on, the host's own span comes first; else only the caller's is there.
+        (text(invocation, "traceparent"), text(invocation, "tracestate")),
+        (headers.get("traceparent"), headers.get("tracestate")),
+    ]);
+    Some(Request {
+        deadline,
+        trace,
+        path_ends_with_slash: path_ends_with_slash(&req.url),
+        params: req.params.0,
+        query: req.query.0.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+        key_name: req.identities.and_then(key_name),
+        headers,
+        body: req.body,
+    })
+}
+
+/// Packs a response and the invocation's log lines.
+///
+/// `statusCode`, because a named output's `status` is ignored; the body as a string, because the
+/// host re-writes dates and numbers in objects; `ReturnValue` null, because an object there would
+/// overwrite `Outputs` (functions-host-contract.md, 3.2, 3.3 and 3.5).
+pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
+    let answer = Answer {
+        outputs: Outputs {
+            res: HttpOutput {
+                status_code: response.status(),
+                headers: HeaderFields(response.headers()),
+                body: response.body(),
+            },
+        },
+        logs,
+        return_value: None,
+    };
+    serde_json::to_vec(&answer).expect("an answer has text keys and no failing parts")
+}
+
+#[derive(Deserialize)]
+struct Payload<'a> {
+    #[serde(rename = "Data", borrow)]
+    data: Data<'a>,
+}
+
+/// The trigger's binding is called `req` in every `function.json`.
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow)]
+    req: HttpTrigger<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HttpTrigger<'a> {
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    query: Members<Option<String>>,
+    #[serde(default)]
+    headers: HeaderLines,
+    #[serde(default)]
+    params: Members<Option<String>>,
+    #[serde(default, borrow)]
+    identities: Option<&'a RawValue>,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+/// The members of a JSON object, in order.
+struct Members<V>(Vec<(String, V)>);
+
+/// Header fields: one array of lines per name.
+#[derive(Default)]
+struct HeaderLines(Headers);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Identity {
+    authentication_type: Option<String>,
+    #[serde(default)]
+    claims: Vec<Claim>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Claim {
+    r#type: String,
+    value: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer<'a> {
+    outputs: Outputs<'a>,
+    logs: &'a [String],
+    return_value: Option<()>,
+}
+
+#[derive(Serialize)]
+struct Outputs<'a> {
+    res: HttpOutput<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HttpOutput<'a> {
+    status_code: u16,
+    headers: HeaderFields<'a>,
+    body: Option<&'a str>,
+}
+
+struct HeaderFields<'a>(&'a [(&'static str, String)]);
+
+impl<V> Default for Members<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor<V>(Vec<(String, V)>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for MembersVisitor<V> {
+            type Value = Members<V>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object or null")
+            }
+
+            fn visit_unit<E>(self) -> Result<Members<V>, E> {
+                Ok(Members(self.0))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Members<V>, A::Error> {
+                while let Some(member) = map.next_entry()? {
+                    self.0.push(member);
+                }
+                Ok(Members(self.0))
+            }
+        }
+
+        deserializer.deserialize_any(MembersVisitor(Vec::new()))
+    }
+}
+
+impl<'de> Deserialize<'de> for HeaderLines {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Members::<Vec<String>>::deserialize(deserializer)?;
+        let mut headers = Headers::default();
+        for (name, lines) in members.0 {
+            headers.insert(name, lines);
+        }
+        Ok(Self(headers))
+    }
+}
+
+impl Serialize for HeaderFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// The name of the key that the host accepted; identities of another shape have none.
+fn key_name(identities: &RawValue) -> Option<String> {
+    let identities: Vec<Identity> = serde_json::from_str(identities.get()).ok()?;
+    identities
+        .into_iter()
+        .filter(|identity| identity.authentication_type.as_deref() == Some(KEY_AUTHENTICATION))
+        .flat_map(|identity| identity.claims)
+        .find(|claim| claim.r#type == KEY_NAME_CLAIM)
+        .map(|claim| claim.value)
+}
+
+fn path_ends_with_slash(url: &str) -> bool {
+    url.split(['?', '#']).next().is_some_and(|path| path.ends_with('/'))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

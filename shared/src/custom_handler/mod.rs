@@ -1,0 +1,13 @@
+//! The custom-handler protocol of the Azure Functions host.
+//!
+//! The host posts one invocation payload per request to `/{FunctionName}` on loopback and turns
+//! our envelope into the HTTP answer (functions-host-contract.md; `DefaultHttpWorkerService.cs`,
+//! `HttpScriptInvocationResult.cs`). Only [`invocation`] knows the envelope.
+
+mod invocation;
+mod server;
+mod shutdown;
+
+pub(crate) use server::CLOSING_TIME;
+pub use server::{FunctionApp, listen, serve};
+pub use shutdown::shutdown_signal;

@@ -1,0 +1,197 @@
+//! The loopback server that the Functions host talks to.
+
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Buf;
+use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::net::{TcpListener, TcpSocket};
+use tracing::{Instrument, Span, field};
+use warp::Filter;
+use warp::http::{self as wire, HeaderMap, HeaderValue, Method, header};
+
+use super::invocation;
+use crate::http::{Request, Response};
+use crate::telemetry::{TraceContext, with_invocation_logs};
+use crate::{Deadline, Error, Result};
+
+/// How long an invocation may take before it is answered with 503.
+const INVOCATION_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// The part of that time that is kept for closing: telling the audit register what became of a
+/// write that took too long.
+pub(crate) const CLOSING_TIME: Duration = Duration::from_secs(2);
+
+/// The largest payload that is kept. A body of 1 MiB can grow sixfold by escaping, and the host
+/// sends parts of it twice (functions-host-contract.md, 2.4).
+const PAYLOAD_BYTES_MAX: usize = 24 << 20;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// An app: a set of functions, dispatched by name.
+pub trait FunctionApp: Send + Sync + 'static {
+    /// Runs one function.
+    fn invoke(
+        &self,
+        function: &str,
+        request: Request,
+    ) -> impl Future<Output = Result<Response>> + Send;
+}
+
+/// Opens `127.0.0.1:port`, the only address at which the host looks for a handler.
+///
+/// # Errors
+/// If the port cannot be bound.
+pub fn listen(port: u16) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // After a crash the host expects the same port to be bound again at once.
+    socket.set_reuseaddr(true)?;
+    // Accepted connections inherit it; answers must not wait for acknowledgements.
+    socket.set_nodelay(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves invocations until `shutdown`, then finishes those in flight.
+pub async fn serve<A: FunctionApp>(
+    app: Arc<A>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) {
+    let invocations = warp::method()
+        .and(warp::path::full())
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(move |method: Method, path: warp::path::FullPath, headers: HeaderMap, body| {
+            let app = Arc::clone(&app);
+            async move {
+                match method {
+                    Method::POST => {
+                        answer(&*app, path.as_str().trim_start_matches('/'), &headers, body).await
+                    }
+                    // The host's readiness probe: any answer will do (`IsWorkerReady`).
+                    _ => wire::Response::new(Vec::new()),
+                }
+            }
+        });
+    warp::serve(invocations).incoming(listener).graceful(shutdown).run().await;
+}
+
+/// Answers one invocation: always 200 with an envelope, since the host makes an empty 500 of
+/// anything else.
+async fn answer<A: FunctionApp>(
+    app: &A,
+    function: &str,
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
+) -> wire::Response<Vec<u8>> {
+    let deadline = Deadline::after(INVOCATION_TIME_MAX - CLOSING_TIME);
+    let request = deadline
+        .wait(read(headers, body, deadline))
+        .await
+        .unwrap_or(Err(Error::InvalidRequest("The invocation did not arrive in time.")));
+    let (response, logs) = with_invocation_logs(run(app, function, headers, request)).await;
+    let mut answer = wire::Response::new(invocation::pack(&response, &logs));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
+/// Reads a payload; one that is too large is read to its end, since the host would take an early
+/// answer for a broken connection.
+async fn read(
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
+    deadline: Deadline,
+) -> Result<Request> {
+    let mut body = std::pin::pin!(body);
+    let mut payload =
+        Vec::with_capacity(content_length(headers).unwrap_or(4096).min(PAYLOAD_BYTES_MAX));
+    let mut length = 0usize;
+    while let Some(chunk) = body.next().await {
+        let mut chunk = chunk.map_err(|_| Error::InvalidRequest("The invocation broke off."))?;
+        length = length.saturating_add(chunk.remaining());
+        while length <= PAYLOAD_BYTES_MAX && chunk.has_remaining() {
+            payload.extend_from_slice(chunk.chunk());
+            chunk.advance(chunk.chunk().len());
+        }
+    }
+    if length > PAYLOAD_BYTES_MAX {
+        return Err(Error::TooLarge);
+    }
+    invocation::unpack(&payload, headers, deadline)
+        .ok_or(Error::InvalidRequest("The invocation payload is not one of the Functions host."))
+}
+
+/// Runs the function within its span and turns whatever comes of it into a response.
+async fn run<A: FunctionApp>(
+    app: &A,
+    function: &str,
+    headers: &HeaderMap,
+    request: Result<Request>,
+) -> Response {
+    let trace_id = match &request {
+        Ok(request) => request.trace.trace_id(),
+        Err(_) => TraceContext::generate().trace_id(),
+    };
+    let span = tracing::info_span!(
+        "invocation",
+        function.name = field::Empty,
+        invocation.id = headers.get("X-Azure-Functions-InvocationId").and_then(|id| id.to_str().ok()),
+        trace.id = %trace_id,
+        http.status = field::Empty,
+        problem = field::Empty,
+    );
+    let result = async {
+        let request = request?;
+        let end = request.closing_deadline();
+        guarded(app.invoke(function, request), end).await
+    }
+    .instrument(span.clone())
+    .await;
+    // A name that the app does not know is whatever somebody put into the path.
+    if !matches!(result, Err(Error::UnknownFunction)) {
+        span.record("function.name", function);
+    }
+    let response = result.unwrap_or_else(|error| {
+        span.record("problem", error.kind_name());
+        span.in_scope(|| log(&error));
+        error.into_response(trace_id)
+    });
+    span.record("http.status", response.status());
+    response
+}
+
+/// Keeps a function's panic and an endless wait from becoming the host's empty 500.
+async fn guarded(
+    function: impl Future<Output = Result<Response>>,
+    deadline: Deadline,
+) -> Result<Response> {
+    match deadline.wait(AssertUnwindSafe(function).catch_unwind()).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Error::Internal("a function panicked".into())),
+        Err(elapsed) => Err(Error::unavailable("A dependency", elapsed)),
+    }
+}
+
+/// One line per request that failed for a reason of ours, with its causes.
+fn log(error: &Error) {
+    if !error.is_ours() {
+        return;
+    }
+    let mut causes = String::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push_str(if causes.is_empty() { "" } else { ": " });
+        causes.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    tracing::error!(parent: &Span::current(), problem = error.kind_name(), causes, "{error}");
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

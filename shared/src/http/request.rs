@@ -1,0 +1,313 @@
+//! A request for one function.
+
+use serde_json::Value;
+
+use super::{Caller, Headers};
+use crate::custom_handler::CLOSING_TIME;
+use crate::telemetry::TraceContext;
+use crate::{Deadline, Error, Id, Preconditions, Result};
+
+/// The largest body that is read, in bytes: 1 MiB.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// The longest `Idempotency-Key`, in characters.
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// A request for one function, unpacked from the host's invocation.
+#[derive(Debug)]
+pub struct Request {
+    /// When the work must be done; what is left until [`Request::closing_deadline`] is for
+    /// reporting that it was not.
+    pub deadline: Deadline,
+    /// The trace that this request belongs to.
+    pub trace: TraceContext,
+    pub(crate) path_ends_with_slash: bool,
+    pub(crate) params: Vec<(String, Option<String>)>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Headers,
+    pub(crate) key_name: Option<String>,
+    pub(crate) body: Option<String>,
+}
+
+/// The value of an `Idempotency-Key` header (IETF draft-ietf-httpapi-idempotency-key-header).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl Request {
+    /// When the answer is due.
+    pub fn closing_deadline(&self) -> Deadline {
+        self.deadline.later_by(CLOSING_TIME)
+    }
+
+    /// The route parameter `name`; absent optional parameters are `None`.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params
+            .iter()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| value.as_deref())
+    }
+
+    /// The query parameter `name`; repeated values come joined with commas, as the host does it.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The identifier in the route parameter `name`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it is no GUID: nothing can be stored under such a name.
+    pub fn id_param<T>(&self, name: &str) -> Result<Id<T>> {
+        self.param(name).and_then(Id::parse).ok_or(Error::NotFound)
+    }
+
+    /// Who sent the request.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            key_name: Caller::text(self.key_name.as_deref()),
+            subscription_id: Caller::text(self.headers.get("X-Caller-Subscription")),
+            user_id: Caller::text(self.headers.get("X-Caller-User")),
+            client_address: Caller::text(self.headers.get("X-Caller-Address")),
+        }
+    }
+
+    /// `If-Match` and `If-None-Match`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] for a header that is not a list of entity tags.
+    pub fn preconditions(&self) -> Result<Preconditions> {
+        Preconditions::parse(self.headers.get("If-Match"), self.headers.get("If-None-Match"))
+    }
+
+    /// `Idempotency-Key`, if it was sent.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] unless it is 1 to 255 visible ASCII characters.
+    pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>> {
+        let Some(key) = self.headers.get("Idempotency-Key") else {
+            return Ok(None);
+        };
+        let fits = (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len());
+        if !fits || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::InvalidRequest(
+                "The header Idempotency-Key must be 1 to 255 visible ASCII characters.",
+            ));
+        }
+        Ok(Some(IdempotencyKey(key.to_owned())))
+    }
+
+    /// The identifier of what this request creates: the caller's own for its idempotency key,
+    /// else a new one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] for a malformed `Idempotency-Key`.
+    pub fn id_to_create<T>(&self, function: &str) -> Result<Id<T>> {
+        Ok(match self.idempotency_key()? {
+            Some(key) => {
+                Id::from_idempotency_key(self.caller().idempotency_scope(), function, &key.0)
+            }
+            None => Id::generate(),
+        })
+    }
+
+    /// Where `collection/id` is, relative to this request's own URL.
+    ///
+    /// The reference is relative (RFC 3986, section 4.2) because the caller's URL, in front of
+    /// the gateway, is not the one that the host sees.
+    pub fn location_of<T>(&self, collection: &str, id: Id<T>) -> String {
+        if self.path_ends_with_slash { id.to_string() } else { format!("{collection}/{id}") }
+    }
+
+    /// The body as JSON, whatever `Content-Type` says unless it says binary.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], [`Error::InvalidRequest`] without a
+    /// body, [`Error::InvalidJson`].
+    pub fn json(&self) -> Result<Value> {
+        self.check_media_type()?;
+        let announced =
+            self.headers.get("Content-Length").and_then(|text| text.parse::<u64>().ok());
+        if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
+            return Err(Error::TooLarge);
+        }
+        let body = self.body.as_deref().ok_or_else(|| self.missing_body())?;
+        if body.len() > BODY_BYTES_MAX {
+            return Err(Error::TooLarge);
+        }
+        serde_json::from_str(body)
+            .map_err(|error| Error::InvalidJson { line: error.line(), column: error.column() })
+    }
+
+    fn missing_body(&self) -> Error {
+        // The host drops such bodies before anyone can read them (azure-functions-host#4926).
+        let chunked = self.headers.get("Transfer-Encoding").is_some();
+        Error::InvalidRequest(if chunked {
+            "The body is missing: it came in chunks, without a Content-Length, and was dropped on the way."
+        } else {
+            "The body is missing."
+        })
+    }
+
+    fn check_media_type(&self) -> Result<()> {
+        let coding = self.headers.get("Content-Encoding").unwrap_or("identity");
+        if !coding.trim().eq_ignore_ascii_case("identity") {
+            return Err(Error::UnsupportedMediaType("Send the body without a Content-Encoding."));
+        }
+        match self.headers.get("Content-Type") {
+            Some(media_type) if is_binary(media_type) => {
+                Err(Error::UnsupportedMediaType("Send JSON: application/json."))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Whether a media type is one whose bytes the host damages or encodes (it decodes everything
+/// but octet streams and multipart as UTF-8 text).
+fn is_binary(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.split_once('/') {
+        Some(("image" | "audio" | "video" | "font" | "multipart", _)) => true,
+        Some(("application", subtype)) => matches!(
+            subtype,
+            "octet-stream"
+                | "zip"
+                | "gzip"
+                | "x-gzip"
+                | "x-tar"
+                | "x-bzip2"
+                | "x-7z-compressed"
+                | "pdf"
+                | "cbor"
+                | "bson"
+                | "msgpack"
+                | "x-msgpack"
+                | "vnd.msgpack"
+                | "protobuf"
+                | "x-protobuf"
+                | "wasm"
+        ),
+        // The host looks for "multipart/" anywhere in the header (Utility.cs).
+        Some(_) | None => essence.contains("multipart/"),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A request with these headers and this body.
+    pub(crate) fn request(headers: &[(&str, &str)], body: Option<&str>) -> Request {
+        let mut fields = Headers::default();
+        for (name, value) in headers {
+            fields.insert((*name).to_owned(), vec![(*value).to_owned()]);
+        }
+        Request {
+            deadline: Deadline::after(Duration::from_secs(20)),
+            trace: TraceContext::generate(),
+            path_ends_with_slash: false,
+            params: Vec::new(),
+            query: Vec::new(),
+            headers: fields,
+            key_name: None,
+            body: body.map(str::to_owned),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_json_whatever_its_text_type() {
+        for media_type in
+            ["application/json", "text/plain", "application/x-www-form-urlencoded", "nonsense"]
+        {
+            let request = request(&[("Content-Type", media_type)], Some("{}"));
+
+            assert!(request.json().is_ok(), "{media_type}");
+        }
+        assert!(request(&[], Some("{}")).json().is_ok());
+    }
+
+    #[tokio::test]
+    async fn binary_bodies_are_of_an_unsupported_type() {
+        for media_type in [
+            "application/octet-stream",
+            "Multipart/Form-Data; boundary=x",
+            "image/png",
+            "application/pdf",
+        ] {
+            let request = request(&[("Content-Type", media_type)], Some("{}"));
+
+            assert!(matches!(request.json(), Err(Error::UnsupportedMediaType(_))), "{media_type}");
+        }
+        let compressed = request(&[("Content-Encoding", "gzip")], Some("{}"));
+        assert!(matches!(compressed.json(), Err(Error::UnsupportedMediaType(_))));
+    }
+
+    #[tokio::test]
+    async fn a_body_over_one_mebibyte_is_too_large() {
+        let largest = format!("\"{}\"", "x".repeat(BODY_BYTES_MAX - 2));
+        assert!(request(&[], Some(&largest)).json().is_ok());
+
+        let larger = format!("{largest} ");
+        assert!(matches!(request(&[], Some(&larger)).json(), Err(Error::TooLarge)));
+        assert!(matches!(
+            request(&[("Content-Length", "1048577")], None).json(),
+            Err(Error::TooLarge)
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_missing_body_is_said_to_be_missing_and_why() {
+        let Err(Error::InvalidRequest(plain)) = request(&[], None).json() else { panic!() };
+        assert_eq!(plain, "The body is missing.");
+
+        let chunked = request(&[("Transfer-Encoding", "chunked")], None).json();
+        let Err(Error::InvalidRequest(dropped)) = chunked else { panic!() };
+        assert!(dropped.contains("Content-Length"));
+    }
+
+    #[tokio::test]
+    async fn idempotency_keys_are_1_to_255_visible_characters() {
+        let longest = "k".repeat(255);
+        for key in ["1", "\"8e03978e\"", longest.as_str()] {
+            assert!(
+                request(&[("Idempotency-Key", key)], None).idempotency_key().unwrap().is_some()
+            );
+        }
+        let longer = "k".repeat(256);
+        for key in ["", "a b", "ключ", "a\u{7f}", longer.as_str()] {
+            let refused = request(&[("Idempotency-Key", key)], None).idempotency_key();
+            assert!(matches!(refused, Err(Error::InvalidRequest(_))), "{key}");
+        }
+        assert_eq!(request(&[], None).idempotency_key().unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_location_is_relative_to_the_requests_own_url() {
+        let id = Id::<()>::parse("0190a6b2-1111-7abc-8def-0123456789ab").unwrap();
+        let mut request = request(&[], None);
+        assert_eq!(
+            request.location_of("patient", id),
+            "patient/0190a6b2-1111-7abc-8def-0123456789ab"
+        );
+
+        request.path_ends_with_slash = true;
+        assert_eq!(request.location_of("patient", id), "0190a6b2-1111-7abc-8def-0123456789ab");
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_read_or_refused_as_the_callers_mistake(body in ".*", media_type in ".*") {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let _guard = runtime.enter();
+            if let Err(error) = request(&[("Content-Type", &media_type)], Some(&body)).json() {
+                prop_assert!(!error.is_ours());
+            }
+        }
+    }
+}

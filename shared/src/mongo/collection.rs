@@ -1,0 +1,168 @@
+//! Operations on one collection, each retried within the deadline.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use mongodb::bson::{Document, doc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::Instrument;
+
+use super::Database;
+use super::retry;
+use crate::{Deadline, Error, RequestHash, Result};
+
+/// A collection of documents of type `T`.
+#[derive(Debug)]
+pub struct Collection<T> {
+    database: Arc<Database>,
+    name: &'static str,
+    documents: PhantomData<fn() -> T>,
+}
+
+/// A document that is inserted once, however often its request is repeated.
+pub trait Insertable {
+    /// The filter that finds exactly this document: `_id` and `_shardKey`.
+    fn key(&self) -> Document;
+
+    /// The hash of the request that made it, if it was noted.
+    fn request_hash(&self) -> Option<&RequestHash>;
+}
+
+/// What became of an insert.
+#[derive(Debug)]
+pub enum Insertion<T> {
+    /// It is stored.
+    New(T),
+    /// It had been stored before, as this: by an earlier request of the same content, or by an
+    /// attempt of ours whose answer was lost.
+    Replayed(T),
+}
+
+impl<T> Insertion<T> {
+    /// The same outcome for something else.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Insertion<U> {
+        match self {
+            Self::New(value) => Insertion::New(convert(value)),
+            Self::Replayed(value) => Insertion::Replayed(convert(value)),
+        }
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
+    /// The collection `name` of a database.
+    pub fn new(database: Arc<Database>, name: &'static str) -> Self {
+        Self { database, name, documents: PhantomData }
+    }
+
+    /// Stores a new document, unless the same request stored it before.
+    ///
+    /// The identifier decides, so there is no race between looking and inserting.
+    ///
+    /// # Errors
+    /// [`Error::IdempotencyKeyReused`] if another request stored a document under its identifier;
+    /// throttled, unavailable or internal.
+    pub async fn insert_once(&self, document: T, deadline: Deadline) -> Result<Insertion<T>>
+    where
+        T: Insertable,
+    {
+        let inserted = &document;
+        let outcome =
+            self.run("insert", deadline, |collection| async move {
+                collection.insert_one(inserted).await
+            })
+            .await;
+        match outcome {
+            Ok(_) => Ok(Insertion::New(document)),
+            Err(failure) if failure.is_duplicate() => self.replay(&document, deadline).await,
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn replay(&self, document: &T, deadline: Deadline) -> Result<Insertion<T>>
+    where
+        T: Insertable,
+    {
+        let stored = self
+            .find_one(&document.key(), deadline)
+            .await?
+            .ok_or_else(|| Error::Internal("a document that exists was not found".into()))?;
+        if stored.request_hash() == document.request_hash() {
+            Ok(Insertion::Replayed(stored))
+        } else {
+            Err(Error::IdempotencyKeyReused)
+        }
+    }
+
+    /// The document that matches, if there is one.
+    ///
+    /// # Errors
+    /// Throttled, unavailable or internal.
+    pub async fn find_one(&self, filter: &Document, deadline: Deadline) -> Result<Option<T>> {
+        Ok(self
+            .run(
+                "find",
+                deadline,
+                |collection| async move { collection.find_one(filter.clone()).await },
+            )
+            .await?)
+    }
+
+    /// The first `limit` documents that match, sorted by `_id`.
+    ///
+    /// # Errors
+    /// Throttled, unavailable or internal.
+    pub async fn find_sorted(
+        &self,
+        filter: &Document,
+        limit: i64,
+        deadline: Deadline,
+    ) -> Result<Vec<T>> {
+        Ok(self
+            .run("find", deadline, |collection| async move {
+                let found = collection
+                    .find(filter.clone())
+                    .sort(doc! { "_id": 1 })
+                    .limit(limit)
+                    .batch_size(u32::try_from(limit).unwrap_or(u32::MAX))
+                    .await?;
+                found.try_collect().await
+            })
+            .await?)
+    }
+
+    /// Puts `document` in place of the one that matches; says whether one did.
+    ///
+    /// # Errors
+    /// Throttled, unavailable or internal.
+    pub async fn replace_one(
+        &self,
+        filter: &Document,
+        document: &T,
+        deadline: Deadline,
+    ) -> Result<bool> {
+        let replaced = self
+            .run("update", deadline, |collection| async move {
+                collection.replace_one(filter.clone(), document).await
+            })
+            .await?;
+        Ok(replaced.matched_count > 0)
+    }
+
+    async fn run<O, F>(
+        &self,
+        operation: &'static str,
+        deadline: Deadline,
+        attempt: impl Fn(mongodb::Collection<T>) -> F,
+    ) -> Result<O, retry::Failure>
+    where
+        F: Future<Output = Result<O, mongodb::error::Error>>,
+    {
+        let span = tracing::info_span!("mongo", operation, collection = self.name);
+        let attempt = &attempt;
+        let connect_and_attempt =
+            || async move { attempt(self.database.handle().await?.collection(self.name)).await };
+        retry::run(operation, self.name, deadline, connect_and_attempt).instrument(span).await
+    }
+}

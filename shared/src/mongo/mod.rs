@@ -1,0 +1,8 @@
+//! `MongoDB`, as Cosmos DB offers it: single documents, no transactions, everything repeatable.
+
+mod collection;
+mod database;
+mod retry;
+
+pub use collection::{Collection, Insertable, Insertion};
+pub use database::{CollectionPlan, Database, StoragePlan};

@@ -1,0 +1,281 @@
+//! Which database errors are worth another attempt, and when.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+
+use crate::backoff::full_jitter;
+use crate::{Deadline, Error};
+
+/// The longest that one attempt may take; a connection that went silent is given up after it.
+const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Attempts at one operation; with the pauses above the deadline ends most series earlier.
+const ATTEMPTS_MAX: u32 = 30;
+
+/// What the caller is told to wait if the database named no time itself.
+const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
+
+/// Runs an operation that is safe to repeat until it succeeds, fails for good, or the deadline
+/// leaves no time.
+pub(super) async fn run<T, F>(
+    name: &'static str,
+    collection: &'static str,
+    deadline: Deadline,
+    mut operation: impl FnMut() -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, DriverError>>,
+{
+    let mut attempt = 1;
+    loop {
+        let failure = match deadline.at_most(ATTEMPT_TIME_MAX).wait(operation()).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => Failure::from(error),
+            Err(_) => Failure { class: Class::Transient, cause: Cause::Silence },
+        };
+        let Some(pause) = failure.pause_before(attempt + 1) else {
+            return Err(failure);
+        };
+        if attempt == ATTEMPTS_MAX || pause >= deadline.remaining() {
+            return Err(failure);
+        }
+        tracing::warn!(operation = name, collection, attempt, pause_ms = pause.as_millis() as u64, cause = %failure.cause, "database operation failed, trying again");
+        tokio::time::sleep(pause).await;
+        attempt += 1;
+    }
+}
+
+/// Why an operation failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    class: Class,
+    cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// 16500: the request rate is too large; the hint says when to come back.
+    Throttled { hint: Option<Duration> },
+    /// A failover, a lost connection, no server at the moment.
+    Transient,
+    /// 11000: a document with this identifier exists.
+    Duplicate,
+    /// The database refuses: wrong credentials, an unsupported command.
+    Refused,
+    /// A defect: a document that we cannot read or write.
+    Defect,
+}
+
+impl Failure {
+    /// Whether a document with this identifier exists already.
+    pub(super) fn is_duplicate(&self) -> bool {
+        self.class == Class::Duplicate
+    }
+
+    fn pause_before(&self, attempt: u32) -> Option<Duration> {
+        match self.class {
+            Class::Throttled { hint: Some(hint) } => Some(hint),
+            Class::Throttled { hint: None } | Class::Transient => Some(full_jitter(attempt - 1)),
+            Class::Duplicate | Class::Refused | Class::Defect => None,
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure.class {
+            Class::Throttled { hint } => {
+                Self::Throttled { retry_after: hint.unwrap_or(RETRY_AFTER_DEFAULT) }
+            }
+            Class::Transient | Class::Refused => Self::unavailable("The database", failure.cause),
+            Class::Duplicate | Class::Defect => Self::Internal(failure.cause.into()),
+        }
+    }
+}
+
+impl From<DriverError> for Failure {
+    fn from(error: DriverError) -> Self {
+        Self { class: classify(&error), cause: Cause::from(&error) }
+    }
+}
+
+/// What the log may know of a driver's error: its kind and code, never its message, which can
+/// quote documents.
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    Silence,
+    Code { code: i32, name: String },
+    Io(std::io::ErrorKind),
+    Kind(&'static str),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silence => formatter.write_str("no answer in time"),
+            Self::Code { code, name } => write!(formatter, "database error {code} {name}"),
+            Self::Io(kind) => write!(formatter, "connection failed: {kind}"),
+            Self::Kind(kind) => formatter.write_str(kind),
+        }
+    }
+}
+
+impl From<&DriverError> for Cause {
+    fn from(error: &DriverError) -> Self {
+        match (&*error.kind, code_of(error)) {
+            (_, Some((code, _))) => Self::Code { code, name: code_name_of(error).to_owned() },
+            (ErrorKind::Io(io), None) => Self::Io(io.kind()),
+            (kind, None) => Self::Kind(kind_name(kind)),
+        }
+    }
+}
+
+fn classify(error: &DriverError) -> Class {
+    if let Some((code, message)) = code_of(error) {
+        return classify_code(code, message);
+    }
+    match &*error.kind {
+        ErrorKind::Io(_)
+        | ErrorKind::ConnectionPoolCleared { .. }
+        | ErrorKind::ServerSelection { .. }
+        | ErrorKind::DnsResolve { .. }
+        | ErrorKind::Shutdown => Class::Transient,
+        ErrorKind::BsonDeserialization(_)
+        | ErrorKind::BsonSerialization(_)
+        | ErrorKind::Bson(_)
+        | ErrorKind::InvalidArgument { .. } => Class::Defect,
+        _ => Class::Refused,
+    }
+}
+
+/// Codes as in MongoDB's `error_codes.yml`; 16500 is Cosmos DB's own (its document "Prevent
+/// rate-limiting errors for Azure Cosmos DB for MongoDB").
+fn classify_code(code: i32, message: &str) -> Class {
+    match code {
+        16500 => Class::Throttled { hint: retry_after(message) },
+        11000 => Class::Duplicate,
+        // Host unreachable or not found, network timeouts, exceeded time limits, shutdowns,
+        // elections and reconfigurations: the retryable errors of the drivers' specification.
+        6 | 7 | 24 | 50 | 64 | 89 | 91 | 112 | 134 | 189 | 202 | 262 | 317 | 384 | 462 | 9001
+        | 10058 | 10107 | 11600 | 11602 | 13435 | 13436 => Class::Transient,
+        _ => Class::Refused,
+    }
+}
+
+/// Cosmos DB writes `RetryAfterMs=34` into the message of error 16500.
+fn retry_after(message: &str) -> Option<Duration> {
+    let (_, rest) = message.split_once("RetryAfterMs=")?;
+    let digits = rest.split(|character: char| !character.is_ascii_digit()).next()?;
+    digits.parse().ok().map(Duration::from_millis)
+}
+
+fn code_of(error: &DriverError) -> Option<(i32, &str)> {
+    match &*error.kind {
+        ErrorKind::Command(command) => Some((command.code, &command.message)),
+        ErrorKind::Write(WriteFailure::WriteError(write)) => Some((write.code, &write.message)),
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
+            Some((concern.code, &concern.message))
+        }
+        _ => None,
+    }
+}
+
+fn code_name_of(error: &DriverError) -> &str {
+    match &*error.kind {
+        ErrorKind::Command(command) => &command.code_name,
+        ErrorKind::Write(WriteFailure::WriteError(write)) => {
+            write.code_name.as_deref().unwrap_or_default()
+        }
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => &concern.code_name,
+        _ => "",
+    }
+}
+
+fn kind_name(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Authentication { .. } => "authentication failed",
+        ErrorKind::BsonDeserialization(_) => "a stored document could not be read",
+        ErrorKind::BsonSerialization(_) | ErrorKind::Bson(_) => {
+            "a document could not be written as BSON"
+        }
+        ErrorKind::ConnectionPoolCleared { .. } => "the connection pool was cleared",
+        ErrorKind::DnsResolve { .. } => "the server's name could not be resolved",
+        ErrorKind::InvalidArgument { .. } => "the driver refused an argument",
+        ErrorKind::InvalidResponse { .. } => "the server's answer made no sense",
+        ErrorKind::InvalidTlsConfig { .. } => "the TLS configuration is invalid",
+        ErrorKind::ServerSelection { .. } => "no server was available",
+        _ => "the driver failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backoff::PAUSE_MAX;
+
+    #[test]
+    fn the_servers_own_hint_is_found_in_its_message() {
+        for (message, expected_ms) in [
+            ("Error=16500, RetryAfterMs=34, Details='Response status code ... 429'", Some(34)),
+            ("RetryAfterMs=0", Some(0)),
+            ("RetryAfterMs=", None),
+            ("RetryAfterMs=99999999999999999999999", None),
+            ("Request rate is large", None),
+        ] {
+            assert_eq!(retry_after(message), expected_ms.map(Duration::from_millis), "{message}");
+        }
+    }
+
+    #[test]
+    fn codes_are_told_apart() {
+        assert_eq!(classify_code(11000, ""), Class::Duplicate);
+        assert_eq!(classify_code(10107, ""), Class::Transient);
+        assert_eq!(classify_code(13, ""), Class::Refused);
+        assert_eq!(
+            classify_code(16500, "RetryAfterMs=5"),
+            Class::Throttled { hint: Some(Duration::from_millis(5)) }
+        );
+    }
+
+    #[tokio::test]
+    async fn a_transient_failure_is_tried_again_and_a_refusal_is_not() {
+        let deadline = Deadline::after(Duration::from_secs(5));
+        let mut attempts = 0;
+        let result = run("test", "things", deadline, || {
+            attempts += 1;
+            let lost = attempts < 3;
+            async move {
+                if lost {
+                    Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into())
+                } else {
+                    Ok(7)
+                }
+            }
+        })
+        .await;
+        assert_eq!((result.unwrap(), attempts), (7, 3));
+
+        let mut attempts = 0;
+        let refused = run("test", "things", deadline, || {
+            attempts += 1;
+            async { Err::<(), _>(DriverError::custom("no")) }
+        })
+        .await;
+        assert!(matches!(refused, Err(Failure { class: Class::Refused, .. })));
+        assert_eq!(attempts, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_ends_all_attempts() {
+        let deadline = Deadline::after(Duration::from_secs(20));
+
+        let silent =
+            run("test", "things", deadline, std::future::pending::<Result<(), DriverError>>).await;
+
+        assert!(matches!(silent, Err(Failure { class: Class::Transient, cause: Cause::Silence })));
+        assert!(deadline.remaining() < PAUSE_MAX);
+    }
+}

@@ -1,0 +1,36 @@
+//! A fingerprint of what a request asked for, to tell a repeated request from another one.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// SHA-256 over a parsed body, in hexadecimal; spelling and order of the fields do not matter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestHash(String);
+
+impl RequestHash {
+    /// The hash of a parsed request.
+    pub fn of(request: &impl Serialize) -> Self {
+        let json = serde_json::to_vec(request)
+            .expect("parsed requests have text keys and no failing parts");
+        let digest: [u8; 32] = Sha256::digest(&json).into();
+        let [high, low] = [&digest[..16], &digest[16..]]
+            .map(|half| u128::from_be_bytes(half.try_into().expect("half of 32 bytes is 16")));
+        Self(format!("{high:032x}{low:032x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_content_has_equal_hashes() {
+        // SHA-256 of the three bytes "a" in quotes, from sha256sum.
+        assert_eq!(
+            RequestHash::of(&"a").0,
+            "ac8d8342bbb2362d13f0a559a3621bb407011368895164b628a54f7fc33fc43c"
+        );
+        assert_ne!(RequestHash::of(&"a"), RequestHash::of(&"b"));
+    }
+}

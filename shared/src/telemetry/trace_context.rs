@@ -1,0 +1,208 @@
+//! W3C Trace Context, level 1: which trace a request belongs to.
+
+use std::fmt;
+
+/// Identifies a trace: 16 bytes, not all zero, written as 32 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TraceId([u8; 16]);
+
+/// Identifies a span within a trace: 8 bytes, not all zero.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct SpanId([u8; 8]);
+
+/// The trace that a request belongs to, and our place in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    trace_id: TraceId,
+    parent: SpanId,
+    flags: u8,
+    state: Option<String>,
+}
+
+impl TraceId {
+    /// A trace id of these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl TraceContext {
+    /// The context of the first usable pair of `traceparent` and `tracestate`, else a new trace.
+    pub fn from_first<'a>(
+        candidates: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>,
+    ) -> Self {
+        candidates
+            .into_iter()
+            .find_map(|(parent, state)| Self::parse(parent?, state))
+            .unwrap_or_else(Self::generate)
+    }
+
+    /// A new trace.
+    pub fn generate() -> Self {
+        Self {
+            trace_id: TraceId(fastrand::u128(1..).to_be_bytes()),
+            parent: SpanId::generate(),
+            flags: 1,
+            state: None,
+        }
+    }
+
+    /// The trace's identifier.
+    pub fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
+    /// The `traceparent` of an outgoing call: the same trace, a new span.
+    pub fn traceparent_of_call(&self) -> String {
+        format!("00-{}-{}-{:02x}", self.trace_id, SpanId::generate(), self.flags)
+    }
+
+    /// The `tracestate` that goes along unchanged.
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<Self> {
+        let bytes = traceparent.trim().as_bytes();
+        let version = hex::<1>(bytes.get(..2)?)?[0];
+        // A later version may append fields; version 00 has exactly these (section 3.2.2).
+        let ends_well = match bytes.get(55) {
+            None => true,
+            Some(separator) => version != 0 && *separator == b'-',
+        };
+        let separated = [2, 35, 52].iter().all(|at| bytes.get(*at) == Some(&b'-'));
+        if version == 0xff || !ends_well || !separated {
+            return None;
+        }
+        let trace_id = TraceId(hex(bytes.get(3..35)?)?);
+        let parent = SpanId(hex(bytes.get(36..52)?)?);
+        let flags = hex::<1>(bytes.get(53..55)?)?[0] & 1;
+        if trace_id.0 == [0; 16] || parent.0 == [0; 8] {
+            return None;
+        }
+        let state = tracestate.filter(|text| is_sendable(text)).map(str::to_owned);
+        Some(Self { trace_id, parent, flags, state })
+    }
+}
+
+impl SpanId {
+    fn generate() -> Self {
+        Self(fastrand::u64(1..).to_be_bytes())
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for TraceId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:016x}", u64::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for SpanId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// Lower-case hexadecimal digits only, as the specification demands.
+fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+/// Whether a `tracestate` can be sent on as a header; over 512 characters it may be dropped.
+fn is_sendable(text: &str) -> bool {
+    (1..=512).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn a_call_stays_in_the_trace_with_a_span_of_its_own() {
+        let context = TraceContext::from_first([(Some(PARENT), Some("vendor=1"))]);
+        let call = context.traceparent_of_call();
+
+        assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert!(call.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+        assert!(call.ends_with("-01"));
+        assert!(!call.contains("00f067aa0ba902b7"));
+        assert_eq!(context.state(), Some("vendor=1"));
+    }
+
+    #[test]
+    fn the_first_usable_parent_counts() {
+        let other = "00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-00f067aa0ba902b7-00";
+        let context = TraceContext::from_first([
+            (None, None),
+            (Some("junk"), None),
+            (Some(PARENT), None),
+            (Some(other), None),
+        ]);
+
+        assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn a_malformed_parent_starts_a_new_trace() {
+        for parent in [
+            "",
+            "00",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra",
+            "00_4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7_01",
+        ] {
+            assert_eq!(TraceContext::parse(parent, None), None, "{parent}");
+        }
+    }
+
+    #[test]
+    fn a_later_version_may_say_more() {
+        let parent =
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-will-be-like";
+
+        assert!(TraceContext::parse(parent, None).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_understood_or_passed_over(parent in ".*", state in ".*") {
+            let _ = TraceContext::parse(&parent, Some(&state));
+        }
+
+        #[test]
+        fn what_we_send_we_understand(_case in 0..100u8) {
+            let context = TraceContext::generate();
+            let parsed = TraceContext::parse(&context.traceparent_of_call(), None).unwrap();
+
+            prop_assert_eq!(parsed.trace_id(), context.trace_id());
+        }
+    }
+}

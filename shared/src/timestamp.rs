@@ -1,0 +1,64 @@
+//! Points in time, to the millisecond.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+
+/// A point in time; on the wire RFC 3339 with milliseconds and `Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp {
+    unix_ms: i64,
+}
+
+impl Timestamp {
+    /// The present.
+    pub fn now() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { unix_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX) }
+    }
+
+    /// The point `unix_ms` milliseconds after the beginning of 1970, UTC.
+    pub const fn from_unix_ms(unix_ms: i64) -> Self {
+        Self { unix_ms }
+    }
+
+    /// Milliseconds since the beginning of 1970, UTC.
+    pub const fn unix_ms(self) -> i64 {
+        self.unix_ms
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Stored documents may hold dates outside the years 1 to 9999, which have no RFC 3339 form.
+        let moment =
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.unix_ms) * 1_000_000)
+                .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (date, time) = (moment.date(), moment.time());
+        serializer.collect_str(&format_args!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            date.year(),
+            u8::from(date.month()),
+            date.day(),
+            time.hour(),
+            time.minute(),
+            time.second(),
+            time.millisecond()
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_form_has_milliseconds_and_z() {
+        let json = |unix_ms| serde_json::to_string(&Timestamp::from_unix_ms(unix_ms)).unwrap();
+
+        assert_eq!(json(0), "\"1970-01-01T00:00:00.000Z\"");
+        assert_eq!(json(1_589_469_255_120), "\"2020-05-14T15:14:15.120Z\"");
+        assert_eq!(json(-1), "\"1969-12-31T23:59:59.999Z\"");
+    }
+}

@@ -1,0 +1,219 @@
+//! Versions of stored documents and the request headers that depend on them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The version of a stored document; the first is 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(i64);
+
+impl Version {
+    /// The version of a new document, and of one that was stored without a version.
+    pub const FIRST: Self = Self(1);
+
+    /// The version after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// The number, as it is stored.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The strong entity tag of this version (RFC 9110, section 8.8.3), quotes included.
+    pub fn entity_tag(self) -> String {
+        format!("\"{}\"", self.0)
+    }
+
+    fn from_opaque_tag(opaque: &str) -> Option<Self> {
+        // Only the spelling that we hand out: "01" or "+1" is some other tag.
+        let version = opaque.parse().ok().map(Self)?;
+        (version.entity_tag()[1..].trim_end_matches('"') == opaque).then_some(version)
+    }
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Self::FIRST
+    }
+}
+
+/// `If-Match` and `If-None-Match` of a request (RFC 9110, sections 13.1.1 and 13.1.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preconditions {
+    if_match: Option<EntityTags>,
+    if_none_match: Option<EntityTags>,
+}
+
+/// The tags of a precondition; those that we never hand out can match nothing and are left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum EntityTags {
+    Any,
+    OneOf(Vec<Version>),
+}
+
+impl Preconditions {
+    /// Reads both headers as they were sent, several lines joined with commas.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] for a header that is not a list of entity tags.
+    pub fn parse(if_match: Option<&str>, if_none_match: Option<&str>) -> Result<Self> {
+        Ok(Self {
+            if_match: if_match
+                .map(|text| {
+                    EntityTags::parse(text, Comparison::Strong).ok_or(Error::InvalidRequest(
+                        "The header If-Match is not a list of entity tags.",
+                    ))
+                })
+                .transpose()?,
+            if_none_match: if_none_match
+                .map(|text| {
+                    EntityTags::parse(text, Comparison::Weak).ok_or(Error::InvalidRequest(
+                        "The header If-None-Match is not a list of entity tags.",
+                    ))
+                })
+                .transpose()?,
+        })
+    }
+
+    /// Whether `If-Match` was sent.
+    pub fn is_conditional_write(&self) -> bool {
+        self.if_match.is_some()
+    }
+
+    /// Refuses a write to a document of version `current` unless `If-Match` holds.
+    ///
+    /// # Errors
+    /// [`Error::VersionMismatch`], which carries the current version.
+    pub fn check_match(&self, current: Version) -> Result<()> {
+        match &self.if_match {
+            Some(tags) if !tags.contain(current) => Err(Error::VersionMismatch { current }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether the client already holds version `current`, so that 304 answers a read.
+    pub fn is_not_modified(&self, current: Version) -> bool {
+        self.if_none_match.as_ref().is_some_and(|tags| tags.contain(current))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Comparison {
+    /// Weak tags match nothing.
+    Strong,
+    /// A weak tag matches like a strong one.
+    Weak,
+}
+
+impl EntityTags {
+    fn parse(text: &str, comparison: Comparison) -> Option<Self> {
+        if text.trim() == "*" {
+            return Some(Self::Any);
+        }
+        let mut versions = Vec::new();
+        let mut rest = text.trim_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return None;
+        }
+        while !rest.is_empty() {
+            let weak = rest.strip_prefix("W/");
+            let (opaque, after) = weak.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
+            if !opaque.bytes().all(|byte| byte == 0x21 || (0x23..=0x7e).contains(&byte)) {
+                return None;
+            }
+            if weak.is_none() || comparison == Comparison::Weak {
+                versions.extend(Version::from_opaque_tag(opaque));
+            }
+            let after = after.trim_start_matches([' ', '\t']);
+            if !after.is_empty() && !after.starts_with(',') {
+                return None;
+            }
+            rest = after.trim_start_matches([' ', '\t', ',']);
+        }
+        Some(Self::OneOf(versions))
+    }
+
+    fn contain(&self, version: Version) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&version),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn if_match(text: &str) -> Result<Preconditions> {
+        Preconditions::parse(Some(text), None)
+    }
+
+    #[test]
+    fn a_listed_version_satisfies_if_match() {
+        for text in ["\"3\"", "*", " * ", "\"1\", \"3\"", "\"1\",\"3\",", "\"other,tag\", \"3\""] {
+            assert!(if_match(text).unwrap().check_match(Version(3)).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_other_version_does_not() {
+        for text in ["\"2\"", "W/\"3\"", "\"03\"", "\"+3\"", "\"three\"", "\"\""] {
+            let refused = if_match(text).unwrap().check_match(Version(3));
+
+            assert!(
+                matches!(refused, Err(Error::VersionMismatch { current: Version(3) })),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_of_entity_tags_is_refused() {
+        for text in ["", "3", "\"3", "\"3\" \"4\"", "w/\"3\"", "\"3\"x", "\"a b\"", ","] {
+            assert!(matches!(if_match(text), Err(Error::InvalidRequest(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        for (text, not_modified) in
+            [("W/\"3\"", true), ("\"3\"", true), ("*", true), ("\"2\"", false)]
+        {
+            let preconditions = Preconditions::parse(None, Some(text)).unwrap();
+
+            assert_eq!(preconditions.is_not_modified(Version(3)), not_modified, "{text}");
+        }
+    }
+
+    #[test]
+    fn without_headers_every_version_will_do() {
+        let none = Preconditions::default();
+
+        assert!(none.check_match(Version(7)).is_ok());
+        assert!(!none.is_not_modified(Version(7)));
+        assert!(!none.is_conditional_write());
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_or_refused(text in ".*") {
+            let _ = Preconditions::parse(Some(&text), Some(&text));
+        }
+
+        #[test]
+        fn the_tag_of_a_version_matches_that_version_alone(number in 1i64.., other in 1i64..) {
+            let preconditions = if_match(&Version(number).entity_tag()).unwrap();
+
+            prop_assert!(preconditions.check_match(Version(number)).is_ok());
+            prop_assert_eq!(preconditions.check_match(Version(other)).is_ok(), number == other);
+        }
+    }
+}
