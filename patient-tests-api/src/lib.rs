@@ -1,1 +1,16 @@
-//! Placeholder.
+//! The Patient Tests API: patients and the results of their medical tests.
+//!
+//! Nothing is written, and nothing leaves, without a record in the audit register; see [`audit`]'s
+//! two sentences, *announce* and *release*. A *medical test* is called `test` on the wire; in code
+//! that word has another meaning already.
+
+mod app;
+mod audit;
+mod functions;
+mod medical_test;
+mod patient;
+mod settings;
+mod versioned;
+
+pub use app::{App, STORAGE};
+pub use settings::Settings;

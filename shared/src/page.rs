@@ -1,5 +1,7 @@
 //! Paging by cursor: sorted by identifier, each page begins after the last item of the one before.
 
+use serde::Serialize;
+
 use crate::http::{Request, Response};
 use crate::{Error, Id, Result};
 
@@ -24,6 +26,13 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Whether there are more.
     pub has_more: bool,
+}
+
+impl<T> Page<T> {
+    /// The same page of something else.
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(convert).collect(), has_more: self.has_more }
+    }
 }
 
 impl<T> PageRequest<T> {
@@ -66,12 +75,15 @@ impl<T> PageRequest<T> {
         Page { items: fetched, has_more }
     }
 
-    /// Adds `Link` (RFC 8288) to the page after the one that ends with `last`.
-    pub fn with_next_link(&self, response: Response, last: Option<Id<T>>) -> Response {
-        match last {
-            Some(id) => response
-                .with_header("Link", format!("<?cursor={id}&limit={}>; rel=\"next\"", self.limit)),
-            None => response,
+    /// 200 with the items, and `Link` (RFC 8288) to the next page if there is one.
+    pub fn response<I: Serialize>(&self, page: &Page<I>, id: impl Fn(&I) -> Id<T>) -> Response {
+        let response = Response::ok(&page.items);
+        match page.items.last() {
+            Some(last) if page.has_more => response.with_header(
+                "Link",
+                format!("<?cursor={}&limit={}>; rel=\"next\"", id(last), self.limit),
+            ),
+            Some(_) | None => response,
         }
     }
 }
@@ -122,12 +134,17 @@ mod tests {
 
     #[test]
     fn a_link_leads_to_the_next_page() {
-        let page = PageRequest::<Thing> { limit: 2, after: None };
+        let request = PageRequest::<Thing> { limit: 2, after: None };
         let last = Id::parse("0190a6b2-1111-7abc-8def-0123456789ab").unwrap();
+        let link = |has_more| {
+            let page = Page { items: vec![1, 2], has_more };
+            request.response(&page, |_| last).header("Link").map(str::to_owned)
+        };
 
         assert_eq!(
-            page.with_next_link(Response::no_content(), Some(last)).header("Link"),
-            Some("<?cursor=0190a6b2-1111-7abc-8def-0123456789ab&limit=2>; rel=\"next\"")
+            link(true).unwrap(),
+            "<?cursor=0190a6b2-1111-7abc-8def-0123456789ab&limit=2>; rel=\"next\""
         );
+        assert_eq!(link(false), None);
     }
 }

@@ -1,0 +1,69 @@
+//! The app: its stores, its audit register, and the dispatch of functions by name.
+
+use std::sync::Arc;
+
+use shared::custom_handler::FunctionApp;
+use shared::http::{Request, Response};
+use shared::mongo::{Database, StoragePlan};
+use shared::{Error, Result};
+
+use crate::Settings;
+use crate::audit::AuditRegister;
+use crate::functions::{
+    create_patient, create_test, delete_patient, delete_test, load_patient, load_test,
+    search_patient, update_patient, update_test,
+};
+use crate::medical_test::MedicalTestStore;
+use crate::patient::PatientStore;
+
+/// The collections of this app.
+pub const STORAGE: StoragePlan = StoragePlan {
+    database_setting: "PATIENT_TESTS_DATABASE",
+    collections: &[PatientStore::COLLECTION, MedicalTestStore::COLLECTION],
+};
+
+/// The Patient Tests API.
+pub struct App {
+    pub(crate) audit: AuditRegister,
+    pub(crate) patients: PatientStore,
+    pub(crate) tests: MedicalTestStore,
+    database: Arc<Database>,
+}
+
+impl App {
+    /// The app with these settings; nothing is connected yet.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn new(settings: Settings) -> Result<Self, reqwest::Error> {
+        let database = Arc::new(Database::new(settings.mongo));
+        Ok(Self {
+            audit: AuditRegister::new(settings.audit)?,
+            patients: PatientStore::new(Arc::clone(&database)),
+            tests: MedicalTestStore::new(Arc::clone(&database)),
+            database,
+        })
+    }
+
+    /// Connects ahead of the first request.
+    pub async fn warm_up(self: Arc<Self>) {
+        self.database.warm_up().await;
+    }
+}
+
+impl FunctionApp for App {
+    async fn invoke(&self, function: &str, request: Request) -> Result<Response> {
+        match function {
+            create_patient::NAME => create_patient::handle(self, request).await,
+            create_test::NAME => create_test::handle(self, request).await,
+            delete_patient::NAME => delete_patient::handle(self, request).await,
+            delete_test::NAME => delete_test::handle(self, request).await,
+            load_patient::NAME => load_patient::handle(self, request).await,
+            load_test::NAME => load_test::handle(self, request).await,
+            search_patient::NAME => search_patient::handle(self, request).await,
+            update_patient::NAME => update_patient::handle(self, request).await,
+            update_test::NAME => update_test::handle(self, request).await,
+            _ => Err(Error::UnknownFunction),
+        }
+    }
+}

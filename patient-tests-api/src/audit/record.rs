@@ -1,0 +1,123 @@
+//! What the register is told.
+
+use serde::Serialize;
+use serde_json::Value;
+use shared::http::Caller;
+
+use super::AuditRecordId;
+use crate::medical_test::MedicalTestId;
+use crate::patient::{PatientId, PatientSearch};
+
+/// The body of `CreateAuditRecord`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewAuditRecord<'a> {
+    pub(super) source_system_name: &'static str,
+    pub(super) resource: &'a Resource,
+    pub(super) outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) relates_to: Option<AuditRecordId>,
+    pub(super) actor: Actor,
+    pub(super) trace_id: String,
+}
+
+/// What is touched, and how.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Resource {
+    r#type: &'static str,
+    operation: Operation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patient_id: Option<PatientId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disclosed: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<Value>,
+}
+
+/// What is done to a resource.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Operation {
+    Create,
+    Read,
+    Update,
+    Delete,
+    Search,
+}
+
+/// How an interaction went.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Outcome {
+    /// A write is about to happen.
+    Intended,
+    Succeeded,
+    NotFound,
+    /// The record is there, but must not be seen or changed like this.
+    Refused,
+    Failed,
+}
+
+/// Who asked for it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Actor {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_address: Option<String>,
+}
+
+impl Resource {
+    /// One patient.
+    pub(crate) fn patient(operation: Operation, id: PatientId) -> Self {
+        Self { id: Some(id.to_string()), ..Self::of("patient", operation) }
+    }
+
+    /// The patients that a search finds.
+    pub(crate) fn patients_like(criteria: &PatientSearch) -> Self {
+        let query = serde_json::to_value(criteria).expect("criteria have text keys");
+        Self { query: Some(query), ..Self::of("patient", Operation::Search) }
+    }
+
+    /// One test of a patient.
+    pub(crate) fn test(operation: Operation, patient_id: PatientId, id: MedicalTestId) -> Self {
+        Self {
+            id: Some(id.to_string()),
+            patient_id: Some(patient_id),
+            ..Self::of("test", operation)
+        }
+    }
+
+    /// The tests of a patient.
+    pub(crate) fn tests_of(patient_id: PatientId) -> Self {
+        Self { patient_id: Some(patient_id), ..Self::of("test", Operation::Read) }
+    }
+
+    /// Notes which records are handed out.
+    pub(super) fn disclose(&mut self, ids: Vec<String>) {
+        self.disclosed = Some(ids);
+    }
+
+    const fn of(r#type: &'static str, operation: Operation) -> Self {
+        Self { r#type, operation, id: None, patient_id: None, disclosed: None, query: None }
+    }
+}
+
+impl From<Caller> for Actor {
+    fn from(caller: Caller) -> Self {
+        Self {
+            key_name: caller.key_name,
+            subscription_id: caller.subscription_id,
+            user_id: caller.user_id,
+            client_address: caller.client_address,
+        }
+    }
+}

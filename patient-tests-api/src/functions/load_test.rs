@@ -1,0 +1,59 @@
+//! `GET patient/{patientId}/tests/{testId?}`
+
+use shared::http::{Request, Response};
+use shared::page::PageRequest;
+use shared::{Error, Result};
+use tokio::join;
+
+use super::unless_patient_deleted;
+use crate::App;
+use crate::audit::{Disclosure, Operation, Resource};
+
+pub(crate) const NAME: &str = "LoadTest";
+
+/// Hands out one test of a patient, or a page of them.
+pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
+    match request.param("testId") {
+        Some(_) => one(app, request).await,
+        None => list(app, request).await,
+    }
+}
+
+async fn one(app: &App, request: Request) -> Result<Response> {
+    let patient_id = request.id_param("patientId")?;
+    let id = request.id_param("testId")?;
+    let preconditions = request.preconditions()?;
+
+    let (patient, test) = join!(
+        app.patients.find(patient_id, request.deadline),
+        app.tests.find(patient_id, id, request.deadline),
+    );
+    let found = unless_patient_deleted(patient).and(test).map(|test| {
+        if preconditions.is_not_modified(test.version) {
+            Disclosure::nothing(Response::not_modified(test.version))
+        } else {
+            Disclosure::of([id], Response::ok(&test).with_version(test.version))
+        }
+    });
+    app.audit.release(&request, Resource::test(Operation::Read, patient_id, id), found).await
+}
+
+async fn list(app: &App, request: Request) -> Result<Response> {
+    let patient_id = request.id_param("patientId")?;
+    let page = PageRequest::parse(&request)?;
+
+    let (patient, tests) = join!(
+        app.patients.find(patient_id, request.deadline),
+        app.tests.find_page(patient_id, &page, request.deadline),
+    );
+    let found = match (patient, tests) {
+        // Tests that the scaffold stored may lack their patient.
+        (Err(Error::NotFound), Ok(tests)) if tests.items.is_empty() => Err(Error::NotFound),
+        (patient, tests) => unless_patient_deleted(patient).and(tests),
+    };
+    let found = found.map(|tests| {
+        let ids = tests.items.iter().map(|test| test.id);
+        Disclosure::of(ids, page.response(&tests, |test| test.id))
+    });
+    app.audit.release(&request, Resource::tests_of(patient_id), found).await
+}

@@ -1,0 +1,23 @@
+//! `POST patient/search`
+
+use shared::Result;
+use shared::http::{Request, Response};
+use shared::page::PageRequest;
+
+use crate::App;
+use crate::audit::{Disclosure, Resource};
+use crate::patient::PatientSearch;
+
+pub(crate) const NAME: &str = "SearchPatient";
+
+/// Hands out one page of the patients who match.
+pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
+    let page = PageRequest::parse(&request)?;
+    let criteria = PatientSearch::parse(request.json()?)?;
+
+    let found = app.patients.search(&criteria, &page, request.deadline).await.map(|found| {
+        let ids = found.items.iter().map(|patient| patient.id);
+        Disclosure::of(ids, page.response(&found, |patient| patient.id))
+    });
+    app.audit.release(&request, Resource::patients_like(&criteria), found).await
+}

@@ -1,0 +1,36 @@
+//! The executable that the Functions host starts.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use patient_tests_api::{App, STORAGE, Settings};
+use shared::{custom_handler, settings, telemetry};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let outcome = match std::env::args().nth(1).as_deref() {
+        None => run(),
+        Some("collections") => STORAGE.print().map_err(Failure::from),
+        Some(_) => Err("usage: patient-tests-api [collections]".into()),
+    };
+    outcome.map_or_else(
+        |failure| {
+            eprintln!("patient-tests-api: {failure}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+#[tokio::main]
+async fn run() -> Result<(), Failure> {
+    let settings = Settings::load(&settings::environment)?;
+    telemetry::start(settings.log_filter.clone());
+    let listener = custom_handler::listen(settings.port)?;
+    let shutdown = custom_handler::shutdown_signal()?;
+    let app = Arc::new(App::new(settings)?);
+    tokio::spawn(Arc::clone(&app).warm_up());
+    custom_handler::serve(app, listener, shutdown).await;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Medical tests: what a laboratory found out about a patient. On the wire they are tests.
+
+mod rules;
+mod store;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::{Id, Result, Timestamp, Version, validation};
+
+use crate::patient::PatientId;
+
+pub(crate) use store::MedicalTestStore;
+
+/// Identifies a medical test.
+pub(crate) type MedicalTestId = Id<MedicalTest>;
+
+/// A medical test as stored.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MedicalTest {
+    pub(crate) id: MedicalTestId,
+    pub(crate) patient_id: PatientId,
+    #[serde(flatten)]
+    pub(crate) details: MedicalTestDetails,
+    pub(crate) last_updated: Timestamp,
+    #[serde(skip)]
+    pub(crate) version: Version,
+}
+
+/// What a client says about a test: the body of create and, beside the ids, of update.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MedicalTestDetails {
+    performer: String,
+    order_reference: String,
+    observations: Vec<Observation>,
+}
+
+/// One finding of a test.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Observation {
+    id: String,
+    code: String,
+    measurement: String,
+    interpretation: String,
+    status: String,
+    /// An RFC 3339 date-time, kept as it was sent.
+    #[serde(deserialize_with = "store::text_or_date")]
+    issued: String,
+}
+
+impl MedicalTestDetails {
+    /// Reads the body of `CreateTest` for a patient, or names everything that is wrong with it.
+    pub(crate) fn parse_new(body: Value, patient_id: PatientId) -> Result<Self> {
+        validation::parse(body, |fields| rules::new_test(fields, patient_id))
+    }
+
+    /// Reads the body of `UpdateTest` for the test `id` of a patient.
+    pub(crate) fn parse_replacement(
+        body: Value,
+        patient_id: PatientId,
+        id: MedicalTestId,
+    ) -> Result<Self> {
+        validation::parse(body, |fields| rules::replacement(fields, patient_id, id))
+    }
+}
+
+/// Only the type and the identifiers: debug output ends up in logs.
+impl std::fmt::Debug for MedicalTest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "MedicalTest({} of patient {})", self.id, self.patient_id)
+    }
+}
+
+/// Only the type.
+impl std::fmt::Debug for MedicalTestDetails {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("MedicalTestDetails(…)")
+    }
+}

@@ -1,0 +1,153 @@
+//! What a medical test must look like.
+
+use shared::Id;
+use shared::validation::{Fields, Object, Rule, list, text, text_like};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{MedicalTestDetails, MedicalTestId, Observation};
+use crate::patient::PatientId;
+
+const TEXT_CHARS_MAX: usize = 256;
+const MEASUREMENT_CHARS_MAX: usize = 4096;
+const OBSERVATIONS_MAX: usize = 1000;
+
+/// The body of `CreateTest`.
+pub(super) fn new_test(fields: &mut Fields, patient_id: PatientId) -> MedicalTestDetails {
+    fields.refused("id");
+    fields.refused("lastUpdated");
+    fields.refused("createdDate");
+    details(fields, patient_id)
+}
+
+/// The body of `UpdateTest`: what was loaded, changed, and sent back.
+pub(super) fn replacement(
+    fields: &mut Fields,
+    patient_id: PatientId,
+    id: MedicalTestId,
+) -> MedicalTestDetails {
+    fields.required("id", exactly(id, "must be the id in the path"));
+    fields.ignored("lastUpdated");
+    fields.refused("createdDate");
+    details(fields, patient_id)
+}
+
+fn details(fields: &mut Fields, patient_id: PatientId) -> MedicalTestDetails {
+    fields.optional("patientId", exactly(patient_id, "must be the patient's id in the path"));
+    MedicalTestDetails {
+        performer: fields.required("performer", text(TEXT_CHARS_MAX)),
+        order_reference: fields.required("orderReference", text(TEXT_CHARS_MAX)),
+        observations: fields.required("observations", list(OBSERVATIONS_MAX, Object(observation))),
+    }
+}
+
+fn observation(fields: &mut Fields) -> Observation {
+    Observation {
+        id: fields.required("id", text(TEXT_CHARS_MAX)),
+        code: fields.required("code", text(TEXT_CHARS_MAX)),
+        measurement: fields.required("measurement", text(MEASUREMENT_CHARS_MAX)),
+        interpretation: fields.required("interpretation", text(TEXT_CHARS_MAX)),
+        status: fields.required("status", text(TEXT_CHARS_MAX)),
+        issued: fields.required("issued", text_like(date_time, "must be an RFC 3339 date-time")),
+    }
+}
+
+fn exactly<T>(id: Id<T>, expectation: &'static str) -> impl Rule<Output = Id<T>> {
+    text_like(move |text| Id::parse(text).filter(|sent| *sent == id), expectation)
+}
+
+fn date_time(text: &str) -> Option<String> {
+    OffsetDateTime::parse(text, &Rfc3339).is_ok().then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use shared::Error;
+
+    use super::*;
+
+    fn patient_id() -> PatientId {
+        Id::parse("0190a6b2-1111-7abc-8def-0123456789ab").unwrap()
+    }
+
+    fn observation_json() -> Value {
+        json!({
+            "id": "1", "code": "4548-4", "measurement": "5.4", "interpretation": "normal",
+            "status": "final", "issued": "2020-05-14T15:14:15.1200+02:00"
+        })
+    }
+
+    fn refused(body: Value) -> Vec<(String, String)> {
+        match MedicalTestDetails::parse_new(body, patient_id()) {
+            Err(Error::InvalidBody(fields)) => {
+                fields.into_iter().map(|field| (field.pointer, field.detail.into_owned())).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_test_is_kept_as_it_was_sent() {
+        let body = json!({
+            "performer": "Lab", "orderReference": "O-1", "observations": [observation_json()]
+        });
+        let details = MedicalTestDetails::parse_new(body.clone(), patient_id()).unwrap();
+
+        assert_eq!(serde_json::to_value(&details).unwrap(), body);
+    }
+
+    #[test]
+    fn the_patients_id_may_be_repeated_in_any_letter_case() {
+        let body = json!({
+            "performer": "Lab", "orderReference": "O-1", "observations": [],
+            "patientId": "0190A6B2-1111-7ABC-8DEF-0123456789AB"
+        });
+
+        assert!(MedicalTestDetails::parse_new(body, patient_id()).is_ok());
+    }
+
+    #[test]
+    fn every_wrong_field_of_every_observation_is_named() {
+        let pair = |pointer: &str, detail: &str| (pointer.to_owned(), detail.to_owned());
+        let mut undated = observation_json();
+        undated["issued"] = json!("2020-02-30T00:00:00Z");
+        undated["measurement"] = json!("x".repeat(4097));
+
+        assert_eq!(
+            refused(json!({
+                "patientId": "0190a6b2-1111-7abc-8def-000000000000",
+                "performer": "x".repeat(257),
+                "observations": [observation_json(), undated, {"id": "3"}]
+            })),
+            [
+                pair("/patientId", "must be the patient's id in the path"),
+                pair("/performer", "must be 1 to 256 characters long"),
+                pair("/orderReference", "is required"),
+                pair("/observations/1/measurement", "must be 1 to 4096 characters long"),
+                pair("/observations/1/issued", "must be an RFC 3339 date-time"),
+                pair("/observations/2/code", "is required"),
+                pair("/observations/2/measurement", "is required"),
+                pair("/observations/2/interpretation", "is required"),
+                pair("/observations/2/status", "is required"),
+                pair("/observations/2/issued", "is required"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_thousand_observations_are_the_most() {
+        let body = |count: usize| json!({"performer": "L", "orderReference": "O", "observations": vec![observation_json(); count]});
+
+        assert!(MedicalTestDetails::parse_new(body(1000), patient_id()).is_ok());
+        assert_eq!(refused(body(1001))[0].1, "must have at most 1000 items");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_date_time_or_not(text in ".*") {
+            let _ = date_time(&text);
+        }
+    }
+}

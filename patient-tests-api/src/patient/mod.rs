@@ -1,0 +1,96 @@
+//! Patients.
+
+mod date_of_birth;
+mod rules;
+mod search;
+mod store;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::{Id, Result, Timestamp, Version, validation};
+
+pub(crate) use date_of_birth::DateOfBirth;
+pub(crate) use search::PatientSearch;
+pub(crate) use store::PatientStore;
+
+/// Identifies a patient.
+pub(crate) type PatientId = Id<Patient>;
+
+/// A patient as stored.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Patient {
+    pub(crate) id: PatientId,
+    #[serde(flatten)]
+    pub(crate) details: PatientDetails,
+    pub(crate) last_updated: Timestamp,
+    #[serde(skip)]
+    pub(crate) version: Version,
+}
+
+/// What a client says about a patient: the body of create and, beside `id`, of update.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PatientDetails {
+    first_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    full_name: Option<String>,
+    gender: Gender,
+    date_of_birth: DateOfBirth,
+    post_code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    insurance_number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preferred_contact_number: Option<String>,
+}
+
+/// Administrative gender, as HL7 FHIR has it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Gender {
+    Male,
+    Female,
+    Other,
+    #[default]
+    Unknown,
+}
+
+impl Gender {
+    /// The word for it, on the wire and in storage.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Male => "male",
+            Self::Female => "female",
+            Self::Other => "other",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl PatientDetails {
+    /// Reads the body of `CreatePatient`, or names everything that is wrong with it.
+    pub(crate) fn parse_new(body: Value) -> Result<Self> {
+        validation::parse(body, rules::new_patient)
+    }
+
+    /// Reads the body of `UpdatePatient` for the patient `id`.
+    pub(crate) fn parse_replacement(body: Value, id: PatientId) -> Result<Self> {
+        validation::parse(body, |fields| rules::replacement(fields, id))
+    }
+}
+
+/// Only the type and the identifier: debug output ends up in logs.
+impl std::fmt::Debug for Patient {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Patient({})", self.id)
+    }
+}
+
+/// Only the type.
+impl std::fmt::Debug for PatientDetails {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("PatientDetails(…)")
+    }
+}

@@ -1,0 +1,90 @@
+//! What a patient must look like.
+
+use shared::Id;
+use shared::validation::{Fields, Rule, text, text_like, text_of_exactly};
+
+use super::date_of_birth::{DateOfBirth, Days};
+use super::{Gender, PatientDetails, PatientId, PatientSearch};
+use crate::patient::search::DayCriterion;
+
+const NAME_CHARS_MAX: usize = 64;
+const FULL_NAME_CHARS_MAX: usize = 128;
+const NUMBER_CHARS_MAX: usize = 64;
+const POST_CODE_CHARS: usize = 4;
+
+/// The body of `CreatePatient`.
+pub(super) fn new_patient(fields: &mut Fields) -> PatientDetails {
+    fields.refused("id");
+    fields.refused("lastUpdated");
+    fields.refused("createdDate");
+    details(fields)
+}
+
+/// The body of `UpdatePatient`: what was loaded, changed, and sent back.
+pub(super) fn replacement(fields: &mut Fields, id: PatientId) -> PatientDetails {
+    fields.required(
+        "id",
+        text_like(
+            |text| Id::parse(text).filter(|sent: &PatientId| *sent == id),
+            "must be the id in the path",
+        ),
+    );
+    fields.ignored("lastUpdated");
+    fields.refused("createdDate");
+    details(fields)
+}
+
+/// The criteria of `SearchPatient`.
+pub(super) fn search(fields: &mut Fields) -> PatientSearch {
+    PatientSearch {
+        id: fields.optional("id", shared::validation::guid()),
+        first_name: fields.optional("firstName", text(NAME_CHARS_MAX)),
+        last_name: fields.optional("lastName", text(NAME_CHARS_MAX)),
+        full_name: fields.optional("fullName", text(FULL_NAME_CHARS_MAX)),
+        gender: fields.optional("gender", gender()),
+        post_code: fields.optional("postCode", text_of_exactly(POST_CODE_CHARS)),
+        insurance_number: fields.optional("insuranceNumber", text(NUMBER_CHARS_MAX)),
+        preferred_contact_number: fields.optional("preferredContactNumber", text(NUMBER_CHARS_MAX)),
+        date_of_birth_from: fields.optional("dateOfBirthFrom", day()),
+        date_of_birth_to: fields.optional("dateOfBirthTo", day()),
+    }
+}
+
+fn details(fields: &mut Fields) -> PatientDetails {
+    PatientDetails {
+        first_name: fields.required("firstName", text(NAME_CHARS_MAX)),
+        last_name: fields.optional("lastName", text(NAME_CHARS_MAX)),
+        full_name: fields.optional("fullName", text(FULL_NAME_CHARS_MAX)),
+        gender: fields.required("gender", gender()),
+        date_of_birth: fields.required(
+            "dateOfBirth",
+            text_like(
+                DateOfBirth::parse,
+                "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, and not in the future",
+            ),
+        ),
+        post_code: fields.required("postCode", text_of_exactly(POST_CODE_CHARS)),
+        insurance_number: fields.optional("insuranceNumber", text(NUMBER_CHARS_MAX)),
+        preferred_contact_number: fields.optional("preferredContactNumber", text(NUMBER_CHARS_MAX)),
+    }
+}
+
+fn gender() -> impl Rule<Output = Gender> {
+    text_like(
+        |text| match text {
+            "male" => Some(Gender::Male),
+            "female" => Some(Gender::Female),
+            "other" => Some(Gender::Other),
+            "unknown" => Some(Gender::Unknown),
+            _ => None,
+        },
+        "must be male, female, other or unknown",
+    )
+}
+
+fn day() -> impl Rule<Output = DayCriterion> {
+    text_like(
+        |text| Some(DayCriterion { days: Days::of_criterion(text)?, text: text.to_owned() }),
+        "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, or an RFC 3339 date-time",
+    )
+}

@@ -1,0 +1,228 @@
+//! Documents with versions and soft deletion: what patients and tests have in common.
+//!
+//! A write replaces exactly the version that was read (compare and swap on `_version`), and keeps
+//! the audit record that announced it, so that every version names its record. Documents written
+//! by the scaffold have none of the fields that begin with an underscore but `_id`, `_shardKey`.
+
+use std::sync::Arc;
+
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use shared::mongo::{Collection, Database, Insertable, Insertion};
+use shared::page::{Page, PageRequest};
+use shared::{Deadline, Error, Id, Preconditions, RequestHash, Result, Timestamp, Version};
+
+use crate::audit::AuditRecordId;
+use crate::patient::PatientId;
+
+/// How often a write starts over because somebody else was faster.
+const COLLISIONS_MAX: u32 = 8;
+
+/// A stored record of kind `K` with the content `C`.
+#[derive(Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>")
+)]
+pub(crate) struct VersionedDocument<K, C> {
+    #[serde(rename = "_id")]
+    document_id: Id<K>,
+    #[serde(rename = "_shardKey")]
+    shard_key: PatientId,
+    #[serde(rename = "_version", default, skip_serializing_if = "Option::is_none")]
+    version: Option<Version>,
+    #[serde(rename = "_auditId", default, skip_serializing_if = "Option::is_none")]
+    audit_id: Option<AuditRecordId>,
+    #[serde(rename = "_requestHash", default, skip_serializing_if = "Option::is_none")]
+    request_hash: Option<RequestHash>,
+    #[serde(rename = "_deleted", default, skip_serializing_if = "std::ops::Not::not")]
+    deleted: bool,
+    pub(crate) id: Id<K>,
+    #[serde(deserialize_with = "date")]
+    last_updated: DateTime,
+    #[serde(flatten)]
+    pub(crate) content: C,
+}
+
+/// A collection of such documents.
+pub(crate) struct VersionedCollection<K, C> {
+    collection: Collection<VersionedDocument<K, C>>,
+}
+
+impl<K, C> VersionedDocument<K, C> {
+    /// The first version of a record that `audit_id` announced.
+    pub(crate) fn first(
+        id: Id<K>,
+        shard_key: PatientId,
+        audit_id: AuditRecordId,
+        request_hash: RequestHash,
+        content: C,
+    ) -> Self {
+        Self {
+            document_id: id,
+            shard_key,
+            version: Some(Version::FIRST),
+            audit_id: Some(audit_id),
+            request_hash: Some(request_hash),
+            deleted: false,
+            id,
+            last_updated: DateTime::now(),
+            content,
+        }
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.version.unwrap_or_default()
+    }
+
+    pub(crate) fn last_updated(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.last_updated.timestamp_millis())
+    }
+
+    /// The document, unless it was deleted.
+    pub(crate) fn unless_deleted(self) -> Result<Self> {
+        if self.deleted { Err(Error::Deleted) } else { Ok(self) }
+    }
+}
+
+impl<K, C> Insertable for VersionedDocument<K, C> {
+    fn key(&self) -> Document {
+        key(self.document_id, self.shard_key)
+    }
+
+    fn request_hash(&self) -> Option<&RequestHash> {
+        self.request_hash.as_ref()
+    }
+}
+
+impl<K, C> VersionedCollection<K, C>
+where
+    K: 'static,
+    C: Serialize + DeserializeOwned + Send + Sync + Unpin,
+{
+    pub(crate) fn new(database: Arc<Database>, name: &'static str) -> Self {
+        Self { collection: Collection::new(database, name) }
+    }
+
+    /// Stores a new record, unless the same request stored it before.
+    ///
+    /// # Errors
+    /// [`Error::IdempotencyKeyReused`], [`Error::Deleted`] if it was deleted in the meantime;
+    /// throttled or unavailable.
+    pub(crate) async fn insert(
+        &self,
+        document: VersionedDocument<K, C>,
+        deadline: Deadline,
+    ) -> Result<Insertion<VersionedDocument<K, C>>> {
+        let audit_id = document.audit_id;
+        match self.collection.insert_once(document, deadline).await? {
+            // Our own write, whose first answer was lost.
+            Insertion::Replayed(stored) if stored.audit_id == audit_id => {
+                Ok(Insertion::New(stored))
+            }
+            Insertion::Replayed(stored) => Ok(Insertion::Replayed(stored.unless_deleted()?)),
+            Insertion::New(stored) => Ok(Insertion::New(stored)),
+        }
+    }
+
+    /// The record, deleted or not.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; throttled or unavailable.
+    pub(crate) async fn find(
+        &self,
+        id: Id<K>,
+        shard_key: PatientId,
+        deadline: Deadline,
+    ) -> Result<VersionedDocument<K, C>> {
+        self.collection.find_one(&key(id, shard_key), deadline).await?.ok_or(Error::NotFound)
+    }
+
+    /// One page of the records that match and are not deleted.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn find_page(
+        &self,
+        mut filter: Document,
+        page: &PageRequest<K>,
+        deadline: Deadline,
+    ) -> Result<Page<VersionedDocument<K, C>>> {
+        filter.insert("_deleted", doc! { "$ne": true });
+        if let Some(after) = page.after {
+            // Beside whatever else the filter says of `_id`.
+            filter.insert("$and", vec![doc! { "_id": { "$gt": after.to_string() } }]);
+        }
+        let found = self.collection.find_sorted(&filter, page.fetch_count(), deadline).await?;
+        Ok(page.page_of(found))
+    }
+
+    /// Writes the version after `current`; if somebody else was faster, after theirs.
+    ///
+    /// # Errors
+    /// [`Error::Deleted`], [`Error::VersionMismatch`] if `If-Match` does not hold (any more);
+    /// throttled or unavailable.
+    pub(crate) async fn replace(
+        &self,
+        mut current: VersionedDocument<K, C>,
+        preconditions: &Preconditions,
+        audit_id: AuditRecordId,
+        deadline: Deadline,
+        change: impl Fn(&mut VersionedDocument<K, C>),
+    ) -> Result<VersionedDocument<K, C>> {
+        for _ in 0..COLLISIONS_MAX {
+            let mut next = current.unless_deleted()?;
+            preconditions.check_match(next.version())?;
+            let (id, shard_key) = (next.document_id, next.shard_key);
+            let mut filter = key(id, shard_key);
+            // Null also finds the scaffold's documents, which have no version at all.
+            filter.insert("_version", next.version.map(Version::number));
+            next.version = Some(next.version().next());
+            next.audit_id = Some(audit_id);
+            next.last_updated = DateTime::now();
+            change(&mut next);
+            if self.collection.replace_one(&filter, &next, deadline).await? {
+                return Ok(next);
+            }
+            current = self.find(id, shard_key, deadline).await?;
+            if current.audit_id == Some(audit_id) {
+                // Our own write, whose first answer was lost.
+                return Ok(current);
+            }
+        }
+        Err(Error::unavailable("The record", "others kept changing it at the same time"))
+    }
+
+    /// Marks the record as deleted; one that is deleted already stays as it is, whatever
+    /// `If-Match` says, so that a delete can be repeated (RFC 9110, section 13.1.1).
+    ///
+    /// # Errors
+    /// [`Error::VersionMismatch`]; throttled or unavailable.
+    pub(crate) async fn delete(
+        &self,
+        current: VersionedDocument<K, C>,
+        preconditions: &Preconditions,
+        audit_id: AuditRecordId,
+        deadline: Deadline,
+    ) -> Result<()> {
+        let mark = |next: &mut VersionedDocument<K, C>| next.deleted = true;
+        match self.replace(current, preconditions, audit_id, deadline, mark).await {
+            Ok(_) | Err(Error::Deleted) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn key<K>(id: Id<K>, shard_key: PatientId) -> Document {
+    doc! { "_id": id.to_string(), "_shardKey": shard_key.to_string() }
+}
+
+/// A date; the scaffold may also have left text or nothing.
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime, D::Error> {
+    Ok(match Bson::deserialize(deserializer)? {
+        Bson::DateTime(date) => date,
+        Bson::String(text) => DateTime::parse_rfc3339_str(text).unwrap_or(DateTime::from_millis(0)),
+        _ => DateTime::from_millis(0),
+    })
+}
