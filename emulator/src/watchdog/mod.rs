@@ -92,3 +92,78 @@ impl Drop for Watched {
         self.kill();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::Watched;
+
+    fn shell(script: &str, temporary: Option<&Path>) -> Watched {
+        let configure = |command: &mut std::process::Command| {
+            command.args(["-c", script]);
+        };
+        Watched::start(Path::new("sh"), configure, temporary).expect("there is a shell")
+    }
+
+    #[tokio::test]
+    async fn the_exit_status_is_that_of_the_program() {
+        let mut program = shell("exit 7", None);
+
+        assert_eq!(program.ended().await.code(), Some(7));
+    }
+
+    #[tokio::test]
+    async fn a_program_may_end_in_its_own_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ready = folder.path().join("ready");
+        let script =
+            format!("trap 'exit 3' TERM; touch {}; while :; do sleep 0.01; done", ready.display());
+        let mut program = shell(&script, None);
+        wait_for(&ready).await;
+
+        program.stop(Duration::from_secs(30)).await;
+
+        assert_eq!(program.ended().await.code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_end_is_killed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ready = folder.path().join("ready");
+        let script =
+            format!("trap '' TERM; touch {}; while :; do sleep 0.01; done", ready.display());
+        let mut program = shell(&script, None);
+        wait_for(&ready).await;
+
+        program.stop(Duration::from_millis(100)).await;
+
+        assert_eq!(program.ended().await.code(), Some(128 + 9));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_program_takes_its_folder_along() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let temporary = folder.path().join("temporary");
+        let ready = temporary.join("ready");
+        let script =
+            format!("mkdir {}; touch {}; exec sleep 1000", temporary.display(), ready.display());
+        let program = shell(&script, Some(&temporary));
+        wait_for(&ready).await;
+
+        drop(program);
+
+        assert!(!temporary.exists());
+    }
+
+    async fn wait_for(file: &Path) {
+        for _ in 0..1500 {
+            if file.exists() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{} never appears", file.display());
+    }
+}
