@@ -3,8 +3,9 @@
 folder=$1
 shift
 
-exec 3<&0
-"$@" 3<&- </dev/null &
+# Standard error is for the program; what the shell remarks about its death is no news.
+exec 3<&0 4>&2 2>/dev/null
+"$@" 3<&- 2>&4 4>&- </dev/null &
 program=$!
 
 # Each line names a signal to pass on. The end of the pipe means that the owner is gone.
@@ -12,12 +13,12 @@ program=$!
   while read -r signal; do kill -s "$signal" "$program"; done
   kill -s KILL "$program"
   exit 0
-) <&3 3<&- 2>/dev/null &
+) <&3 3<&- 4>&- &
 orders=$!
-exec 3<&- </dev/null
+exec 3<&- 4>&- </dev/null
 
 wait "$program"
 status=$?
-kill -s TERM "$orders" 2>/dev/null
+kill -s TERM "$orders"
 if wait "$orders" && [ -n "$folder" ]; then rm -rf -- "$folder"; fi
 exit "$status"
