@@ -9,6 +9,8 @@ pub mod gateway;
 pub mod host;
 pub mod mongo;
 pub mod package;
+pub mod test_app;
+mod trace;
 mod watchdog;
 
 pub use client::http_client;

@@ -1,1 +1,191 @@
-//! To be written.
+//! The Azure Functions host, as far as custom handlers with HTTP triggers can tell.
+//!
+//! Written from the host's own source (version 4.1037); each module cites the files. It reads a
+//! packaged app, starts its executable, checks keys, routes, posts invocation payloads and turns
+//! envelopes into answers, with the quirks that a handler must live with.
+
+mod answer;
+mod app_folder;
+mod console;
+mod dotnet;
+mod handler;
+mod keys;
+mod payload;
+mod route;
+mod server;
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
+
+pub use console::{ConsoleLine, InvocationLog, LogLevel};
+pub use keys::{HostKeys, KeyRing};
+
+use app_folder::AppFolder;
+use console::Console;
+use handler::Handler;
+use server::Front;
+
+/// What a host is started with.
+#[derive(Clone, Debug)]
+pub struct HostOptions {
+    /// The packaged app: `host.json`, the executable and one folder per function.
+    pub app_root: PathBuf,
+    /// App settings, which the handler gets as variables beside those of this process.
+    pub environment: Vec<(String, String)>,
+    /// The keys that open its functions.
+    pub keys: HostKeys,
+    /// The port on `127.0.0.1`; none for a free one.
+    pub port: Option<u16>,
+    /// Prints what the handler prints, behind this label.
+    pub print_console: Option<String>,
+    /// Whether invocations carry a `traceparent` of the host's own, as in Azure.
+    pub telemetry: bool,
+}
+
+/// A running host; dropping it kills the handler, as the real one does when it stops.
+#[derive(Debug)]
+pub struct Host {
+    url: String,
+    keys: KeyRing,
+    handler: Arc<Handler>,
+    console: Arc<Console>,
+    tasks: [AbortHandle; 2],
+}
+
+/// Why a host does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The app's folder is not as it must be.
+    #[error("{}: {what}", path.display())]
+    AppFolder {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The port cannot be opened.
+    #[error("port {port} of 127.0.0.1 cannot be opened")]
+    Port {
+        /// The port; 0 stands for a free one.
+        port: u16,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl HostOptions {
+    /// A host for this app with generated keys on a free port.
+    pub fn new(app_root: PathBuf) -> Self {
+        Self {
+            app_root,
+            environment: Vec::new(),
+            keys: HostKeys::default(),
+            port: None,
+            print_console: None,
+            telemetry: true,
+        }
+    }
+}
+
+impl Host {
+    /// Starts a host and its handler, without waiting for the handler.
+    ///
+    /// # Errors
+    /// If the folder holds no app or the port is taken.
+    pub async fn start(options: HostOptions) -> Result<Self, HostError> {
+        let app = Arc::new(AppFolder::read(&options.app_root)?);
+        let listener = bind(options.port.unwrap_or(0)).await?;
+        let url = format!("http://127.0.0.1:{}", port_of(&listener)?);
+        // Released at once for the handler, as the host does it (`WorkerUtilities.cs`).
+        let handler_port = port_of(&bind(0).await?)?;
+        let handler = Arc::new(Handler::new(handler_port));
+        let console = Arc::new(Console::new(options.print_console));
+        let keys = KeyRing::new(options.keys);
+        let supervising = tokio::spawn(Arc::clone(&handler).supervise(
+            Arc::clone(&app),
+            options.environment,
+            Arc::clone(&console),
+        ));
+        let front = Arc::new(Front {
+            app,
+            handler: Arc::clone(&handler),
+            console: Arc::clone(&console),
+            keys: keys.clone(),
+            telemetry: options.telemetry,
+            client: crate::http_client(),
+            outstanding: AtomicUsize::new(0),
+        });
+        let serving = tokio::spawn(server::serve(listener, front));
+        let tasks = [supervising.abort_handle(), serving.abort_handle()];
+        Ok(Self { url, keys, handler, console, tasks })
+    }
+
+    /// Where it listens: `http://127.0.0.1:7071`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where its handler listens.
+    pub fn handler_url(&self) -> String {
+        self.handler.address()
+    }
+
+    /// The handler's process, if one is running.
+    pub fn handler_process_id(&self) -> Option<u32> {
+        self.handler.process_id()
+    }
+
+    /// Its keys, which can be changed.
+    pub fn keys(&self) -> KeyRing {
+        self.keys.clone()
+    }
+
+    /// What the handler printed, the last ten thousand lines.
+    pub fn console(&self) -> Vec<ConsoleLine> {
+        self.console.lines()
+    }
+
+    /// What the handler sent back as `Logs`, the last ten thousand lines.
+    pub fn invocation_logs(&self) -> Vec<InvocationLog> {
+        self.console.logs()
+    }
+
+    /// Waits until the host has stopped itself because its handler does not run.
+    pub async fn stopped_itself(&self) {
+        while self.handler.settled().await != handler::HandlerState::HostStopped {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Stops taking requests and kills the handler.
+    pub async fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn bind(port: u16) -> Result<TcpListener, HostError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|source| HostError::Port { port, source })
+}
+
+fn port_of(listener: &TcpListener) -> Result<u16, HostError> {
+    listener
+        .local_addr()
+        .map(|address| address.port())
+        .map_err(|source| HostError::Port { port: 0, source })
+}

@@ -1,0 +1,210 @@
+//! Function keys: who may call what (`SecretManager.cs`, `AuthenticationLevelHandler.cs`).
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::app_folder::AuthLevel;
+
+/// The keys of a host. The default has generated values and a host key named `default`.
+#[derive(Clone, Debug)]
+pub struct HostKeys {
+    /// Opens everything.
+    pub master: String,
+    /// System keys, by name; they open no HTTP function.
+    pub system: Vec<(String, String)>,
+    /// Host keys, by name; each opens every function.
+    pub host: Vec<(String, String)>,
+    /// Function keys: function, name, value.
+    pub functions: Vec<(String, String, String)>,
+}
+
+/// A handle by which keys can be changed while the host runs.
+#[derive(Clone, Debug)]
+pub struct KeyRing(Arc<RwLock<HostKeys>>);
+
+/// What a key grants, and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Grant {
+    level: Level,
+    key_name: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Admin,
+    System,
+    Function,
+}
+
+impl Default for HostKeys {
+    fn default() -> Self {
+        Self {
+            master: generate(),
+            system: Vec::new(),
+            host: vec![("default".to_owned(), generate())],
+            functions: Vec::new(),
+        }
+    }
+}
+
+impl KeyRing {
+    pub(super) fn new(keys: HostKeys) -> Self {
+        Self(Arc::new(RwLock::new(keys)))
+    }
+
+    /// The keys as they are now.
+    pub fn get(&self) -> HostKeys {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds a host key, or gives it another value.
+    pub fn set_host_key(&self, name: &str, value: &str) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        keys.host.retain(|(candidate, _)| candidate != name);
+        keys.host.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Removes a host key.
+    pub fn remove_host_key(&self, name: &str) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        keys.host.retain(|(candidate, _)| candidate != name);
+    }
+
+    /// What a presented key grants for a function, in the host's order of checking.
+    pub(super) fn grant(&self, presented: &str, function: &str) -> Option<Grant> {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let granted = |level, name: &str| Some(Grant { level, key_name: name.to_owned() });
+        if equal(&keys.master, presented) {
+            return granted(Level::Admin, "master");
+        }
+        let named = |list: &[(String, String)]| {
+            list.iter().find(|(_, value)| equal(value, presented)).map(|(name, _)| name.clone())
+        };
+        if let Some(name) = named(&keys.system) {
+            return granted(Level::System, &name);
+        }
+        if let Some(name) = named(&keys.host) {
+            return granted(Level::Function, &name);
+        }
+        keys.functions
+            .iter()
+            .filter(|(of, _, _)| of.eq_ignore_ascii_case(function))
+            .find(|(_, _, value)| equal(value, presented))
+            .and_then(|(_, name, _)| granted(Level::Function, name))
+    }
+
+    /// Whether this is the master key.
+    pub(super) fn is_master(&self, presented: &str) -> bool {
+        equal(&self.0.read().unwrap_or_else(PoisonError::into_inner).master, presented)
+    }
+}
+
+impl Grant {
+    /// Whether this is enough for a function of that level.
+    pub(super) fn opens(&self, required: AuthLevel) -> bool {
+        match required {
+            AuthLevel::Anonymous => true,
+            AuthLevel::Function => matches!(self.level, Level::Admin | Level::Function),
+            AuthLevel::Admin => self.level == Level::Admin,
+        }
+    }
+
+    /// The identity that the handler gets to see: a serialised .NET `ClaimsIdentity`.
+    pub(super) fn identity(&self) -> Value {
+        let level = match self.level {
+            Level::Admin => "Admin",
+            Level::System => "System",
+            Level::Function => "Function",
+        };
+        let claims = [("authlevel", level), ("invoke", "true"), ("keyid", &self.key_name)];
+        identity(Some("WebJobsAuthLevel"), claims.map(claim).to_vec())
+    }
+}
+
+/// The identity of a caller without a key.
+pub(super) fn anonymous_identity() -> Value {
+    identity(None, Vec::new())
+}
+
+fn identity(authentication_type: Option<&str>, claims: Vec<Value>) -> Value {
+    json!({
+        "AuthenticationType": authentication_type,
+        "IsAuthenticated": authentication_type.is_some(),
+        "Actor": null,
+        "BootstrapContext": null,
+        "Claims": claims,
+        "Label": null,
+        "Name": null,
+        "NameClaimType": "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
+        "RoleClaimType": "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+    })
+}
+
+/// A claim; the addresses of claim types are names (`SecurityConstants.cs`).
+fn claim((name, value): (&str, &str)) -> Value {
+    json!({
+        "Issuer": "LOCAL AUTHORITY",
+        "OriginalIssuer": "LOCAL AUTHORITY",
+        "Properties": {},
+        "Type": format!("http://schemas.microsoft.com/2017/07/functions/claims/{name}"),
+        "Value": value,
+        "ValueType": "http://www.w3.org/2001/XMLSchema#string"
+    })
+}
+
+/// Compares without stopping at the first difference, as the host does (`Key.cs`).
+fn equal(key: &str, presented: &str) -> bool {
+    key.len() == presented.len()
+        && key.bytes().zip(presented.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
+}
+
+fn generate() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring() -> KeyRing {
+        KeyRing::new(HostKeys {
+            master: "m".to_owned(),
+            system: vec![("s".to_owned(), "system".to_owned())],
+            host: vec![("h".to_owned(), "host".to_owned())],
+            functions: vec![("DoIt".to_owned(), "f".to_owned(), "function".to_owned())],
+        })
+    }
+
+    fn opens(presented: &str, function: &str, level: AuthLevel) -> bool {
+        ring().grant(presented, function).is_some_and(|grant| grant.opens(level))
+    }
+
+    #[test]
+    fn each_kind_of_key_opens_what_it_should() {
+        for (key, function, function_level, admin_level) in [
+            ("m", "DoIt", true, true),
+            ("system", "DoIt", false, false),
+            ("host", "Other", true, false),
+            ("function", "DoIt", true, false),
+            ("function", "Other", false, false),
+            ("wrong", "DoIt", false, false),
+            ("", "DoIt", false, false),
+            ("HOST", "DoIt", false, false),
+        ] {
+            assert_eq!(opens(key, function, AuthLevel::Function), function_level, "{key}");
+            assert_eq!(opens(key, function, AuthLevel::Admin), admin_level, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_key_can_be_added_and_removed_while_the_host_runs() {
+        let ring = ring();
+        ring.set_host_key("next", "value");
+        assert!(ring.grant("value", "DoIt").is_some());
+
+        ring.remove_host_key("next");
+        assert_eq!(ring.grant("value", "DoIt"), None);
+    }
+}
