@@ -1,0 +1,138 @@
+//! The real app behind its host, with a database and an audit register of its own.
+
+use emulator::audit_api::{AuditApi, RecordedCall};
+use emulator::mongo;
+use emulator::test_app::{Call, TestApp};
+use mongodb::bson::{Document, doc};
+use mongodb::{Client, Collection, Database};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A running Patient Tests API.
+pub struct PatientTestsApi {
+    pub app: TestApp,
+    pub audit: AuditApi,
+    pub database: Database,
+}
+
+impl PatientTestsApi {
+    pub async fn start() -> Self {
+        Self::start_on(&mongo::for_tests().await, &[]).await
+    }
+
+    /// Starts the app on this MongoDB, with further or other settings.
+    pub async fn start_on(connection_string: &str, settings: &[(&str, &str)]) -> Self {
+        let audit = AuditApi::start().await;
+        let database_name = format!("patient-tests-{}", Uuid::new_v4().simple());
+        let mut environment = vec![
+            ("MONGO_CONNECTION_STRING".to_owned(), connection_string.to_owned()),
+            ("PATIENT_TESTS_DATABASE".to_owned(), database_name.clone()),
+            ("AUDIT_API_URL".to_owned(), audit.url()),
+            ("AUDIT_API_KEY".to_owned(), audit.key().to_owned()),
+        ];
+        for (name, value) in settings {
+            environment.retain(|(candidate, _)| candidate != name);
+            environment.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        let app = TestApp::start(
+            env!("CARGO_MANIFEST_DIR"),
+            env!("CARGO_BIN_EXE_patient-tests-api"),
+            environment,
+        )
+        .await;
+        // What the test looks at must not go through whatever the app's connection goes through.
+        let client = Client::with_uri_str(mongo::for_tests().await).await.expect("a good string");
+        Self { app, audit, database: client.database(&database_name) }
+    }
+
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        self.app.call(method, path)
+    }
+
+    pub fn patients(&self) -> Collection<Document> {
+        self.database.collection("patients")
+    }
+
+    pub fn tests(&self) -> Collection<Document> {
+        self.database.collection("tests")
+    }
+
+    /// How many documents there are, of either kind.
+    pub async fn documents_stored(&self) -> u64 {
+        let count = async |collection: Collection<Document>| {
+            collection.count_documents(doc! {}).await.expect("the database answers")
+        };
+        count(self.patients()).await + count(self.tests()).await
+    }
+
+    /// The audit records since `earlier` of them.
+    pub fn records_since(&self, earlier: usize) -> Vec<RecordedCall> {
+        self.audit.records().split_off(earlier)
+    }
+
+    /// Creates a patient and returns the id.
+    pub async fn create_patient(&self) -> String {
+        self.create("patient", &patient()).await
+    }
+
+    /// Creates a test of a patient and returns its id.
+    pub async fn create_test(&self, patient_id: &str) -> String {
+        self.create(&format!("patient/{patient_id}/tests"), &medical_test()).await
+    }
+
+    async fn create(&self, path: &str, body: &Value) -> String {
+        let answer = self.call("POST", path).json(body).expect(201).await;
+        answer.body["id"].as_str().expect("a created record has an id").to_owned()
+    }
+}
+
+/// A patient with every field.
+pub fn patient() -> Value {
+    json!({
+        "firstName": "Ada",
+        "lastName": "Lovelace",
+        "fullName": "Ada Lovelace",
+        "gender": "female",
+        "dateOfBirth": "1980-12-10",
+        "postCode": "2000",
+        "insuranceNumber": "I-815",
+        "preferredContactNumber": "+61 2 5550 0000"
+    })
+}
+
+/// A patient with another value in one field.
+pub fn patient_with(field: &str, value: Value) -> Value {
+    let mut body = patient();
+    body[field] = value;
+    body
+}
+
+/// A test with two observations.
+pub fn medical_test() -> Value {
+    json!({
+        "performer": "Laboratory 4",
+        "orderReference": "O-42",
+        "observations": [
+            {
+                "id": "1", "code": "4548-4", "measurement": "5.4 %", "interpretation": "normal",
+                "status": "final", "issued": "2020-05-14T15:14:15.1200+02:00"
+            },
+            {
+                "id": "2", "code": "2345-7", "measurement": "6.10", "interpretation": "high",
+                "status": "preliminary", "issued": "2020-05-14T15:14:15Z"
+            }
+        ]
+    })
+}
+
+/// A test with another value in one field.
+pub fn medical_test_with(field: &str, value: Value) -> Value {
+    let mut body = medical_test();
+    body[field] = value;
+    body
+}
+
+/// An id that nothing has.
+pub fn unknown_id() -> String {
+    Uuid::new_v4().to_string()
+}
