@@ -1,0 +1,121 @@
+//! `CreateAuditRecord`, POST auditrecord
+
+use mongodb::bson::doc;
+use serde_json::json;
+
+use crate::helpers::{AuditApi, record};
+
+#[tokio::test]
+async fn a_record_is_stored_and_returned_with_id_and_date() {
+    let api = AuditApi::start().await;
+
+    let created = api.create(&record()).expect(201).await;
+
+    let id = created.body["id"].as_str().unwrap();
+    assert_eq!(created.header("Location"), Some(format!("auditrecord/{id}").as_str()));
+    let mut expected = record();
+    expected["id"] = json!(id);
+    expected["createdDate"] = created.body["createdDate"].clone();
+    assert_eq!(created.body, expected);
+    let stored = api.records.find_one(doc! {}).await.unwrap().unwrap();
+    assert_eq!(stored.get_str("_id").unwrap(), id);
+    assert_eq!(stored.get_str("_shardKey").unwrap(), id);
+    assert_eq!(stored.get_str("id").unwrap(), id);
+    assert_eq!(stored.get_str("_requestHash").unwrap().len(), 64);
+    let resource = stored.get_document("resource").unwrap();
+    assert_eq!(resource.get_document("query").unwrap().get_str("postCode").unwrap(), "2000");
+    assert_eq!(
+        stored.get_datetime("createdDate").unwrap().try_to_rfc3339_string().unwrap().len(),
+        created.body["createdDate"].as_str().unwrap().len()
+    );
+}
+
+#[tokio::test]
+async fn the_four_fields_of_the_scaffold_are_enough() {
+    let api = AuditApi::start().await;
+    let body = json!({
+        "sourceSystemName": "Other",
+        "resource": {"type": "patient", "id": "1", "operation": "find"}
+    });
+
+    let created = api.create(&body).expect(201).await;
+
+    assert_eq!(created.body["resource"], body["resource"]);
+    assert!(created.body.get("outcome").is_none());
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_and_nothing_is_stored() {
+    let api = AuditApi::start().await;
+    let with = |pointer: &str, value| {
+        let mut body = record();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    let refusals = [
+        (json!({}), vec!["/sourceSystemName", "/resource"]),
+        (with("/sourceSystemName", json!("")), vec!["/sourceSystemName"]),
+        (with("/resource", json!("patient")), vec!["/resource"]),
+        (with("/resource", json!({})), vec!["/resource/type", "/resource/operation"]),
+        (with("/resource/disclosed", json!(vec!["1"; 1001])), vec!["/resource/disclosed"]),
+        (with("/resource/disclosed", json!(["1", 2])), vec!["/resource/disclosed/1"]),
+        (with("/resource/query", json!({"postCode": 1})), vec!["/resource/query"]),
+        (with("/outcome", json!("maybe")), vec!["/outcome"]),
+        (with("/relatesTo", json!("7")), vec!["/relatesTo"]),
+        (with("/traceId", json!("7")), vec!["/traceId"]),
+        (with("/actor", json!({"name": "x"})), vec!["/actor/name"]),
+    ];
+
+    for (body, pointers) in refusals {
+        let refused = api.create(&body).expect(400).await;
+
+        assert_eq!(refused.problem(), "invalid-request");
+        let named: Vec<_> = refused.wrong_fields().into_iter().map(|(at, _)| at).collect();
+        assert_eq!(named, pointers, "{body}");
+    }
+    assert_eq!(api.records.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn other_refusals_store_nothing_either() {
+    let api = AuditApi::start().await;
+    let call = || api.app.call("POST", "auditrecord");
+
+    assert_eq!(call().expect(400).await.problem(), "invalid-request");
+    assert_eq!(call().bytes("{").expect(400).await.problem(), "invalid-request");
+    let binary = call().header("Content-Type", "application/octet-stream").json(&record());
+    assert_eq!(binary.expect(415).await.problem(), "unsupported-media-type");
+    let large = call().bytes(format!("\"{}\"", "x".repeat(1 << 20)));
+    assert_eq!(large.expect(413).await.problem(), "too-large");
+    let bad_key = api.create(&record()).header("Idempotency-Key", "two words");
+    assert_eq!(bad_key.expect(400).await.problem(), "invalid-request");
+    assert_eq!(api.records.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_repeated_request_makes_one_record_and_other_content_is_refused() {
+    let api = AuditApi::start().await;
+    let first = api.create(&record()).header("Idempotency-Key", "k-1").expect(201).await;
+
+    let second = api.create(&record()).header("Idempotency-Key", "k-1").expect(201).await;
+    let mut other = record();
+    other["outcome"] = json!("failed");
+    let refused = api.create(&other).header("Idempotency-Key", "k-1").expect(422).await;
+
+    assert_eq!(first.header("Idempotency-Replayed"), None);
+    assert_eq!(second.header("Idempotency-Replayed"), Some("true"));
+    assert_eq!(first.body, second.body);
+    assert_eq!(refused.problem(), "idempotency-key-reused");
+    assert_eq!(api.records.count_documents(doc! {}).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_thousand_disclosed_ids_fit() {
+    let api = AuditApi::start().await;
+    let mut body = record();
+    body["resource"]["disclosed"] = json!(vec!["0190a6b2-1111-7abc-8def-0123456789ab"; 1000]);
+
+    let created = api.create(&body).expect(201).await;
+
+    assert_eq!(created.body["resource"]["disclosed"].as_array().unwrap().len(), 1000);
+}

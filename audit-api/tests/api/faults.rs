@@ -1,0 +1,63 @@
+//! The register when its database misbehaves: what it confirms, it has.
+
+use emulator::mongo::{self, Proxy};
+use mongodb::bson::doc;
+
+use crate::helpers::{AuditApi, record};
+
+#[tokio::test]
+async fn a_throttled_record_is_tried_again_until_it_is_stored() {
+    let connection_string = mongo::for_tests().await;
+    let app_name = "audit-throttled";
+    let api =
+        AuditApi::start_on(&mongo::with_option(&connection_string, "appName", app_name)).await;
+    let fail_point = mongo::fail_commands(
+        &connection_string,
+        app_name,
+        doc! { "failCommands": ["insert"], "errorCode": 16500, "mode": { "times": 2 } },
+    )
+    .await;
+
+    api.create(&record()).expect(201).await;
+
+    fail_point.clear().await;
+    assert_eq!(api.records.count_documents(doc! {}).await.unwrap(), 1);
+    let logs = api.app.host.invocation_logs();
+    assert_eq!(logs.len(), 2, "{logs:?}");
+    assert!(logs[0].text.contains("database error 16500"), "{logs:?}");
+}
+
+#[tokio::test]
+async fn a_record_whose_answer_was_lost_is_there_once() {
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = AuditApi::start_on(&proxy.connection_string()).await;
+    proxy.lose_next_answer_to("insert");
+
+    api.create(&record()).expect(201).await;
+
+    assert!(proxy.has_lost_all());
+    assert_eq!(api.records.count_documents(doc! {}).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_database_that_refuses_is_unavailable() {
+    let connection_string = mongo::for_tests().await;
+    let app_name = "audit-refused";
+    let api =
+        AuditApi::start_on(&mongo::with_option(&connection_string, "appName", app_name)).await;
+    let fail_point = mongo::fail_commands(
+        &connection_string,
+        app_name,
+        doc! { "failCommands": ["insert"], "errorCode": 13 },
+    )
+    .await;
+
+    let refused = api.create(&record()).expect(503).await;
+
+    fail_point.clear().await;
+    assert_eq!(refused.problem(), "unavailable");
+    assert_eq!(refused.header("Retry-After"), Some("5"));
+    let logs = api.app.host.invocation_logs();
+    assert!(logs.iter().any(|log| log.text.contains("database error 13")), "{logs:?}");
+    api.create(&record()).expect(201).await;
+}

@@ -1,0 +1,62 @@
+//! The real app behind its host, with a database of its own.
+
+use emulator::mongo;
+use emulator::test_app::{Call, TestApp};
+use mongodb::bson::Document;
+use mongodb::{Client, Collection};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A running Audit API.
+pub struct AuditApi {
+    pub app: TestApp,
+    pub records: Collection<Document>,
+}
+
+impl AuditApi {
+    pub async fn start() -> Self {
+        Self::start_on(&mongo::for_tests().await).await
+    }
+
+    /// Starts the app on this MongoDB.
+    pub async fn start_on(connection_string: &str) -> Self {
+        let database = format!("audit-{}", Uuid::new_v4().simple());
+        let settings = vec![
+            ("MONGO_CONNECTION_STRING".to_owned(), connection_string.to_owned()),
+            ("AUDIT_DATABASE".to_owned(), database.clone()),
+        ];
+        let executable = env!("CARGO_BIN_EXE_audit-api");
+        let app = TestApp::start(env!("CARGO_MANIFEST_DIR"), executable, settings).await;
+        // What the test looks at must not go through whatever the app's connection goes through.
+        let client = Client::with_uri_str(mongo::for_tests().await).await.expect("a good string");
+        Self { app, records: client.database(&database).collection("audits") }
+    }
+
+    pub fn create(&self, record: &Value) -> Call {
+        self.app.call("POST", "auditrecord").json(record)
+    }
+}
+
+/// A record with every field.
+pub fn record() -> Value {
+    json!({
+        "sourceSystemName": "PatientTestsApi",
+        "resource": {
+            "type": "patient",
+            "operation": "search",
+            "id": "7",
+            "patientId": "8",
+            "disclosed": ["9", "10"],
+            "query": {"postCode": "2000", "dateOfBirthFrom": "1980"}
+        },
+        "outcome": "succeeded",
+        "relatesTo": "0190a6b2-1111-7abc-8def-0123456789ab",
+        "actor": {
+            "keyName": "default",
+            "subscriptionId": "clinic-7",
+            "userId": "nurse-1",
+            "clientAddress": "203.0.113.9"
+        },
+        "traceId": "4bf92f3577b34da6a3ce929d0e0e4736"
+    })
+}

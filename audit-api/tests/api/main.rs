@@ -1,0 +1,7 @@
+//! The Audit API as its clients see it: the real executable behind a Functions host.
+
+mod create_audit_record;
+mod faults;
+mod function_table;
+mod helpers;
+mod start_up;
