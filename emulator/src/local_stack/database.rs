@@ -1,0 +1,80 @@
+//! The database of the local stack.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::{LocalStackError, PackagedApp};
+use crate::mongo::{self, CollectionPlan, Mongod, MongodError, MongodOptions};
+
+/// Away from MongoDB's own 27017, which may serve something else.
+const PORT: u16 = 27117;
+
+/// Where the data is, and the server if it is one of ours.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) connection_string: String,
+    pub(super) own: Option<Mongod>,
+}
+
+/// What `<app executable> collections` prints.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoragePlan {
+    database_setting: String,
+    collections: Vec<CollectionPlan>,
+}
+
+impl Database {
+    /// The given database, or a mongod with its data in this folder, kept between starts.
+    pub(super) async fn start(data: &Path) -> Result<Self, MongodError> {
+        if let Some(connection_string) = mongo::given_connection_string() {
+            return Ok(Self { connection_string, own: None });
+        }
+        let options = MongodOptions {
+            data: Some(data.to_owned()),
+            port: Some(PORT),
+            ..MongodOptions::default()
+        };
+        let own = match Mongod::start(options.clone()).await {
+            Err(MongodError::PortTaken(_)) => {
+                Mongod::start(MongodOptions { port: None, ..options }).await?
+            }
+            started => started?,
+        };
+        // Cosmos DB confirms a write once it is durable. So does this, even if it is killed.
+        let connection_string = mongo::with_option(&own.connection_string(), "journal", "true");
+        Ok(Self { connection_string, own: Some(own) })
+    }
+
+    /// Creates the collections that the app's own executable lists.
+    pub(super) async fn prepare(
+        &self,
+        app: &PackagedApp,
+        settings: &[(String, String)],
+    ) -> Result<(), LocalStackError> {
+        let plan = storage_plan(app).await?;
+        let database = settings
+            .iter()
+            .find(|(name, _)| *name == plan.database_setting)
+            .map(|(_, value)| value.as_str())
+            .ok_or_else(|| app.unusable(format!("unknown setting {}", plan.database_setting)))?;
+        mongo::create_collections(&self.connection_string, database, &plan.collections)
+            .await
+            .map_err(LocalStackError::Collections)
+    }
+}
+
+async fn storage_plan(app: &PackagedApp) -> Result<StoragePlan, LocalStackError> {
+    let output = Command::new(app.executable())
+        .arg("collections")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .map_err(|error| app.unusable(error.to_string()))?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| app.unusable(format!("`collections` prints no plan: {error}")))
+}

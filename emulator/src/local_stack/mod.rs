@@ -1,0 +1,163 @@
+//! The whole system on one machine: database, both apps behind their hosts, and the gateway.
+//!
+//! `scripts/server` runs it for people and the end-to-end tests run it for themselves.
+
+mod app;
+mod database;
+mod error;
+mod keys;
+mod port;
+mod ready;
+
+use std::future::pending;
+use std::path::PathBuf;
+
+use crate::gateway::{Gateway, GatewayOptions, Subscription};
+use crate::mongo::Mongod;
+pub use error::LocalStackError;
+
+use app::{PackagedApp, RunningApp};
+use database::Database;
+use keys::Keys;
+
+/// What to run, and where.
+#[derive(Clone, Debug)]
+pub struct LocalStackOptions {
+    /// Where `scripts/package` has put both apps.
+    pub functions: PathBuf,
+    /// Where data and keys are kept between starts.
+    pub state: PathBuf,
+    /// The gateway's port; without one, any that is free.
+    pub gateway_port: Option<u16>,
+    /// The port of the patient app's host; without one, any that is free.
+    pub patient_port: Option<u16>,
+    /// The port of the audit app's host; without one, any that is free.
+    pub audit_port: Option<u16>,
+    /// Whether Azure Functions Core Tools run the apps instead of our host. They check no keys.
+    pub core_tools: bool,
+}
+
+/// Everything, running. Dropping it ends everything at once; [`LocalStack::stop`] does so cleanly.
+#[derive(Debug)]
+pub struct LocalStack {
+    // Dropped in this order: whoever calls goes before whoever is called.
+    gateway: Gateway,
+    patient: RunningApp,
+    audit: RunningApp,
+    mongod: Option<Mongod>,
+    subscription_key: String,
+}
+
+impl LocalStack {
+    /// Starts everything and waits until a request through the gateway works.
+    ///
+    /// # Errors
+    /// Says which part cannot be started, and what to do about it.
+    pub async fn start(options: &LocalStackOptions) -> Result<Self, LocalStackError> {
+        let gateway_port = port::free("gateway", options.gateway_port, "--gateway-port")?;
+        let patient_port = port::free("patient host", options.patient_port, "--patient-port")?;
+        let audit_port = port::free("audit host", options.audit_port, "--audit-port")?;
+        let patient = PackagedApp::find("patient-tests-api", &options.functions)?;
+        let audit = PackagedApp::find("audit-api", &options.functions)?;
+        let file = options.state.join("keys.json");
+        let keys = Keys::load_or_create(&file)
+            .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;
+
+        let database = Database::start(&options.state.join("mongodb")).await?;
+        let settings = settings(&database.connection_string, audit_port, &keys);
+        for app in [&patient, &audit] {
+            database.prepare(app, &settings).await?;
+        }
+
+        let tools = options.core_tools;
+        let key = ("patient-tests-api", keys.audit_host.as_str());
+        let audit = RunningApp::start(&audit, &settings, audit_port, key, tools).await?;
+        let key = ("gateway", keys.patient_host.as_str());
+        let patient = RunningApp::start(&patient, &settings, patient_port, key, tools).await?;
+        let gateway = start_gateway(gateway_port, &patient, &keys).await?;
+        let mut stack = Self {
+            gateway,
+            patient,
+            audit,
+            mongod: database.own,
+            subscription_key: keys.subscription,
+        };
+        stack.wait_until_ready().await?;
+        Ok(stack)
+    }
+
+    /// Where clients find it: `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        self.gateway.url()
+    }
+
+    /// What clients show in `Ocp-Apim-Subscription-Key`.
+    pub fn subscription_key(&self) -> &str {
+        &self.subscription_key
+    }
+
+    /// Waits until a part that is needed has ended by itself, and says which.
+    pub async fn ended(&mut self) -> LocalStackError {
+        let mongod = async {
+            match &mut self.mongod {
+                Some(mongod) => mongod.ended().await,
+                None => pending().await,
+            }
+        };
+        let part = tokio::select! {
+            () = mongod => "mongod",
+            name = self.patient.ended() => name,
+            name = self.audit.ended() => name,
+        };
+        LocalStackError::Ended(part)
+    }
+
+    /// Ends everything in order, so that nothing is cut short and no data is lost.
+    pub async fn stop(self) {
+        self.gateway.stop().await;
+        self.patient.stop().await;
+        self.audit.stop().await;
+        if let Some(mongod) = self.mongod {
+            mongod.stop().await;
+        }
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<(), LocalStackError> {
+        let ready = ready::wait(self.url().to_owned(), self.subscription_key.clone());
+        tokio::select! {
+            ready = ready => ready,
+            error = self.ended() => Err(error),
+        }
+    }
+}
+
+async fn start_gateway(
+    port: u16,
+    patient: &RunningApp,
+    keys: &Keys,
+) -> Result<Gateway, LocalStackError> {
+    let subscription = Subscription { id: "local".to_owned(), key: keys.subscription.clone() };
+    let options = GatewayOptions {
+        port: Some(port),
+        patient_host_url: patient.url().to_owned(),
+        host_key: keys.patient_host.clone(),
+        subscriptions: vec![subscription],
+    };
+    let started = Gateway::start(options).await;
+    started.map_err(|error| LocalStackError::Gateway(error.to_string()))
+}
+
+/// The settings of both apps; each reads its own.
+fn settings(connection_string: &str, audit_port: u16, keys: &Keys) -> Vec<(String, String)> {
+    let audit_url = format!("http://127.0.0.1:{audit_port}/api/auditrecord");
+    [
+        ("FUNCTIONS_WORKER_RUNTIME", "custom"),
+        ("MONGO_CONNECTION_STRING", connection_string),
+        ("PATIENT_TESTS_DATABASE", "patient-tests"),
+        ("AUDIT_DATABASE", "audit"),
+        ("AUDIT_API_URL", &audit_url),
+        ("AUDIT_API_KEY", &keys.audit_host),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}

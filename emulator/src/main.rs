@@ -1,0 +1,85 @@
+//! The local stack and the packaging, for `scripts/server` and `scripts/package`.
+
+mod options;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use emulator::local_stack::{LocalStack, LocalStackOptions};
+use emulator::package;
+use options::{Command, USAGE};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match options::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Ok(Command::Package { app, template, executable, destination }) => {
+            package::assemble(&app, &template, &executable, &destination)
+                .map_err(|error| format!("{} cannot be packaged: {error}", app.display()))
+        }
+        Ok(Command::Server(options)) => serve(&options).await,
+        Err(mistake) => Err(format!("{mistake}\n\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("emulator: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the stack until Ctrl-C, SIGTERM, or the end of a part of it.
+async fn serve(options: &LocalStackOptions) -> Result<(), String> {
+    let cannot_listen = |error: std::io::Error| format!("signals cannot be received: {error}");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
+    let mut told_to_stop = async move || {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    };
+
+    println!("Starting MongoDB, both apps and the gateway …");
+    let started = tokio::select! {
+        started = LocalStack::start(options) => started,
+        () = told_to_stop() => return Err("stopped while starting".to_owned()),
+    };
+    let mut stack = started.map_err(|error| error.to_string())?;
+    introduce(&stack, &options.state);
+
+    let outcome = tokio::select! {
+        error = stack.ended() => Err(format!("{error}, so everything stops")),
+        () = told_to_stop() => Ok(()),
+    };
+    println!("\nStopping the gateway, both apps and MongoDB …");
+    tokio::select! {
+        () = stack.stop() => {}
+        () = told_to_stop() => return Err("stopped at once".to_owned()),
+    }
+    println!("Everything has stopped. The data is kept.");
+    outcome
+}
+
+fn introduce(stack: &LocalStack, state: &Path) {
+    let (url, key) = (stack.url(), stack.subscription_key());
+    println!(
+        r#"
+Everything works.
+  gateway            {url}
+  subscription key   {key}
+  data and keys      {state}
+
+Create a patient:
+  curl --include {url}/patient \
+    --header 'Ocp-Apim-Subscription-Key: {key}' \
+    --header 'Content-Type: application/json' \
+    --data '{{"firstName":"Ada","lastName":"Moana","gender":"female","dateOfBirth":"1980-02-29","postCode":"6011"}}'
+
+Ctrl-C stops everything.
+"#,
+        state = state.display()
+    );
+}

@@ -1,0 +1,111 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use emulator::local_stack::LocalStackOptions;
+
+pub(crate) const USAGE: &str = "\
+usage: emulator server [--func] [--gateway-port PORT] [--patient-port PORT] [--audit-port PORT]
+       emulator package APP HOST-JSON-TEMPLATE EXECUTABLE DESTINATION
+
+server   runs the packaged apps of target/functions with a database and the gateway until Ctrl-C;
+         --func runs them under Azure Functions Core Tools, which check no function keys
+package  lays out the folder that the Functions host runs";
+
+const FUNCTIONS: &str = "target/functions";
+const STATE: &str = "target/server";
+
+/// What there is to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Help,
+    Package { app: PathBuf, template: PathBuf, executable: PathBuf, destination: PathBuf },
+    Server(LocalStackOptions),
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
+    let arguments: Vec<OsString> = arguments.collect();
+    let (command, rest) = arguments.split_first().ok_or("a command is missing")?;
+    match command.to_str() {
+        Some("server") => parse_server(rest).map(Command::Server),
+        Some("package") => parse_package(rest),
+        Some("help" | "--help" | "-h") => Ok(Command::Help),
+        Some(_) | None => Err(format!("unknown command {}", command.display())),
+    }
+}
+
+fn parse_package(arguments: &[OsString]) -> Result<Command, String> {
+    let [app, template, executable, destination] = arguments else {
+        return Err(format!("package takes 4 arguments, not {}", arguments.len()));
+    };
+    Ok(Command::Package {
+        app: app.into(),
+        template: template.into(),
+        executable: executable.into(),
+        destination: destination.into(),
+    })
+}
+
+fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
+    let mut options = LocalStackOptions {
+        functions: FUNCTIONS.into(),
+        state: STATE.into(),
+        gateway_port: Some(8080),
+        patient_port: Some(7071),
+        audit_port: Some(7072),
+        core_tools: false,
+    };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let mut port = || {
+            let port = arguments.next().and_then(|port| port.to_str()?.parse().ok());
+            port.map(Some).ok_or_else(|| format!("{} needs a port number", argument.display()))
+        };
+        match argument.to_str() {
+            Some("--func") => options.core_tools = true,
+            Some("--gateway-port") => options.gateway_port = port()?,
+            Some("--patient-port") => options.patient_port = port()?,
+            Some("--audit-port") => options.audit_port = port()?,
+            Some(_) | None => return Err(format!("unknown option {}", argument.display())),
+        }
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, parse};
+
+    fn parsed(arguments: &[&str]) -> Result<Command, String> {
+        parse(arguments.iter().map(Into::into))
+    }
+
+    #[test]
+    fn a_server_has_ports_of_its_own_unless_others_are_given() {
+        let Ok(Command::Server(options)) = parsed(&["server", "--patient-port", "9000", "--func"])
+        else {
+            panic!("it is a server");
+        };
+
+        assert_eq!(options.gateway_port, Some(8080));
+        assert_eq!(options.patient_port, Some(9000));
+        assert_eq!(options.audit_port, Some(7072));
+        assert!(options.core_tools);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (arguments, mistake) in [
+            (&[][..], "a command is missing"),
+            (&["serve"], "unknown command serve"),
+            (&["server", "--port"], "unknown option --port"),
+            (&["server", "--gateway-port", "x"], "--gateway-port needs a port number"),
+            (&["server", "--audit-port"], "--audit-port needs a port number"),
+            (&["package", "app"], "package takes 4 arguments, not 1"),
+        ] {
+            assert_eq!(parsed(arguments).expect_err("a mistake"), mistake);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The command line says what is wrong and what to do about it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn emulator(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_emulator"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the executable was built with this test")
+}
+
+fn complaint(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_option_that_chooses_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port().to_string();
+
+    let output = emulator(folder.path(), &["server", "--gateway-port", &port]);
+
+    let expected = format!(
+        "emulator: port {port} is taken. Choose another one for the gateway with --gateway-port\n"
+    );
+    assert_eq!(complaint(&output), expected);
+}
+
+#[test]
+fn apps_that_are_not_packaged_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let free = "0";
+
+    let output = emulator(
+        folder.path(),
+        &["server", "--gateway-port", free, "--patient-port", free, "--audit-port", free],
+    );
+
+    let complaint = complaint(&output);
+    assert!(complaint.starts_with("emulator: patient-tests-api cannot be started"), "{complaint}");
+    assert!(complaint.ends_with(": it is not packaged. Run scripts/package\n"), "{complaint}");
+    assert!(!folder.path().join("target").exists(), "nothing is left behind");
+}
+
+#[test]
+fn a_mistake_is_answered_with_the_usage() {
+    let output = emulator(Path::new("."), &["serve"]);
+
+    let complaint = complaint(&output);
+    assert!(complaint.starts_with("emulator: unknown command serve\n\nusage: "), "{complaint}");
+}
