@@ -13,12 +13,12 @@ const IDEMPOTENCY_NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_3c52_9a0b_5e47_8d26_b
 pub struct Id<T>(Uuid, PhantomData<fn() -> T>);
 
 impl<T> Id<T> {
-    /// A new identifier that sorts after older ones (UUIDv7), which keeps indexes compact.
+    /// A new identifier that sorts after older ones (UUID version 7), which keeps indexes compact.
     pub fn generate() -> Self {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// The identifier that `caller` always gets for this `key` on this `function` (UUIDv5).
+    /// The identifier that `caller` always gets for this `key` on this `function` (UUID version 5).
     ///
     /// The parts are separated by a line feed, which none of them can contain.
     pub fn from_idempotency_key(caller: &str, function: &str, key: &str) -> Self {

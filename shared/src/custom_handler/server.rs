@@ -139,7 +139,7 @@ async fn run<A: FunctionApp>(
     };
     let span = tracing::info_span!(
         "invocation",
-        function.name = field::Empty,
+        function.name = is_function_name(function).then_some(function),
         invocation.id = headers.get("X-Azure-Functions-InvocationId").and_then(|id| id.to_str().ok()),
         trace.id = %trace_id,
         http.status = field::Empty,
@@ -152,10 +152,6 @@ async fn run<A: FunctionApp>(
     }
     .instrument(span.clone())
     .await;
-    // A name that the app does not know is whatever somebody put into the path.
-    if !matches!(result, Err(Error::UnknownFunction)) {
-        span.record("function.name", function);
-    }
     let response = result.unwrap_or_else(|error| {
         span.record("problem", error.kind_name());
         span.in_scope(|| log(&error));
@@ -190,6 +186,14 @@ fn log(error: &Error) {
         source = cause.source();
     }
     tracing::error!(parent: &Span::current(), problem = error.kind_name(), causes, "{error}");
+}
+
+/// Whether this can be a function's name (`HostFunctionMetadataProvider.cs`), and not just whatever
+/// somebody put into the path.
+fn is_function_name(name: &str) -> bool {
+    name.len() <= 128
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {
