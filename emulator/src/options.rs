@@ -52,6 +52,7 @@ fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
     let mut options = LocalStackOptions {
         functions: FUNCTIONS.into(),
         state: STATE.into(),
+        connection_string: emulator::mongo::given_connection_string(),
         gateway_port: Some(8080),
         patient_port: Some(7071),
         audit_port: Some(7072),

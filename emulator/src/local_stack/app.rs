@@ -89,6 +89,14 @@ impl RunningApp {
         &self.url
     }
 
+    /// Its handler's process; under Core Tools that is their business.
+    pub(super) fn handler_process_id(&self) -> Option<u32> {
+        match &self.runner {
+            Runner::Host(host) => host.handler_process_id(),
+            Runner::CoreTools(_) => None,
+        }
+    }
+
     /// Waits until its host has ended by itself, and returns its name.
     pub(super) async fn ended(&mut self) -> &'static str {
         match &mut self.runner {

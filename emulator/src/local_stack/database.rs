@@ -29,9 +29,9 @@ struct StoragePlan {
 
 impl Database {
     /// The given database, or a mongod with its data in this folder, kept between starts.
-    pub(super) async fn start(data: &Path) -> Result<Self, MongodError> {
-        if let Some(connection_string) = mongo::given_connection_string() {
-            return Ok(Self { connection_string, own: None });
+    pub(super) async fn start(given: Option<&str>, data: &Path) -> Result<Self, MongodError> {
+        if let Some(connection_string) = given {
+            return Ok(Self { connection_string: connection_string.to_owned(), own: None });
         }
         let options = MongodOptions {
             data: Some(data.to_owned()),
@@ -39,7 +39,8 @@ impl Database {
             ..MongodOptions::default()
         };
         let own = match Mongod::start(options.clone()).await {
-            Err(MongodError::PortTaken(_)) => {
+            // Taken before, or by another one that starts at this moment.
+            Err(MongodError::PortTaken(_) | MongodError::Ended { .. }) => {
                 Mongod::start(MongodOptions { port: None, ..options }).await?
             }
             started => started?,

@@ -27,6 +27,8 @@ pub struct LocalStackOptions {
     pub functions: PathBuf,
     /// Where data and keys are kept between starts.
     pub state: PathBuf,
+    /// The MongoDB to use; without one, a mongod of its own.
+    pub connection_string: Option<String>,
     /// The gateway's port; without one, any that is free.
     pub gateway_port: Option<u16>,
     /// The port of the patient app's host; without one, any that is free.
@@ -63,7 +65,8 @@ impl LocalStack {
         let keys = Keys::load_or_create(&file)
             .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;
 
-        let database = Database::start(&options.state.join("mongodb")).await?;
+        let given = options.connection_string.as_deref();
+        let database = Database::start(given, &options.state.join("mongodb")).await?;
         let settings = settings(&database.connection_string, audit_port, &keys);
         for app in [&patient, &audit] {
             database.prepare(app, &settings).await?;
@@ -94,6 +97,16 @@ impl LocalStack {
     /// What clients show in `Ocp-Apim-Subscription-Key`.
     pub fn subscription_key(&self) -> &str {
         &self.subscription_key
+    }
+
+    /// Its own mongod, for looking into and for breaking; none if it was given a database.
+    pub fn mongod(&mut self) -> Option<&mut Mongod> {
+        self.mongod.as_mut()
+    }
+
+    /// The processes of the patient app and of the audit app, as far as they run.
+    pub fn handler_process_ids(&self) -> [Option<u32>; 2] {
+        [self.patient.handler_process_id(), self.audit.handler_process_id()]
     }
 
     /// Waits until a part that is needed has ended by itself, and says which.

@@ -153,11 +153,21 @@ impl Mongod {
                 return Err(MongodError::Ended { said });
             }
             match answer {
-                Ok(true) => return Ok(()),
+                Ok(true) if self.is_ours(&admin).await => return Ok(()),
                 Err(error) if started.elapsed() > START_LIMIT => return Err(error.into()),
-                Ok(false) | Err(_) => tokio::time::sleep(PING_INTERVAL).await,
+                Ok(_) | Err(_) => tokio::time::sleep(PING_INTERVAL).await,
             }
         }
+    }
+
+    /// Whether the server that answers is this one, not another that took the port first.
+    async fn is_ours(&self, admin: &Database) -> bool {
+        let Ok(options) = admin.run_command(doc! { "getCmdLineOpts": 1 }).await else {
+            return false;
+        };
+        let folder = self.data.path().to_string_lossy();
+        let arguments = options.get_array("argv");
+        arguments.is_ok_and(|arguments| arguments.iter().any(|it| it.as_str() == Some(&folder)))
     }
 
     async fn ask_whether_ready(&self, admin: &Database) -> Result<bool, DriverError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::error::Error as DriverError;
-use mongodb::options::{ClientOptions, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions};
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
@@ -64,7 +64,7 @@ async fn connect(settings: &MongoSettings) -> Result<Client, DriverError> {
     options.max_pool_size.get_or_insert(POOL_SIZE_MAX);
     options.max_connecting.get_or_insert(CONNECTING_MAX);
     // What is acknowledged must survive a crash of the server: majority waits for its journal.
-    options.write_concern.get_or_insert_with(WriteConcern::majority);
+    options.write_concern.get_or_insert_default().w.get_or_insert(Acknowledgment::Majority);
     Client::with_options(options)
 }
 

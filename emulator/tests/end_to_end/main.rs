@@ -1,0 +1,5 @@
+//! The whole system: both packaged apps behind their hosts, the gateway, and a real mongod.
+
+mod faults;
+mod functions;
+mod stack;
