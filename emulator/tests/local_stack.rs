@@ -61,12 +61,13 @@ async fn patients_and_keys_are_there_after_a_second_start() {
         .await
         .expect("answered");
     assert_eq!(created.status(), StatusCode::CREATED);
-    let location = created.headers()["location"].to_str().expect("a path").to_owned();
+    let location = created.url().join(created.headers()["location"].to_str().expect("ASCII"));
+    let path = location.expect("a reference").path().to_owned();
     first.stop().await;
 
     let second = start(&workspace).await;
     let found = client
-        .get(format!("{}{location}", second.url()))
+        .get(format!("{}{path}", second.url()))
         .header("Ocp-Apim-Subscription-Key", &key)
         .send()
         .await

@@ -68,6 +68,12 @@ pub enum MongodError {
         /// The end of its console output and log.
         said: String,
     },
+    /// It answers and takes no writes.
+    #[error("mongod does not become writable; it said last:\n{said}")]
+    NotWritable {
+        /// The end of its console output and log.
+        said: String,
+    },
     /// It runs and does not answer.
     #[error("mongod does not answer: {0}")]
     Silent(#[from] DriverError),
@@ -152,33 +158,38 @@ impl Mongod {
                 let said = self.data.last_words();
                 return Err(MongodError::Ended { said });
             }
+            let is_late = started.elapsed() > START_LIMIT;
             match answer {
-                Ok(true) if self.is_ours(&admin).await => return Ok(()),
-                Err(error) if started.elapsed() > START_LIMIT => return Err(error.into()),
-                Ok(_) | Err(_) => tokio::time::sleep(PING_INTERVAL).await,
+                Ok(true) => return Ok(()),
+                Err(error) if is_late => return Err(error.into()),
+                Ok(false) if is_late => {
+                    return Err(MongodError::NotWritable { said: self.data.last_words() });
+                }
+                Ok(false) | Err(_) => tokio::time::sleep(PING_INTERVAL).await,
             }
         }
     }
 
-    /// Whether the server that answers is this one, not another that took the port first.
-    async fn is_ours(&self, admin: &Database) -> bool {
-        let Ok(options) = admin.run_command(doc! { "getCmdLineOpts": 1 }).await else {
-            return false;
-        };
-        let folder = self.data.path().to_string_lossy();
-        let arguments = options.get_array("argv");
-        arguments.is_ok_and(|arguments| arguments.iter().any(|it| it.as_str() == Some(&folder)))
-    }
-
     async fn ask_whether_ready(&self, admin: &Database) -> Result<bool, DriverError> {
+        if !self.is_ours(admin).await? {
+            return Ok(false);
+        }
         let hello = admin.run_command(doc! { "hello": 1 }).await?;
-        let writable = hello.get_bool("isWritablePrimary").unwrap_or(false);
         if self.options.replica_set && !hello.contains_key("setName") {
             let member = doc! { "_id": 0, "host": format!("127.0.0.1:{}", self.port) };
             let set = doc! { "_id": REPLICA_SET, "members": [member] };
             admin.run_command(doc! { "replSetInitiate": set }).await?;
         }
-        Ok(writable)
+        Ok(hello.get_bool("isWritablePrimary").unwrap_or(false))
+    }
+
+    /// Whether the server that answers is this one; another may have taken the port first, and
+    /// ours is about to find that out.
+    async fn is_ours(&self, admin: &Database) -> Result<bool, DriverError> {
+        let options = admin.run_command(doc! { "getCmdLineOpts": 1 }).await?;
+        let folder = self.data.path().to_string_lossy();
+        let arguments = options.get_array("argv");
+        Ok(arguments.is_ok_and(|arguments| arguments.iter().any(|it| it.as_str() == Some(&folder))))
     }
 }
 
