@@ -1,14 +1,19 @@
-//! What the host reads from an app's folder: `host.json` and one `function.json` per function.
+//! What the host reads from an app's folder: `host.json` and the folders of its functions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::HostError;
-use super::route::Template;
+use super::function::{self, Function};
+
+/// Bodies above this fail the invocation, unless `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` says
+/// otherwise.
+const BODY_BYTES_MAX: usize = 104_857_600;
 
 /// An app as it lies on disk.
 #[derive(Debug)]
@@ -17,33 +22,17 @@ pub(super) struct AppFolder {
     pub(super) executable: PathBuf,
     pub(super) arguments: Vec<String>,
     pub(super) working_directory: PathBuf,
+    /// Whether standard error is for errors only.
+    pub(super) errors_only: bool,
     pub(super) initialization_timeout: Duration,
     pub(super) function_timeout: Duration,
     pub(super) outstanding_max: Option<usize>,
-    /// In the order in which the host tries them: by name, ignoring letter case
-    /// (`FunctionMetadataManager.cs`).
+    pub(super) concurrent_max: Option<usize>,
+    pub(super) body_bytes_max: usize,
+    pub(super) has_home_page: bool,
+    pub(super) custom_headers: Vec<(HeaderName, HeaderValue)>,
+    /// In the order in which the host tries them.
     pub(super) functions: Vec<Function>,
-}
-
-/// A function with an HTTP trigger.
-#[derive(Debug)]
-pub(super) struct Function {
-    pub(super) name: String,
-    pub(super) trigger: String,
-    pub(super) output: String,
-    pub(super) auth_level: AuthLevel,
-    /// Upper case; absent means all.
-    pub(super) methods: Option<Vec<String>>,
-    pub(super) template: Template,
-}
-
-/// Which keys open a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum AuthLevel {
-    Anonymous,
-    Function,
-    Admin,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +61,7 @@ struct Description {
     arguments: Vec<String>,
     #[serde(default)]
     working_directory: String,
+    use_std_error_stream_for_errors_only: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -81,33 +71,20 @@ struct Extensions {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 struct HttpExtension {
     route_prefix: Option<String>,
     max_outstanding_requests: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct FunctionJson {
-    bindings: Vec<Binding>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Binding {
-    r#type: String,
-    name: String,
-    auth_level: Option<AuthLevel>,
-    methods: Option<Vec<String>>,
-    route: Option<String>,
+    max_concurrent_requests: Option<i64>,
+    custom_headers: Map<String, Value>,
 }
 
 impl AppFolder {
-    /// Reads a folder.
+    /// Reads a folder, and what the app settings have to say about it.
     ///
     /// # Errors
     /// If a file is missing or says something that this host cannot do.
-    pub(super) fn read(root: &Path) -> Result<Self, HostError> {
+    pub(super) fn read(root: &Path, settings: &[(String, String)]) -> Result<Self, HostError> {
         let path = root.join("host.json");
         let host: HostJson = parse(&path)?;
         let wrong = |what: &str| HostError::AppFolder { path: path.clone(), what: what.to_owned() };
@@ -123,76 +100,59 @@ impl AppFolder {
             None => Ok(Duration::from_secs(default)),
             Some(text) => timespan(&text).ok_or_else(|| wrong("a time is not hh:mm:ss")),
         };
-        let prefix = host.extensions.http.route_prefix.unwrap_or_else(|| "api".to_owned());
+        let limit = |count: Option<i64>| count.and_then(|count| usize::try_from(count).ok());
+        let http = host.extensions.http;
+        let prefix = http.route_prefix.as_deref().unwrap_or("api");
         Ok(Self {
             working_directory: root.join(description.working_directory),
             root: root.to_owned(),
             executable,
-            arguments: description.arguments,
+            arguments: separated(&description.arguments),
+            errors_only: description.use_std_error_stream_for_errors_only.unwrap_or(true),
             initialization_timeout: duration(host.custom_handler.initialization_timeout, 30)?,
             function_timeout: duration(host.function_timeout, 30 * 60)?,
-            outstanding_max: host
-                .extensions
-                .http
-                .max_outstanding_requests
-                .and_then(|count| usize::try_from(count).ok()),
-            functions: functions(root, &prefix)?,
+            outstanding_max: limit(http.max_outstanding_requests),
+            concurrent_max: limit(http.max_concurrent_requests),
+            body_bytes_max: setting(settings, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(BODY_BYTES_MAX),
+            has_home_page: !is_on(settings, "AzureWebJobsDisableHomepage"),
+            custom_headers: headers(http.custom_headers)
+                .ok_or_else(|| wrong("customHeaders has what is no header"))?,
+            functions: function::read_all(root, prefix, settings)?,
         })
     }
 }
 
-fn functions(root: &Path, prefix: &str) -> Result<Vec<Function>, HostError> {
-    let unreadable = |error: std::io::Error| HostError::AppFolder {
-        path: root.to_owned(),
-        what: error.to_string(),
-    };
-    let mut functions = Vec::new();
-    for entry in fs::read_dir(root).map_err(unreadable)? {
-        let folder = entry.map_err(unreadable)?.path();
-        let path = folder.join("function.json");
-        if path.is_file() {
-            functions.push(function(&folder, &path, prefix)?);
-        }
-    }
-    functions.sort_by_key(|function| function.name.to_ascii_lowercase());
-    Ok(functions)
-}
-
-fn function(folder: &Path, path: &Path, prefix: &str) -> Result<Function, HostError> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let wrong = |what: &str| HostError::AppFolder { path: path.to_owned(), what: what.to_owned() };
-    let FunctionJson { bindings } = parse(path)?;
-    let of_type =
-        |wanted: &str| bindings.iter().find(|binding| binding.r#type.eq_ignore_ascii_case(wanted));
-    let trigger = of_type("httpTrigger").ok_or_else(|| wrong("there is no httpTrigger"))?;
-    let output = of_type("http").ok_or_else(|| wrong("there is no http output"))?;
-    let route = trigger.route.clone().unwrap_or_else(|| name.clone());
-    // `ScriptHost.ValidateHttpFunction` looks at the text, so "administrators" is refused too.
-    let lower = route.to_ascii_lowercase();
-    if lower.starts_with("admin") || lower.starts_with("runtime") || route.starts_with('/') {
-        return Err(wrong("the route begins with admin, runtime or a slash"));
-    }
-    let template = Template::parse(&format!("{prefix}/{route}"))
-        .ok_or_else(|| wrong("the route is no template that is emulated"))?;
-    Ok(Function {
-        trigger: trigger.name.clone(),
-        output: output.name.clone(),
-        auth_level: trigger.auth_level.unwrap_or(AuthLevel::Function),
-        methods: trigger
-            .methods
-            .as_ref()
-            .map(|methods| methods.iter().map(|method| method.to_ascii_uppercase()).collect()),
-        template,
-        name,
-    })
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, HostError> {
+/// Reads a JSON file.
+pub(super) fn parse<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, HostError> {
     let wrong = |what: String| HostError::AppFolder { path: path.to_owned(), what };
     let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     // By way of a value, since a type with borrowed parts could not come out of this function.
     let value: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+}
+
+/// Whether an app setting says yes.
+pub(super) fn is_on(settings: &[(String, String)], name: &str) -> bool {
+    setting(settings, name).is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
+}
+
+fn setting<'a>(settings: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    settings.iter().rfind(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
+}
+
+/// Arguments are not quoted, so that one with a space becomes two
+/// (`DefaultWorkerProcessFactory.cs`).
+fn separated(arguments: &[String]) -> Vec<String> {
+    arguments.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect()
+}
+
+fn headers(headers: Map<String, Value>) -> Option<Vec<(HeaderName, HeaderValue)>> {
+    headers
+        .into_iter()
+        .map(|(name, value)| Some((name.parse().ok()?, value.as_str()?.parse().ok()?)))
+        .collect()
 }
 
 /// `hh:mm:ss`; `-1` stands for no limit, which is a day here.
@@ -203,6 +163,6 @@ fn timespan(text: &str) -> Option<Duration> {
     let mut parts = text.split(':');
     let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
     let whole = hours.parse::<u64>().ok()? * 3600 + minutes.parse::<u64>().ok()? * 60;
-    Some(Duration::from_secs(whole) + Duration::from_secs_f64(seconds.parse().ok()?))
-        .filter(|_| parts.next().is_none())
+    let seconds = Duration::try_from_secs_f64(seconds.parse().ok()?).ok()?;
+    Some(Duration::from_secs(whole) + seconds).filter(|_| parts.next().is_none())
 }

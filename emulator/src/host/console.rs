@@ -45,20 +45,21 @@ pub(super) enum Stream {
 #[derive(Debug)]
 pub(super) struct Console {
     label: Option<String>,
+    errors_only: bool,
     lines: Mutex<VecDeque<ConsoleLine>>,
     logs: Mutex<VecDeque<InvocationLog>>,
 }
 
 impl Console {
-    pub(super) fn new(label: Option<String>) -> Self {
-        Self { label, lines: Mutex::default(), logs: Mutex::default() }
+    /// A console; `errors_only` says whether standard error is for errors only.
+    pub(super) fn new(label: Option<String>, errors_only: bool) -> Self {
+        Self { label, errors_only, lines: Mutex::default(), logs: Mutex::default() }
     }
 
     pub(super) fn line(&self, stream: Stream, text: String) {
         let level = match stream {
             Stream::Output => LogLevel::Information,
-            Stream::Error if text.to_ascii_lowercase().contains("warn") => LogLevel::Warning,
-            Stream::Error => LogLevel::Error,
+            Stream::Error => level_of_error(&text, self.errors_only),
         };
         if let Some(label) = &self.label {
             println!("[{label}] {text}");
@@ -81,6 +82,19 @@ impl Console {
 
     pub(super) fn logs(&self) -> Vec<InvocationLog> {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+/// The level of a line on standard error.
+fn level_of_error(text: &str, errors_only: bool) -> LogLevel {
+    let text = text.to_ascii_lowercase();
+    let speaks_of = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if speaks_of(&["warn"]) {
+        LogLevel::Warning
+    } else if errors_only || speaks_of(&["error", "fail", "severe", "unhandled exception"]) {
+        LogLevel::Error
+    } else {
+        LogLevel::Information
     }
 }
 

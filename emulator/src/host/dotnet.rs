@@ -1,4 +1,4 @@
-//! How .NET writes what looks like a date: in the invariant culture, in UTC.
+//! How .NET writes dates and fractions: in the invariant culture, in UTC.
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -22,15 +22,19 @@ pub(super) fn date_text(text: &str) -> Option<String> {
 /// The same date as Json.NET writes it back into JSON: the fraction without zeros at its end,
 /// `Z` kept, another offset turned into UTC's.
 pub(super) fn rewritten_date(text: &str) -> Option<String> {
-    let moment = moment(text)?;
-    let (date, time) = (moment.date(), moment.time());
-    let fraction = format!(".{:07}", time.nanosecond() / 100);
-    let zone = match text.as_bytes().last() {
-        Some(b'Z') => "Z",
+    let zone = match text.as_bytes().last()? {
+        b'Z' => "Z",
         _ if has_offset(text) => "+00:00",
         _ => "",
     };
-    Some(format!(
+    Some(iso_text(moment(text)?, zone))
+}
+
+/// A moment as Json.NET writes it.
+pub(super) fn iso_text(moment: OffsetDateTime, zone: &str) -> String {
+    let (date, time) = (moment.date(), moment.time());
+    let fraction = format!(".{:07}", time.nanosecond() / 100);
+    format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}{zone}",
         date.year(),
         u8::from(date.month()),
@@ -39,16 +43,35 @@ pub(super) fn rewritten_date(text: &str) -> Option<String> {
         time.minute(),
         time.second(),
         fraction.trim_end_matches('0').trim_end_matches('.')
-    ))
+    )
+}
+
+/// A fraction as text: the shortest digits, with an exponent where .NET prefers one.
+pub(super) fn double_text(fraction: f64) -> String {
+    let scientific = format!("{fraction:E}");
+    let (digits, exponent) = scientific.split_once('E').unwrap_or((&scientific, "0"));
+    match exponent.parse::<i32>() {
+        Ok(exponent) if exponent <= -5 => format!("{digits}E-{:02}", -exponent),
+        Ok(exponent) if exponent >= 15 => format!("{digits}E+{exponent:02}"),
+        Ok(_) | Err(_) => fraction.to_string(),
+    }
+}
+
+/// A fraction in JSON, which always looks like one.
+pub(super) fn json_double(fraction: f64) -> String {
+    let text = double_text(fraction);
+    if text.contains(['.', 'E']) { text } else { format!("{text}.0") }
 }
 
 fn moment(text: &str) -> Option<OffsetDateTime> {
-    let fits = (19..=40).contains(&text.len()) && text.as_bytes().get(10) == Some(&b'T');
+    if !(19..=40).contains(&text.len()) || text.as_bytes().get(10) != Some(&b'T') {
+        return None;
+    }
     let fraction = text
         .get(19..)?
         .strip_prefix('.')
         .map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
-    if !fits || fraction > 7 {
+    if fraction > 7 {
         return None;
     }
     let zoned = if text.ends_with('Z') || has_offset(text) {
@@ -73,6 +96,19 @@ mod tests {
         assert_eq!(date_text("2020-01-01T01:00:00+02:00").as_deref(), Some("12/31/2019 23:00:00"));
         for text in ["2020-01-01", "hello", "2020-01-01T00:00Z", "2020-01-01T00:00:00.12345678Z"] {
             assert_eq!(date_text(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn fractions_are_written_as_net_does_it() {
+        for (fraction, text, json) in [
+            (1.5, "1.5", "1.5"),
+            (1e3, "1000", "1000.0"),
+            (-0.25, "-0.25", "-0.25"),
+            (1e15, "1E+15", "1E+15"),
+            (1.5e-5, "1.5E-05", "1.5E-05"),
+        ] {
+            assert_eq!((double_text(fraction), json_double(fraction)), (text.into(), json.into()));
         }
     }
 

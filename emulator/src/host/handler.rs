@@ -1,20 +1,18 @@
-//! The handler process: started, probed, restarted and killed as the host does it
-//! (`HttpFunctionInvocationDispatcher.cs`, `HttpWorkerChannel.cs`, `WorkerProcess.cs`).
+//! The handler as the host sees it: started, restarted and killed
+//! (`HttpFunctionInvocationDispatcher.cs`, `HttpWorkerChannel.cs`).
 
-use std::process::Stdio;
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
-use tokio::sync::{Notify, watch};
+use tokio::process::Child;
+use tokio::sync::watch;
 
 use super::app_folder::AppFolder;
-use super::console::{Console, Stream};
-
-/// Between two probes.
-const PROBE_INTERVAL: Duration = Duration::from_millis(25);
+use super::console::Console;
+use super::invoke::{self, Client};
+use super::process;
 
 /// Counted failures, each within the window of the one before, after which the host stops.
 const FAILURES_MAX: u32 = 3;
@@ -42,9 +40,9 @@ pub(super) enum HandlerState {
 #[derive(Debug)]
 pub(super) struct Handler {
     port: u16,
+    address: String,
     process_id: AtomicU32,
     state: watch::Sender<HandlerState>,
-    kill: Notify,
 }
 
 /// How a process ended.
@@ -52,22 +50,47 @@ enum End {
     Code(Option<i32>),
     /// It did not become ready in time.
     NotReady,
-    /// An invocation took too long, and the process was killed for it.
+    /// It was killed, because an invocation took too long or the host stops.
     Killed,
+}
+
+/// Failures that count towards the end of the host.
+#[derive(Default)]
+struct Failures {
+    count: u32,
+    last: Option<Instant>,
+}
+
+impl Failures {
+    fn count(&mut self) {
+        let was_quiet = self.last.is_some_and(|moment| moment.elapsed() > FAILURE_WINDOW);
+        self.count = if was_quiet { 1 } else { self.count + 1 };
+        self.last = Some(Instant::now());
+    }
+
+    fn are_too_many(&self) -> bool {
+        self.count >= FAILURES_MAX
+    }
+}
+
+impl End {
+    fn of(status: std::io::Result<ExitStatus>) -> Self {
+        Self::Code(status.ok().and_then(|status| status.code()))
+    }
 }
 
 impl Handler {
     pub(super) fn new(port: u16) -> Self {
         Self {
             port,
+            address: format!("http://127.0.0.1:{port}"),
             process_id: AtomicU32::new(0),
             state: watch::Sender::new(HandlerState::Starting),
-            kill: Notify::new(),
         }
     }
 
-    pub(super) fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+    pub(super) fn address(&self) -> &str {
+        &self.address
     }
 
     pub(super) fn process_id(&self) -> Option<u32> {
@@ -80,17 +103,22 @@ impl Handler {
 
     /// Waits until the handler no longer is starting.
     pub(super) async fn settled(&self) -> HandlerState {
-        let mut state = self.state.subscribe();
-        match state.wait_for(|state| *state != HandlerState::Starting).await {
-            Ok(state) => *state,
-            Err(_) => HandlerState::HostStopped,
-        }
+        self.reaches(|state| state != HandlerState::Starting).await
+    }
+
+    /// Waits until the host has stopped itself.
+    pub(super) async fn host_stopped(&self) {
+        self.reaches(|state| state == HandlerState::HostStopped).await;
     }
 
     /// Kills the process because an invocation took too long; it is started again.
-    pub(super) fn kill(&self) {
-        self.state.send_replace(HandlerState::Starting);
-        self.kill.notify_one();
+    pub(super) fn restart(&self) {
+        self.change(&[HandlerState::Ready], HandlerState::Starting);
+    }
+
+    /// Kills the process for good.
+    pub(super) fn stop_host(&self) {
+        self.state.send_replace(HandlerState::HostStopped);
     }
 
     /// Keeps a process running until it ends for good; dropping this kills it.
@@ -100,115 +128,80 @@ impl Handler {
         environment: Vec<(String, String)>,
         console: Arc<Console>,
     ) {
-        let mut failures = 0;
-        let mut last_failure: Option<Instant> = None;
-        loop {
-            self.state.send_replace(HandlerState::Starting);
-            let mut child = match self.spawn(&app, &environment, &console) {
+        let client = invoke::client();
+        let mut failures = Failures::default();
+        while self.state() == HandlerState::Starting {
+            let mut child = match process::start(&app, &environment, self.port, &console) {
                 Ok(child) => child,
                 Err(error) => {
-                    // The real host does not try again either; invocations wait in vain.
+                    // Nobody tries again; invocations wait, and in the end the host stops itself.
                     console.note(&format!("the handler cannot be started: {error}"));
-                    tokio::time::sleep(4 * app.initialization_timeout).await;
-                    break;
+                    return;
                 }
             };
-            let end = self.run(&mut child, app.initialization_timeout).await;
+            self.process_id.store(child.id().unwrap_or(0), Ordering::Relaxed);
+            let end = self.run(&mut child, &client, app.initialization_timeout).await;
             self.process_id.store(0, Ordering::Relaxed);
             match end {
                 End::Code(Some(0)) => {
-                    self.state.send_replace(HandlerState::Gone);
+                    self.change(&[HandlerState::Ready, HandlerState::Starting], HandlerState::Gone);
                     return;
                 }
-                End::Code(Some(EXIT_FOR_RESTART)) | End::Killed => continue,
-                End::Code(code) => console.note(&format!("the handler ended with {code:?}")),
-                End::NotReady => console.note("the handler did not become ready in time"),
+                End::Code(Some(EXIT_FOR_RESTART)) | End::Killed => {}
+                End::Code(code) => {
+                    console.note(&format!("the handler ended with {code:?}"));
+                    failures.count();
+                }
+                End::NotReady => {
+                    console.note("the handler did not become ready in time");
+                    failures.count();
+                }
             }
-            let quiet = last_failure.is_some_and(|moment| moment.elapsed() > FAILURE_WINDOW);
-            failures = if quiet { 1 } else { failures + 1 };
-            last_failure = Some(Instant::now());
-            if failures == FAILURES_MAX {
-                break;
+            if failures.are_too_many() {
+                console.note("the host stops, since its handler does not run");
+                self.stop_host();
+            } else {
+                self.change(&[HandlerState::Ready], HandlerState::Starting);
             }
         }
-        console.note("the host stops, since its handler does not run");
-        self.state.send_replace(HandlerState::HostStopped);
     }
 
-    async fn run(&self, child: &mut Child, initialization_timeout: Duration) -> End {
-        let address = self.address();
-        let ready = tokio::select! {
-            ready = probe(&address, initialization_timeout) => ready,
-            status = child.wait() => return End::Code(status.ok().and_then(|status| status.code())),
+    async fn run(&self, child: &mut Child, client: &Client, budget: Duration) -> End {
+        let failure = tokio::select! {
+            is_ready = process::probe(client, &self.address, budget) => (!is_ready).then_some(End::NotReady),
+            status = child.wait() => return End::of(status),
+            () = self.host_stopped() => Some(End::Killed),
         };
-        if !ready {
+        if let Some(failure) = failure {
             let _ = child.kill().await;
-            return End::NotReady;
+            return failure;
         }
-        self.state.send_replace(HandlerState::Ready);
+        self.change(&[HandlerState::Starting], HandlerState::Ready);
         tokio::select! {
-            status = child.wait() => {
-                self.state.send_replace(HandlerState::Starting);
-                End::Code(status.ok().and_then(|status| status.code()))
-            }
-            () = self.kill.notified() => {
+            status = child.wait() => End::of(status),
+            _ = self.reaches(|state| state != HandlerState::Ready) => {
                 let _ = child.kill().await;
                 End::Killed
             }
         }
     }
 
-    fn spawn(
-        &self,
-        app: &AppFolder,
-        environment: &[(String, String)],
-        console: &Arc<Console>,
-    ) -> std::io::Result<Child> {
-        let worker_id = uuid::Uuid::new_v4().to_string();
-        let port = self.port.to_string();
-        let mut child = Command::new(&app.executable)
-            .args(&app.arguments)
-            .current_dir(&app.working_directory)
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .env("FUNCTIONS_CUSTOMHANDLER_PORT", &port)
-            .env("FUNCTIONS_HTTPWORKER_PORT", &port)
-            .env("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", &worker_id)
-            .env("FUNCTIONS_HTTPWORKER_ID", &worker_id)
-            .env("FUNCTIONS_APP_ROOT_PATH", &app.root)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        self.process_id.store(child.id().unwrap_or(0), Ordering::Relaxed);
-        if let Some(output) = child.stdout.take() {
-            tokio::spawn(listen(output, Stream::Output, Arc::clone(console)));
-        }
-        if let Some(errors) = child.stderr.take() {
-            tokio::spawn(listen(errors, Stream::Error, Arc::clone(console)));
-        }
-        Ok(child)
-    }
-}
-
-/// Asks `GET /` until there is any answer at all (`DefaultHttpWorkerService.IsWorkerReady`).
-async fn probe(address: &str, budget: Duration) -> bool {
-    let client = crate::http_client();
-    let tries = budget.as_millis() / PROBE_INTERVAL.as_millis();
-    for _ in 0..tries {
-        match client.get(address).send().await {
-            Ok(_) => return true,
-            Err(error) if error.is_connect() => tokio::time::sleep(PROBE_INTERVAL).await,
-            // Garbage is an answer as well.
-            Err(_) => return true,
+    async fn reaches(&self, is_wanted: impl Fn(HandlerState) -> bool) -> HandlerState {
+        let mut state = self.state.subscribe();
+        match state.wait_for(|state| is_wanted(*state)).await {
+            Ok(state) => *state,
+            Err(_) => HandlerState::HostStopped,
         }
     }
-    false
-}
 
-async fn listen(output: impl AsyncRead + Unpin, stream: Stream, console: Arc<Console>) {
-    let mut lines = BufReader::new(output).split(b'\n');
-    while let Ok(Some(line)) = lines.next_segment().await {
-        console.line(stream, String::from_utf8_lossy(&line).trim_end().to_owned());
+    /// Changes the state from one of these, so that no step back is possible.
+    fn change(&self, from: &[HandlerState], to: HandlerState) {
+        self.state.send_if_modified(|state| {
+            let changes = from.contains(state);
+            if changes {
+                *state = to;
+            }
+            changes
+        });
     }
 }

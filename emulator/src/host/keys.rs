@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::app_folder::AuthLevel;
+use super::function::AuthLevel;
 
 /// The keys of a host. The default has generated values and a host key named `default`.
 #[derive(Clone, Debug)]
@@ -24,15 +24,20 @@ pub struct HostKeys {
 #[derive(Clone, Debug)]
 pub struct KeyRing(Arc<RwLock<HostKeys>>);
 
-/// What a key grants, and its name.
+/// Who calls: what the key grants, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Grant {
-    level: Level,
-    key_name: String,
+pub(super) enum Caller {
+    /// There is no key, or none that fits.
+    Anonymous,
+    Key {
+        level: Level,
+        name: String,
+    },
 }
 
+/// What a key is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Level {
+pub(super) enum Level {
     Admin,
     System,
     Function,
@@ -72,27 +77,30 @@ impl KeyRing {
         keys.host.retain(|(candidate, _)| candidate != name);
     }
 
-    /// What a presented key grants for a function, in the host's order of checking.
-    pub(super) fn grant(&self, presented: &str, function: &str) -> Option<Grant> {
+    /// Who presents this key to a function, in the host's order of checking.
+    pub(super) fn caller(&self, presented: Option<&str>, function: &str) -> Caller {
+        let Some(presented) = presented else {
+            return Caller::Anonymous;
+        };
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let granted = |level, name: &str| Some(Grant { level, key_name: name.to_owned() });
+        let key = |level, name: &str| Caller::Key { level, name: name.to_owned() };
         if equal(&keys.master, presented) {
-            return granted(Level::Admin, "master");
+            return key(Level::Admin, "master");
         }
         let named = |list: &[(String, String)]| {
             list.iter().find(|(_, value)| equal(value, presented)).map(|(name, _)| name.clone())
         };
         if let Some(name) = named(&keys.system) {
-            return granted(Level::System, &name);
+            return key(Level::System, &name);
         }
         if let Some(name) = named(&keys.host) {
-            return granted(Level::Function, &name);
+            return key(Level::Function, &name);
         }
         keys.functions
             .iter()
             .filter(|(of, _, _)| of.eq_ignore_ascii_case(function))
             .find(|(_, _, value)| equal(value, presented))
-            .and_then(|(_, name, _)| granted(Level::Function, name))
+            .map_or(Caller::Anonymous, |(_, name, _)| key(Level::Function, name))
     }
 
     /// Whether this is the master key.
@@ -101,31 +109,34 @@ impl KeyRing {
     }
 }
 
-impl Grant {
+impl Caller {
     /// Whether this is enough for a function of that level.
     pub(super) fn opens(&self, required: AuthLevel) -> bool {
         match required {
             AuthLevel::Anonymous => true,
-            AuthLevel::Function => matches!(self.level, Level::Admin | Level::Function),
-            AuthLevel::Admin => self.level == Level::Admin,
+            AuthLevel::Function => {
+                matches!(self, Self::Key { level: Level::Admin | Level::Function, .. })
+            }
+            AuthLevel::Admin => self.is_admin(),
         }
+    }
+
+    /// Whether the key is the master key.
+    pub(super) fn is_admin(&self) -> bool {
+        matches!(self, Self::Key { level: Level::Admin, .. })
     }
 
     /// The identity that the handler gets to see: a serialised .NET `ClaimsIdentity`.
     pub(super) fn identity(&self) -> Value {
-        let level = match self.level {
-            Level::Admin => "Admin",
-            Level::System => "System",
-            Level::Function => "Function",
+        let (level, name) = match self {
+            Self::Anonymous => return identity(None, Vec::new()),
+            Self::Key { level: Level::Admin, name } => ("Admin", name),
+            Self::Key { level: Level::System, name } => ("System", name),
+            Self::Key { level: Level::Function, name } => ("Function", name),
         };
-        let claims = [("authlevel", level), ("invoke", "true"), ("keyid", &self.key_name)];
+        let claims = [("authlevel", level), ("invoke", "true"), ("keyid", name)];
         identity(Some("WebJobsAuthLevel"), claims.map(claim).to_vec())
     }
-}
-
-/// The identity of a caller without a key.
-pub(super) fn anonymous_identity() -> Value {
-    identity(None, Vec::new())
 }
 
 fn identity(authentication_type: Option<&str>, claims: Vec<Value>) -> Value {
@@ -178,7 +189,7 @@ mod tests {
     }
 
     fn opens(presented: &str, function: &str, level: AuthLevel) -> bool {
-        ring().grant(presented, function).is_some_and(|grant| grant.opens(level))
+        ring().caller(Some(presented), function).opens(level)
     }
 
     #[test]
@@ -202,9 +213,9 @@ mod tests {
     fn a_key_can_be_added_and_removed_while_the_host_runs() {
         let ring = ring();
         ring.set_host_key("next", "value");
-        assert!(ring.grant("value", "DoIt").is_some());
+        assert!(ring.caller(Some("value"), "DoIt").opens(AuthLevel::Function));
 
         ring.remove_host_key("next");
-        assert_eq!(ring.grant("value", "DoIt"), None);
+        assert_eq!(ring.caller(Some("value"), "DoIt"), Caller::Anonymous);
     }
 }

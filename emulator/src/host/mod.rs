@@ -4,13 +4,22 @@
 //! packaged app, starts its executable, checks keys, routes, posts invocation payloads and turns
 //! envelopes into answers, with the quirks that a handler must live with.
 
+mod admin;
 mod answer;
 mod app_folder;
 mod console;
 mod dotnet;
+mod envelope;
+mod function;
 mod handler;
+mod header_name;
+mod invoke;
+mod json;
 mod keys;
+mod metadata;
 mod payload;
+mod process;
+mod query;
 mod route;
 mod server;
 
@@ -20,6 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
 pub use console::{ConsoleLine, InvocationLog, LogLevel};
@@ -99,27 +109,29 @@ impl Host {
     /// # Errors
     /// If the folder holds no app or the port is taken.
     pub async fn start(options: HostOptions) -> Result<Self, HostError> {
-        let app = Arc::new(AppFolder::read(&options.app_root)?);
+        let app = Arc::new(AppFolder::read(&options.app_root, &options.environment)?);
         let listener = bind(options.port.unwrap_or(0)).await?;
         let url = format!("http://127.0.0.1:{}", port_of(&listener)?);
         // Released at once for the handler, as the host does it (`WorkerUtilities.cs`).
         let handler_port = port_of(&bind(0).await?)?;
         let handler = Arc::new(Handler::new(handler_port));
-        let console = Arc::new(Console::new(options.print_console));
+        let console = Arc::new(Console::new(options.print_console, app.errors_only));
         let keys = KeyRing::new(options.keys);
         let supervising = tokio::spawn(Arc::clone(&handler).supervise(
             Arc::clone(&app),
             options.environment,
             Arc::clone(&console),
         ));
+        let running = app.concurrent_max.map(Semaphore::new);
         let front = Arc::new(Front {
             app,
             handler: Arc::clone(&handler),
             console: Arc::clone(&console),
             keys: keys.clone(),
             telemetry: options.telemetry,
-            client: crate::http_client(),
+            client: invoke::client(),
             outstanding: AtomicUsize::new(0),
+            running,
         });
         let serving = tokio::spawn(server::serve(listener, front));
         let tasks = [supervising.abort_handle(), serving.abort_handle()];
@@ -133,7 +145,7 @@ impl Host {
 
     /// Where its handler listens.
     pub fn handler_url(&self) -> String {
-        self.handler.address()
+        self.handler.address().to_owned()
     }
 
     /// The handler's process, if one is running.
@@ -158,9 +170,7 @@ impl Host {
 
     /// Waits until the host has stopped itself because its handler does not run.
     pub async fn stopped_itself(&self) {
-        while self.handler.settled().await != handler::HandlerState::HostStopped {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
+        self.handler.host_stopped().await;
     }
 
     /// Stops taking requests and kills the handler.
@@ -171,6 +181,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        self.handler.stop_host();
         for task in &self.tasks {
             task.abort();
         }

@@ -1,5 +1,7 @@
 //! Route templates of ASP.NET, as far as functions use them.
 
+use std::borrow::Cow;
+
 /// A parsed template, prefix included.
 #[derive(Debug)]
 pub(super) struct Template(Vec<Segment>);
@@ -53,7 +55,7 @@ impl Template {
                     if !constraint.allows(&value) {
                         return None;
                     }
-                    values.push((name.clone(), Some(value)));
+                    values.push((name.clone(), Some(value.into_owned())));
                 }
                 (Segment::Parameter { name, optional: true, .. }, None) => {
                     values.push((name.clone(), None));
@@ -98,7 +100,10 @@ impl Constraint {
 }
 
 /// Decodes percent-encoding once; an encoded slash stays as it is.
-fn decode(text: &str) -> String {
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
@@ -116,7 +121,7 @@ fn decode(text: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]

@@ -1,0 +1,74 @@
+//! The handler's process: its arguments, variables and output (`HttpWorkerProcess.cs`,
+//! `WorkerProcess.cs`), and whether it answers yet.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+
+use super::app_folder::AppFolder;
+use super::console::{Console, Stream};
+use super::invoke::Client;
+
+/// Between two probes.
+const PROBE_INTERVAL: Duration = Duration::from_millis(25);
+
+/// Starts a process; dropping it kills it.
+pub(super) fn start(
+    app: &AppFolder,
+    environment: &[(String, String)],
+    port: u16,
+    console: &Arc<Console>,
+) -> std::io::Result<Child> {
+    let worker_id = uuid::Uuid::new_v4().to_string();
+    let port = port.to_string();
+    let mut child = Command::new(&app.executable)
+        .args(&app.arguments)
+        .current_dir(&app.working_directory)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .env("FUNCTIONS_CUSTOMHANDLER_PORT", &port)
+        .env("FUNCTIONS_HTTPWORKER_PORT", &port)
+        .env("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", &worker_id)
+        .env("FUNCTIONS_HTTPWORKER_ID", &worker_id)
+        .env("FUNCTIONS_APP_ROOT_PATH", &app.root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    if let Some(output) = child.stdout.take() {
+        tokio::spawn(listen(output, Stream::Output, Arc::clone(console)));
+    }
+    if let Some(errors) = child.stderr.take() {
+        tokio::spawn(listen(errors, Stream::Error, Arc::clone(console)));
+    }
+    Ok(child)
+}
+
+/// Asks `GET /` until there is any answer at all (`DefaultHttpWorkerService.IsWorkerReady`).
+///
+/// Only the pauses count against the budget; a handler that accepts and never answers is waited
+/// for without end.
+pub(super) async fn probe(client: &Client, address: &str, budget: Duration) -> bool {
+    let Ok(address) = address.parse::<hyper::Uri>() else {
+        return false;
+    };
+    for _ in 0..budget.as_millis() / PROBE_INTERVAL.as_millis() {
+        match client.get(address.clone()).await {
+            Ok(_) => return true,
+            Err(error) if error.is_connect() => tokio::time::sleep(PROBE_INTERVAL).await,
+            // Garbage is an answer as well.
+            Err(_) => return true,
+        }
+    }
+    false
+}
+
+async fn listen(output: impl AsyncRead + Unpin, stream: Stream, console: Arc<Console>) {
+    let mut lines = BufReader::new(output).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        console.line(stream, String::from_utf8_lossy(&line).trim_end().to_owned());
+    }
+}
