@@ -150,3 +150,22 @@ async fn a_refusing_register_comes_back_on_the_same_port() {
     assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
     assert_eq!(audit.records().len(), 1);
 }
+
+#[tokio::test]
+async fn a_held_call_is_treated_as_chosen_later() {
+    let audit = AuditApi::start().await;
+    audit.behave(Behaviour::Hold);
+    let held = post(&audit, "a");
+    let release = async {
+        while audit.calls() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(audit.records().is_empty());
+        audit.behave(Behaviour::StatusTimes(503, 1));
+    };
+
+    let (answer, ()) = tokio::join!(held, release);
+
+    assert_eq!(answer.expect("answered").status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
+}

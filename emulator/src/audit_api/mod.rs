@@ -52,6 +52,8 @@ pub enum Behaviour {
     RecordThenDrop(usize),
     /// Takes the call and never answers.
     Hang,
+    /// Takes the call and treats it as the behaviour says that is chosen after this one.
+    Hold,
     /// Answers 201 with a body that is no audit record, without recording.
     Garbage,
     /// Closes its port. After another behaviour is chosen, it is open again a moment later.

@@ -70,8 +70,19 @@ impl Register {
     }
 
     /// How to meet this call; a behaviour for a number of times has one time less afterwards.
-    pub(super) fn react(&self) -> Reaction {
-        let mut reaction = Reaction::Record { then_drop: false };
+    pub(super) async fn react(&self) -> Reaction {
+        loop {
+            if let Some(reaction) = self.react_now() {
+                return reaction;
+            }
+            // The sender is our own, so this cannot fail.
+            let _ = self.behaviour().wait_for(|behaviour| *behaviour != Behaviour::Hold).await;
+        }
+    }
+
+    /// The same, unless calls are held at the moment.
+    fn react_now(&self) -> Option<Reaction> {
+        let mut reaction = None;
         self.behaviour.send_if_modified(|behaviour| {
             let before = *behaviour;
             (reaction, *behaviour) = meet(before);
@@ -110,9 +121,10 @@ pub(super) fn new_id() -> String {
     Uuid::now_v7().to_string()
 }
 
-fn meet(behaviour: Behaviour) -> (Reaction, Behaviour) {
+fn meet(behaviour: Behaviour) -> (Option<Reaction>, Behaviour) {
     let record = Reaction::Record { then_drop: false };
-    match behaviour {
+    let (reaction, behaviour) = match behaviour {
+        Behaviour::Hold => return (None, behaviour),
         Behaviour::Record | Behaviour::StatusTimes(_, 0) | Behaviour::RecordThenDrop(0) => {
             (record, Behaviour::Record)
         }
@@ -128,7 +140,8 @@ fn meet(behaviour: Behaviour) -> (Reaction, Behaviour) {
         Behaviour::Hang => (Reaction::Hang, behaviour),
         Behaviour::Garbage => (Reaction::Garbage, behaviour),
         Behaviour::Refuse => (Reaction::Refuse, behaviour),
-    }
+    };
+    (Some(reaction), behaviour)
 }
 
 fn answer(call: &RecordedCall) -> Value {

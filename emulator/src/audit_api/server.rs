@@ -89,7 +89,7 @@ async fn answer(
     if header(&request, "x-functions-key").as_deref() != Some(key) {
         return Ok(empty(StatusCode::UNAUTHORIZED));
     }
-    match register.react() {
+    match register.react().await {
         Reaction::Record { then_drop: false } => record(request, register).await,
         Reaction::Record { then_drop: true } => {
             record(request, register).await?;
