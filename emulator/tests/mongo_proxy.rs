@@ -113,3 +113,17 @@ async fn a_command_that_hangs_never_reaches_the_server() {
     insert_eventually(&through).await;
     assert_eq!(count(&beside).await, 2);
 }
+
+#[tokio::test]
+async fn an_invented_answer_reaches_the_client_and_its_command_no_server() {
+    let Setup { proxy, through, beside } = set_up().await;
+    let throttled = doc! { "ok": 0, "code": 16500, "errmsg": "Error=16500, RetryAfterMs=34" };
+    proxy.answer_instead("insert", 1, throttled);
+
+    let error = through.insert_one(doc! {}).await.expect_err("throttled").to_string();
+
+    assert!(error.contains("RetryAfterMs=34"), "{error}");
+    assert_eq!(count(&beside).await, 0);
+    through.insert_one(doc! {}).await.expect("one time only");
+    assert_eq!(count(&beside).await, 1);
+}

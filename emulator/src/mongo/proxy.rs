@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mongodb::bson::Document;
 use mongodb::options::{ClientOptions, ServerAddress};
 use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -39,6 +40,14 @@ enum Mode {
 struct Seen {
     commands: Mutex<Vec<String>>,
     answers_to_lose: Mutex<Vec<String>>,
+    answers_to_invent: Mutex<Vec<InventedAnswer>>,
+}
+
+#[derive(Debug)]
+struct InventedAnswer {
+    command: String,
+    times: usize,
+    answer: Document,
 }
 
 impl Proxy {
@@ -69,6 +78,14 @@ impl Proxy {
         lock(&self.seen.answers_to_lose).push(command.to_owned());
     }
 
+    /// Answers the next commands of this name itself, so many times; the server never sees them.
+    ///
+    /// This is for what a server of one's own does not say, such as the throttling of Cosmos DB.
+    pub fn answer_instead(&self, command: &str, times: usize, answer: Document) {
+        let command = command.to_owned();
+        lock(&self.seen.answers_to_invent).push(InventedAnswer { command, times, answer });
+    }
+
     /// Whether every answer that was to be lost has been asked for by now.
     pub fn has_lost_all(&self) -> bool {
         lock(&self.seen.answers_to_lose).is_empty()
@@ -94,6 +111,17 @@ impl Proxy {
     /// The names of the commands that came from clients, in order, `hello` and `ping` included.
     pub fn commands(&self) -> Vec<String> {
         lock(&self.seen.commands).clone()
+    }
+}
+
+impl Seen {
+    fn invent_answer(&self, command: &str) -> Option<Document> {
+        let mut answers = lock(&self.answers_to_invent);
+        let invented = answers
+            .iter_mut()
+            .find(|invented| invented.command == command && invented.times > 0)?;
+        invented.times -= 1;
+        Some(invented.answer.clone())
     }
 }
 
@@ -146,9 +174,12 @@ async fn connect(
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let lost_request = Mutex::new(None);
+    let to_client = tokio::sync::Mutex::new(to_client);
+    let commands =
+        pass_commands(from_client, to_server, &to_client, mode.clone(), &seen, &lost_request);
     tokio::select! {
-        end = pass_commands(from_client, to_server, mode.clone(), &seen, &lost_request) => end,
-        end = pass_answers(from_server, to_client, mode.clone(), &lost_request) => end,
+        end = commands => end,
+        end = pass_answers(from_server, &to_client, mode.clone(), &lost_request) => end,
         _ = mode.wait_for(|mode| *mode == Mode::Refusing) => Ok(()),
     }
 }
@@ -156,6 +187,7 @@ async fn connect(
 async fn pass_commands(
     mut client: OwnedReadHalf,
     mut server: OwnedWriteHalf,
+    to_client: &tokio::sync::Mutex<OwnedWriteHalf>,
     mut mode: watch::Receiver<Mode>,
     seen: &Seen,
     lost_request: &Mutex<Option<i32>>,
@@ -173,13 +205,18 @@ async fn pass_commands(
                 *lock(lost_request) = Some(message.request_id());
             }
         }
+        if let Some(answer) = message.command_name().and_then(|name| seen.invent_answer(name)) {
+            let answer = wire::Message::answer(message.request_id(), &answer)?;
+            to_client.lock().await.write_all(answer.bytes()).await?;
+            continue;
+        }
         server.write_all(message.bytes()).await?;
     }
 }
 
 async fn pass_answers(
     mut server: OwnedReadHalf,
-    mut client: OwnedWriteHalf,
+    client: &tokio::sync::Mutex<OwnedWriteHalf>,
     mut mode: watch::Receiver<Mode>,
     lost_request: &Mutex<Option<i32>>,
 ) -> io::Result<()> {
@@ -189,7 +226,7 @@ async fn pass_answers(
         if is_lost || !may_pass(&mut mode).await {
             return Ok(());
         }
-        client.write_all(message.bytes()).await?;
+        client.lock().await.write_all(message.bytes()).await?;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Range;
 
+use mongodb::bson::{self, Document};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 const HEADER_LENGTH: usize = 16;
@@ -30,6 +31,21 @@ impl Message {
         let mut bytes = header.to_vec();
         bytes.resize(length, 0);
         reader.read_exact(&mut bytes[HEADER_LENGTH..]).await?;
+        Ok(Self(bytes))
+    }
+
+    /// The server's answer to the message called `request_id`, as if it were `answer`.
+    pub(super) fn answer(request_id: i32, answer: &Document) -> io::Result<Self> {
+        let answer = bson::serialize_to_vec(answer).map_err(io::Error::other)?;
+        let length = i32::try_from(HEADER_LENGTH + 4 + 1 + answer.len())
+            .map_err(|_| io::ErrorKind::InvalidData)?;
+        let mut bytes = Vec::new();
+        // Length, own name, the other's name, operation, flags.
+        for number in [length, 0, request_id, OP_MSG, 0] {
+            bytes.extend(number.to_le_bytes());
+        }
+        bytes.push(BODY);
+        bytes.extend(answer);
         Ok(Self(bytes))
     }
 
