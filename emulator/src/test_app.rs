@@ -1,7 +1,11 @@
 //! A packaged app under its own Functions host, for the tests of one app.
 
+use std::convert::Infallible;
 use std::path::Path;
 
+use bytes::Bytes;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -85,6 +89,13 @@ impl Call {
     /// Sets any body.
     pub fn bytes(self, body: impl Into<Vec<u8>>) -> Self {
         Self(self.0.body(body.into()))
+    }
+
+    /// Sets a body of unknown length, which goes out in chunks.
+    pub fn in_chunks(self, body: &str) -> Self {
+        let chunk = Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(body.as_bytes())));
+        let body = StreamBody::new(futures_util::stream::iter([chunk]));
+        Self(self.0.body(reqwest::Body::wrap(body)))
     }
 
     /// Sends the request.
