@@ -42,8 +42,14 @@ async fn every_function_works_through_the_gateway_and_is_recorded() {
     stack.send(Method::DELETE, &path, &Value::Null, 204).await;
     stack.send(Method::GET, &path, &Value::Null, 410).await;
 
-    let records: Vec<Document> =
-        audits.find(doc! {}).sort(doc! { "createdDate": 1 }).await.unwrap().try_collect().await.unwrap();
+    let records: Vec<Document> = audits
+        .find(doc! {})
+        .sort(doc! { "createdDate": 1 })
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     let said = |record: &Document| {
         let resource = record.get_document("resource").unwrap();
         let text = |document: &Document, name| document.get_str(name).unwrap().to_owned();

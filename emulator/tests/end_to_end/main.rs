@@ -2,4 +2,5 @@
 
 mod faults;
 mod functions;
+mod scripts_server;
 mod stack;

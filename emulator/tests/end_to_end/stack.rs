@@ -14,16 +14,22 @@ use tempfile::TempDir;
 pub struct Stack {
     pub local: LocalStack,
     pub client: reqwest::Client,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Stack {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("there is room for a folder");
-        package_apps(&folder.path().join("functions"));
+        let stack = Self::start_in(folder.path()).await;
+        Self { _folder: Some(folder), ..stack }
+    }
+
+    /// Starts it with data and keys in a folder that may have some already.
+    pub async fn start_in(folder: &Path) -> Self {
+        package_apps(&folder.join("functions"));
         let options = LocalStackOptions {
-            functions: folder.path().join("functions"),
-            state: folder.path().join("server"),
+            functions: folder.join("functions"),
+            state: folder.join("server"),
             connection_string: None,
             gateway_port: None,
             patient_port: None,
@@ -31,7 +37,7 @@ impl Stack {
             core_tools: false,
         };
         let local = LocalStack::start(&options).await.expect("everything starts");
-        Self { local, client: http_client(), _folder: folder }
+        Self { local, client: http_client(), _folder: None }
     }
 
     /// A request through the gateway.
@@ -74,7 +80,8 @@ pub fn patient() -> Value {
     json!({"firstName": "Ada", "gender": "female", "dateOfBirth": "1980-02-29", "postCode": "6011"})
 }
 
-fn package_apps(functions: &Path) {
+/// Packages both apps below this folder.
+pub fn package_apps(functions: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let built = Path::new(env!("CARGO_BIN_EXE_emulator"));
     for app in ["patient-tests-api", "audit-api"] {
