@@ -15,11 +15,6 @@ impl Deadline {
         Self(Instant::now() + duration)
     }
 
-    /// The same deadline, brought forward by `reserve` so that something can follow it.
-    pub fn earlier_by(self, reserve: Duration) -> Self {
-        Self(self.0.checked_sub(reserve).unwrap_or(self.0))
-    }
-
     /// The same deadline, put off by `overtime`.
     pub(crate) fn later_by(self, overtime: Duration) -> Self {
         Self(self.0 + overtime)
@@ -62,6 +57,6 @@ mod tests {
 
         assert!(deadline.at_most(Duration::from_secs(5)) < deadline);
         assert_eq!(deadline.at_most(Duration::from_secs(60)), deadline);
-        assert!(deadline.earlier_by(Duration::from_secs(2)) < deadline);
+        assert!(deadline.later_by(Duration::from_secs(2)) > deadline);
     }
 }

@@ -114,12 +114,12 @@ impl Error {
     pub fn into_response(self, trace_id: TraceId) -> Response {
         let kind = self.kind();
         let detail = self.detail();
-        let (retry_after, current) = match &self {
-            Self::Throttled { retry_after } => (Some(*retry_after), None),
-            Self::Unavailable { .. } => (Some(RETRY_AFTER_DEFAULT), None),
-            Self::VersionMismatch { current } => (None, Some(*current)),
-            Self::InvalidBody(_)
-            | Self::InvalidRequest(_)
+        let (retry_after, current, mut fields) = match self {
+            Self::Throttled { retry_after } => (Some(retry_after), None, Vec::new()),
+            Self::Unavailable { .. } => (Some(RETRY_AFTER_DEFAULT), None, Vec::new()),
+            Self::VersionMismatch { current } => (None, Some(current), Vec::new()),
+            Self::InvalidBody(fields) => (None, None, fields),
+            Self::InvalidRequest(_)
             | Self::InvalidJson { .. }
             | Self::UnknownFunction
             | Self::NotFound
@@ -127,11 +127,7 @@ impl Error {
             | Self::TooLarge
             | Self::UnsupportedMediaType(_)
             | Self::IdempotencyKeyReused
-            | Self::Internal(_) => (None, None),
-        };
-        let mut fields = match self {
-            Self::InvalidBody(fields) => fields,
-            _ => Vec::new(),
+            | Self::Internal(_) => (None, None, Vec::new()),
         };
         fields.truncate(REPORTED_FIELDS_MAX);
         let problem = Problem {

@@ -80,11 +80,6 @@ impl Preconditions {
         })
     }
 
-    /// Whether `If-Match` was sent.
-    pub fn is_conditional_write(&self) -> bool {
-        self.if_match.is_some()
-    }
-
     /// Refuses a write to a document of version `current` unless `If-Match` holds.
     ///
     /// # Errors
@@ -199,7 +194,6 @@ mod tests {
 
         assert!(none.check_match(Version(7)).is_ok());
         assert!(!none.is_not_modified(Version(7)));
-        assert!(!none.is_conditional_write());
     }
 
     proptest! {
