@@ -1,0 +1,216 @@
+//! What callers get to see of the handler's answer.
+
+use serde_json::json;
+
+use crate::app::{App, invocation, sent};
+
+const PLAIN: Option<&str> = Some("text/plain; charset=utf-8");
+
+#[tokio::test]
+async fn what_is_no_envelope_is_an_empty_500() {
+    let app = App::echo().await;
+    let envelope = r#"{"Outputs":{"res":{"body":"x"}},"Logs":["lost"]}"#;
+
+    for answer in [
+        json!({ "status": 400, "body": envelope }),
+        json!({ "status": 500, "body": envelope }),
+        json!({ "status": 304 }),
+        json!({ "body": "{" }),
+        json!({ "body": "[]" }),
+        json!({ "body": "\"text\"" }),
+        json!({ "content_type": "text/plain", "body": envelope }),
+        json!({ "content_type": "application/problem+json", "body": envelope }),
+        json!({ "content_type": "", "body": envelope }),
+        json!({ "body": envelope, "cut_short": true }),
+    ] {
+        sent(app.scripted(&json!({ "answer": answer }))).await.assert_is_empty_500(&answer);
+    }
+    assert_eq!(app.host.invocation_logs(), []);
+}
+
+#[tokio::test]
+async fn missing_outputs_have_answers_of_their_own() {
+    let app = App::echo().await;
+    let object = (200, PLAIN, "{}");
+
+    for (envelope, expected) in [
+        (json!({}), (204, None, "")),
+        (json!({ "Outputs": null }), (204, None, "")),
+        (json!({ "Outputs": {} }), object),
+        (json!({ "Outputs": { "Res": { "statusCode": 404 } } }), object),
+        (json!({ "Outputs": { "res": {} } }), (200, PLAIN, "")),
+        (json!({ "Outputs": { "res": "{\"statusCode\":404}" } }), (404, PLAIN, "")),
+    ] {
+        assert_eq!(app.enveloped(&envelope).await.parts(), expected, "{envelope}");
+    }
+    for res in [json!(null), json!(""), json!("text"), json!([]), json!(7)] {
+        app.output(res.clone()).await.assert_is_empty_500(&res);
+    }
+}
+
+#[tokio::test]
+async fn only_status_code_counts() {
+    let app = App::echo().await;
+
+    for (res, status) in [
+        (json!({ "statusCode": 404 }), 404),
+        (json!({ "statusCode": "404" }), 404),
+        (json!({ "statusCode": "x" }), 200),
+        (json!({ "statusCode": 404.0 }), 200),
+        (json!({ "status": 404 }), 200),
+    ] {
+        assert_eq!(app.output(res.clone()).await.status, status, "{res}");
+    }
+    app.output(json!({ "statusCode": [] })).await.assert_is_empty_500(&"an array");
+}
+
+#[tokio::test]
+async fn the_letter_case_of_members_does_not_matter() {
+    let app = App::echo().await;
+
+    let answer = app
+        .enveloped(&json!({
+            "OUTPUTS": { "res": { "StatusCode": 201, "BODY": "x", "hEADERS": { "X-A": "1" } } },
+            "unknown": 1
+        }))
+        .await;
+
+    assert_eq!(answer.parts(), (201, PLAIN, "x"));
+    assert_eq!(answer.header("x-a"), Some("1"));
+    assert_eq!(answer.header("server"), Some("Kestrel"));
+}
+
+#[tokio::test]
+async fn a_text_goes_out_as_it_is() {
+    let app = App::echo().await;
+    let text = "{\"issued\":\"2020-01-01T00:00:00.000Z\",\"n\":1.50,\"é\":\"\u{2028}\"}";
+    let headers = json!({ "content-type": "application/fhir+json" });
+
+    let answer = app.output(json!({ "body": text, "headers": headers })).await;
+
+    assert_eq!(answer.parts(), (200, Some("application/fhir+json; charset=utf-8"), text));
+}
+
+#[tokio::test]
+async fn an_object_is_printed_anew() {
+    let app = App::echo().await;
+    let envelope = r#"{"Outputs":{"res":{"body":{
+        "z": "2020-01-01T00:00:00.000Z", "offset": "2015-02-07T13:28:17.239+02:00",
+        "day": "2015-02-07", "minute": "2015-02-07T13:28Z", "n": [1.50, 1e3, 7], "none": {},
+        "twice": 1, "twice": 2
+    }}}}"#;
+
+    let answer = sent(app.scripted(&json!({ "answer": { "body": envelope } }))).await;
+
+    assert_eq!(
+        answer.body,
+        r#"{
+  "z": "2020-01-01T00:00:00Z",
+  "offset": "2015-02-07T11:28:17.239+00:00",
+  "day": "2015-02-07",
+  "minute": "2015-02-07T13:28Z",
+  "n": [
+    1.5,
+    1000.0,
+    7
+  ],
+  "none": {},
+  "twice": 2
+}"#
+    );
+}
+
+#[tokio::test]
+async fn scalars_are_printed_as_net_does_it() {
+    let app = App::echo().await;
+
+    for (body, text) in [
+        (json!(true), "True"),
+        (json!(1.5), "1.5"),
+        (json!("2020-01-01T00:00:00Z"), "01/01/2020 00:00:00"),
+        (json!(null), ""),
+    ] {
+        let answer = app.output(json!({ "body": body })).await;
+        assert_eq!(answer.parts(), (200, PLAIN, text), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn header_values_are_scalars_in_ascii() {
+    let app = App::echo().await;
+
+    for value in [json!(["a", "b"]), json!(null), json!("é"), json!("a\nb"), json!({"a": 1})] {
+        let answer = app.output(json!({ "headers": { "X-A": value } })).await;
+        answer.assert_is_empty_500(&value);
+    }
+    app.output(json!({ "headers": ["X-A"] })).await.assert_is_empty_500(&"headers as an array");
+    for (value, sent) in [
+        (json!("2020-01-01T00:00:00Z"), "01/01/2020 00:00:00"),
+        (json!("Wed, 01 Jan 2020 00:00:00 GMT"), "Wed, 01 Jan 2020 00:00:00 GMT"),
+        (json!("W/\"1\""), "W/\"1\""),
+        (json!(120), "120"),
+        (json!(true), "True"),
+    ] {
+        let answer = app.output(json!({ "headers": { "X-A": value } })).await;
+        assert_eq!(answer.header("x-a"), Some(sent), "{value}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_spelling_of_a_header_stays() {
+    let app = App::echo().await;
+    let envelope = r#"{"Outputs":{"res":{"headers":{"x-a":"first","X-A":"second"}}}}"#;
+
+    let answer = sent(app.scripted(&json!({ "answer": { "body": envelope } }))).await;
+
+    assert_eq!(answer.headers.get_all("x-a").iter().collect::<Vec<_>>(), ["first"]);
+}
+
+#[tokio::test]
+async fn a_body_where_there_must_be_none_breaks_the_connection() {
+    let app = App::echo().await;
+    for status in [204, 205, 304] {
+        let output = json!({ "statusCode": status, "body": "x" });
+        let envelope = json!({ "Outputs": { "res": output } }).to_string();
+        let request = app.scripted(&json!({ "answer": { "body": envelope } }));
+
+        assert!(request.send().await.is_err(), "{status}");
+
+        for body in [json!(null), json!("")] {
+            let answer = app.output(json!({ "statusCode": status, "body": body })).await;
+            assert_eq!((answer.status, answer.body.as_str()), (status, ""));
+        }
+    }
+}
+
+#[tokio::test]
+async fn redirects_of_the_handler_are_followed() {
+    let app = App::echo().await;
+    for (status, method) in [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")]
+    {
+        let answer = json!({ "status": status, "location": "/elsewhere?x=1" });
+
+        let invocation = invocation(app.scripted(&json!({ "answer": answer }))).await;
+
+        assert_eq!(invocation.echo["path"], "/elsewhere", "{status}");
+        assert_eq!(invocation.echo["method"], method, "{status}");
+        assert_eq!(invocation.payload.is_object(), method == "POST", "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_as_return_value_overwrites_the_outputs() {
+    let app = App::echo().await;
+    let outputs = json!({ "res": { "statusCode": 201, "body": "outputs" } });
+
+    for (returned, expected) in [
+        (json!({ "res": { "status": 404, "body": "returned" } }), (404, PLAIN, "returned")),
+        (json!({ "other": { "status": 404 } }), (201, PLAIN, "outputs")),
+        (json!("text"), (201, PLAIN, "outputs")),
+    ] {
+        let envelope = json!({ "Outputs": outputs, "ReturnValue": returned });
+        assert_eq!(app.enveloped(&envelope).await.parts(), expected, "{returned}");
+    }
+    let alone = app.enveloped(&json!({ "ReturnValue": "text" })).await;
+    assert_eq!(alone.parts(), (200, PLAIN, "text"));
+}

@@ -1,0 +1,226 @@
+//! An app of the scripted handler behind its host, and what it did.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use emulator::host::{Host, HostKeys, HostOptions};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long anything is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running app.
+pub struct App {
+    pub host: Host,
+    pub folder: TempDir,
+    pub client: Client,
+}
+
+/// An app that is about to be started.
+pub struct Plan {
+    pub options: HostOptions,
+    host_json: Value,
+    folder: TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+}
+
+/// An invocation as the handler got it.
+pub struct Invocation {
+    pub echo: Value,
+    pub payload: Value,
+}
+
+impl Plan {
+    /// An app without functions.
+    pub fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let keys = HostKeys {
+            master: "master-key".to_owned(),
+            system: vec![("extension".to_owned(), "system-key".to_owned())],
+            host: vec![("default".to_owned(), "host-key".to_owned())],
+            functions: vec![
+                ("Guarded".to_owned(), "own".to_owned(), "guarded-key".to_owned()),
+                ("Echo".to_owned(), "own".to_owned(), "echo-key".to_owned()),
+            ],
+        };
+        let host_json = json!({
+            "customHandler": { "description": { "defaultExecutablePath": executable() } },
+            "extensions": { "http": {} }
+        });
+        let options = HostOptions { keys, ..HostOptions::new(folder.path().to_owned()) };
+        Self { options, host_json, folder }
+    }
+
+    /// Adds an open function on any method.
+    pub fn function(self, name: &str, route: &str) -> Self {
+        self.binding(name, json!({ "authLevel": "anonymous", "route": route }))
+    }
+
+    /// Adds a function with these members in its trigger.
+    pub fn binding(self, name: &str, members: Value) -> Self {
+        let mut trigger = json!({ "type": "httpTrigger", "direction": "in", "name": "req" });
+        trigger.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let output = json!({ "type": "http", "direction": "out", "name": "res" });
+        let folder = self.folder.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        let function = json!({ "bindings": [trigger, output] });
+        fs::write(folder.join("function.json"), function.to_string()).unwrap();
+        self
+    }
+
+    /// Sets a member of `host.json`, named by a pointer to its parent and by its name.
+    pub fn host_json(mut self, parent: &str, name: &str, value: Value) -> Self {
+        self.host_json.pointer_mut(parent).unwrap()[name] = value;
+        self
+    }
+
+    /// Tells the handler how to start.
+    pub fn at_start(self, what: &str) -> Self {
+        self.host_json("/customHandler/description", "arguments", json!([what]))
+    }
+
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.options.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub async fn start(self) -> App {
+        fs::write(self.folder.path().join("host.json"), self.host_json.to_string()).unwrap();
+        let host = Host::start(self.options).await.unwrap();
+        App { host, folder: self.folder, client: emulator::http_client() }
+    }
+}
+
+impl App {
+    /// One open function on `/api/echo`.
+    pub async fn echo() -> Self {
+        Plan::new().function("Echo", "echo").start().await
+    }
+
+    pub fn request(&self, method: &str, target: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.client.request(method, format!("{}{target}", self.host.url()))
+    }
+
+    pub fn get(&self, target: &str) -> RequestBuilder {
+        self.request("GET", target)
+    }
+
+    /// A call of `/api/echo` with a script for the handler.
+    pub fn scripted(&self, script: &Value) -> RequestBuilder {
+        self.get("/api/echo").header("x-script", ascii(script))
+    }
+
+    /// What the host makes of an envelope.
+    pub async fn enveloped(&self, envelope: &Value) -> Answer {
+        let answer = json!({ "body": envelope.to_string() });
+        sent(self.scripted(&json!({ "answer": answer }))).await
+    }
+
+    /// What the host makes of an output.
+    pub async fn output(&self, res: Value) -> Answer {
+        self.enveloped(&json!({ "Outputs": { "res": res } })).await
+    }
+
+    /// The lines of a file that the handler leaves behind.
+    pub fn noted(&self, file: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join(file)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Makes a file that the handler waits for.
+    pub fn release(&self, file: &str) {
+        fs::write(self.folder.path().join(file), "").unwrap();
+    }
+
+    /// Waits until the handler has noted so many lines.
+    pub async fn noted_lines(&self, file: &str, count: usize) {
+        eventually(&format!("{count} lines in {file}"), || self.noted(file).len() >= count).await;
+    }
+}
+
+/// Sends a request and reads the whole answer.
+pub async fn sent(request: RequestBuilder) -> Answer {
+    let response = request.timeout(PATIENCE).send().await.expect("the host answers");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, body: response.text().await.expect("the answer is complete") }
+}
+
+/// Sends a request and reads the invocation that the handler got.
+pub async fn invocation(request: RequestBuilder) -> Invocation {
+    let answer = sent(request).await;
+    assert_eq!(answer.status, 200, "{answer:#?}");
+    let echo: Value = serde_json::from_str(&answer.body).unwrap();
+    let payload = serde_json::from_str(echo["payload"].as_str().unwrap()).unwrap_or_default();
+    Invocation { echo, payload }
+}
+
+/// Waits for a condition.
+pub async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("no {what}"));
+}
+
+impl Invocation {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let headers = self.echo["headers"].as_array().unwrap();
+        headers.iter().find(|header| header[0] == name)?[1].as_str()
+    }
+
+    pub fn request(&self) -> &Value {
+        &self.payload["Data"]["req"]
+    }
+
+    pub fn metadata(&self) -> &Value {
+        &self.payload["Metadata"]
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Status, content type and body.
+    pub fn parts(&self) -> (u16, Option<&str>, &str) {
+        (self.status, self.header("content-type"), &self.body)
+    }
+
+    /// Insists on a 500 that says nothing about its cause.
+    pub fn assert_is_empty_500(&self, of: &dyn std::fmt::Display) {
+        assert_eq!(self.parts(), (500, None, ""), "{of}");
+    }
+}
+
+fn ascii(script: &Value) -> String {
+    let escaped = |c: char| {
+        let mut units = [0; 2];
+        c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
+    };
+    let text = script.to_string();
+    text.chars().map(|c| if c.is_ascii() { c.to_string() } else { escaped(c) }).collect()
+}
+
+/// Cargo builds examples with the tests, next to the folder of the tests.
+fn executable() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    let executable = folder.join("examples/scripted_handler");
+    // A test that is chosen with --test is built without it.
+    assert!(executable.is_file(), "please run: cargo build -p emulator --examples");
+    executable
+}

@@ -1,0 +1,130 @@
+//! Who may call what.
+
+use serde_json::json;
+
+use crate::app::{App, Plan, invocation, sent};
+
+async fn guarded() -> App {
+    Plan::new()
+        .function("Echo", "echo")
+        .binding("Guarded", json!({ "route": "guarded" }))
+        .binding("Owned", json!({ "route": "owned", "authLevel": "admin" }))
+        .start()
+        .await
+}
+
+/// Insists on an empty 401 that the handler knows nothing of.
+async fn assert_refused(app: &App, request: reqwest::RequestBuilder, why: &str) {
+    let calls = app.noted("requests").len();
+    let refused = sent(request).await;
+
+    assert_eq!(refused.parts(), (401, None, ""), "{why}");
+    assert_eq!(refused.header("www-authenticate"), None, "{why}");
+    assert_eq!(app.noted("requests").len(), calls, "{why}");
+}
+
+#[tokio::test]
+async fn a_key_of_the_function_of_the_host_or_of_the_master_opens() {
+    let app = guarded().await;
+
+    for key in ["guarded-key", "host-key", "master-key"] {
+        invocation(app.get("/api/guarded").header("x-functions-key", key)).await;
+        invocation(app.get(&format!("/api/guarded?code={key}"))).await;
+    }
+    for key in ["system-key", "echo-key", "wrong", "GUARDED-KEY", ""] {
+        let request = app.get("/api/guarded").header("x-functions-key", key);
+        assert_refused(&app, request, key).await;
+    }
+    assert_refused(&app, app.get("/api/guarded"), "no key").await;
+}
+
+#[tokio::test]
+async fn the_header_wins_even_when_it_is_wrong() {
+    let app = guarded().await;
+    let target = "/api/guarded?code=guarded-key";
+
+    for key in ["wrong", ""] {
+        assert_refused(&app, app.get(target).header("x-functions-key", key), key).await;
+    }
+    assert_refused(&app, app.get("/api/guarded?code=x&code=guarded-key"), "second").await;
+}
+
+#[tokio::test]
+async fn an_open_function_runs_whatever_the_key() {
+    let app = guarded().await;
+
+    let request = app.get("/api/echo").header("x-functions-key", "wrong");
+
+    let identities = invocation(request).await.request()["Identities"].clone();
+    assert_eq!(identities.as_array().unwrap().len(), 1);
+    assert_eq!(identities[0]["AuthenticationType"], json!(null));
+    assert_eq!(identities[0]["IsAuthenticated"], false);
+    assert_eq!(identities[0]["Claims"], json!([]));
+}
+
+#[tokio::test]
+async fn an_administrators_function_wants_the_master_key() {
+    let app = guarded().await;
+
+    for key in ["host-key", "system-key"] {
+        assert_refused(&app, app.get(&format!("/api/owned?code={key}")), key).await;
+    }
+    invocation(app.get("/api/owned?code=master-key")).await;
+}
+
+#[tokio::test]
+async fn the_handler_sees_the_key_and_who_it_stands_for() {
+    let app = guarded().await;
+
+    for (key, level, name) in [
+        ("guarded-key", "Function", "own"),
+        ("host-key", "Function", "default"),
+        ("master-key", "Admin", "master"),
+    ] {
+        let request = app.get("/api/guarded").header("x-functions-key", key);
+        let invocation = invocation(request).await;
+
+        let request = invocation.request();
+        assert_eq!(request["Headers"]["x-functions-key"], json!([key]));
+        let identity = &request["Identities"][0];
+        assert_eq!(identity["AuthenticationType"], "WebJobsAuthLevel");
+        assert_eq!(identity["IsAuthenticated"], true);
+        let claims: Vec<_> = identity["Claims"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|claim| (claim["Type"].as_str().unwrap(), claim["Value"].as_str().unwrap()))
+            .collect();
+        let namespace = "http://schemas.microsoft.com/2017/07/functions/claims";
+        assert_eq!(
+            claims,
+            [
+                (format!("{namespace}/authlevel").as_str(), level),
+                (format!("{namespace}/invoke").as_str(), "true"),
+                (format!("{namespace}/keyid").as_str(), name),
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_administration_wants_the_master_key() {
+    let app = guarded().await;
+    let keys = "/admin/host/functionkeys";
+
+    assert_refused(&app, app.get(keys), "no key").await;
+    assert_refused(&app, app.get(keys).header("x-functions-key", "host-key"), "host key").await;
+    let listed = sent(app.get(keys).header("x-functions-key", "master-key")).await;
+    assert_eq!(listed.body, r#"{"keys":[{"name":"default","value":"host-key"}],"links":[]}"#);
+    assert_eq!(sent(app.get("/admin/host/ping")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_key_can_be_replaced_while_the_host_runs() {
+    let app = guarded().await;
+
+    app.host.keys().set_host_key("default", "new-key");
+
+    assert_refused(&app, app.get("/api/guarded?code=host-key"), "old key").await;
+    invocation(app.get("/api/guarded?code=new-key")).await;
+}

@@ -1,0 +1,100 @@
+//! How much the host takes, and for how long.
+
+use serde_json::json;
+
+use crate::app::{App, Plan, sent};
+
+#[tokio::test]
+async fn a_body_over_the_limit_fails_without_a_call() {
+    let app = Plan::new()
+        .function("Echo", "echo")
+        .setting("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "10")
+        .start()
+        .await;
+
+    let post = |length| app.request("POST", "/api/echo").body("x".repeat(length));
+
+    sent(post(11)).await.assert_is_empty_500(&"too much");
+    assert_eq!(app.noted("requests").len(), 0);
+    assert_eq!(sent(post(10)).await.status, 200);
+}
+
+/// An app that a call is under way in.
+async fn busy(limit: &str) -> (App, tokio::task::JoinHandle<crate::app::Answer>) {
+    let app = Plan::new()
+        .function("Echo", "echo")
+        .host_json("/extensions/http", limit, json!(1))
+        .host_json(
+            "/extensions/http",
+            "customHeaders",
+            json!({ "X-Content-Type-Options": "nosniff" }),
+        )
+        .start()
+        .await;
+    let under_way = tokio::spawn(sent(app.scripted(&json!({ "wait_for": "enough" }))));
+    app.noted_lines("requests", 1).await;
+    (app, under_way)
+}
+
+#[tokio::test]
+async fn too_many_outstanding_requests_are_refused_before_anything_else() {
+    let (app, under_way) = busy("maxOutstandingRequests").await;
+
+    for target in ["/api/echo", "/api/unknown", "/"] {
+        let refused = sent(app.get(target)).await;
+        assert_eq!(refused.parts(), (429, None, ""), "{target}");
+        assert_eq!(refused.header("x-function-scaleout"), Some("1"));
+        assert_eq!(refused.header("x-content-type-options"), None);
+    }
+    assert_eq!(sent(app.get("/admin/host/ping")).await.status, 200);
+    app.release("enough");
+    assert_eq!(under_way.await.unwrap().status, 200);
+    assert_eq!(sent(app.get("/api/echo")).await.status, 200);
+}
+
+#[tokio::test]
+async fn more_than_may_run_at_once_wait_their_turn() {
+    let (app, under_way) = busy("maxConcurrentRequests").await;
+    let next = tokio::spawn(sent(app.get("/api/echo")));
+    assert_eq!(sent(app.get("/admin/host/ping")).await.status, 200);
+    assert_eq!(app.noted("requests").len(), 1);
+
+    app.release("enough");
+
+    assert_eq!(under_way.await.unwrap().status, 200);
+    assert_eq!(next.await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn custom_headers_are_on_refusals_too_and_replace_none() {
+    let headers = json!({ "X-A": "host", "X-B": "host" });
+    let app = Plan::new()
+        .function("Echo", "echo")
+        .binding("Guarded", json!({ "route": "guarded" }))
+        .host_json("/extensions/http", "customHeaders", headers)
+        .start()
+        .await;
+
+    let answer = app.output(json!({ "headers": { "x-a": "handler" } })).await;
+
+    assert_eq!((answer.header("x-a"), answer.header("x-b")), (Some("handler"), Some("host")));
+    for (target, status) in [("/api/unknown", 404), ("/api/guarded", 401)] {
+        let refused = sent(app.get(target)).await;
+        assert_eq!((refused.status, refused.header("x-a")), (status, Some("host")));
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_does_not_end_the_call() {
+    let app = App::echo().await;
+    let call = tokio::spawn(sent(app.scripted(&json!({ "wait_for": "gone" }))));
+    app.noted_lines("requests", 1).await;
+
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    // The host has had every chance to notice once it has served somebody else.
+    assert_eq!(sent(app.get("/api/echo")).await.status, 200);
+    app.release("gone");
+
+    app.noted_lines("finished", 2).await;
+}

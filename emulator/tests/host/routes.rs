@@ -1,0 +1,131 @@
+//! Which function gets a request.
+
+use serde_json::json;
+
+use crate::app::{App, Plan, invocation, sent};
+
+async fn called(app: &App, method: &str, target: &str) -> String {
+    let answer = invocation(app.request(method, target)).await;
+    answer.echo["path"].as_str().unwrap().trim_start_matches('/').to_owned()
+}
+
+/// Insists on an empty 404 that the handler knows nothing of.
+async fn assert_unknown(app: &App, method: &str, target: &str) {
+    let calls = app.noted("requests").len();
+    let refused = sent(app.request(method, target)).await;
+
+    assert_eq!(refused.parts(), (404, None, ""), "{method} {target}");
+    assert_eq!(refused.header("allow"), None, "{method} {target}");
+    assert_eq!(app.noted("requests").len(), calls, "{method} {target}");
+}
+
+#[tokio::test]
+async fn the_alphabetically_first_function_wins_whether_literal_or_not() {
+    let app = Plan::new()
+        .function("GetPatient", "patient/{patientId}")
+        .function("SearchPatients", "patient/search")
+        .function("FindTest", "test/search")
+        .function("getTest", "test/{testId}")
+        .start()
+        .await;
+
+    assert_eq!(called(&app, "GET", "/api/patient/search").await, "GetPatient");
+    assert_eq!(called(&app, "GET", "/api/test/search").await, "FindTest");
+    assert_eq!(called(&app, "GET", "/api/test/1").await, "getTest");
+}
+
+#[tokio::test]
+async fn an_underscore_comes_after_the_letters() {
+    let app = Plan::new().function("Get_One", "x/{a}").function("GetTwo", "x/{b}").start().await;
+
+    assert_eq!(called(&app, "GET", "/api/x/1").await, "GetTwo");
+}
+
+#[tokio::test]
+async fn another_method_is_unknown() {
+    let members = json!({ "authLevel": "anonymous", "route": "x", "methods": ["post", "PUT"] });
+    let app = Plan::new().binding("Write", members).start().await;
+
+    assert_eq!(called(&app, "POST", "/api/x").await, "Write");
+    assert_eq!(called(&app, "PUT", "/api/x").await, "Write");
+    for method in ["GET", "DELETE", "HEAD", "OPTIONS"] {
+        assert_unknown(&app, method, "/api/x").await;
+    }
+}
+
+#[tokio::test]
+async fn the_letter_case_of_literals_and_one_last_slash_do_not_matter() {
+    let app = Plan::new().function("Read", "patient").start().await;
+
+    for target in ["/api/patient", "/API/Patient/", "/api/%70atient"] {
+        assert_eq!(called(&app, "GET", target).await, "Read", "{target}");
+    }
+    for target in ["/api//patient", "/api/patient//", "/patient", "/api", "/api/patient/1"] {
+        assert_unknown(&app, "GET", target).await;
+    }
+}
+
+#[tokio::test]
+async fn values_are_decoded_texts_and_constraints_only_filter() {
+    let app = Plan::new()
+        .function("Any", "any/{value}/{more?}")
+        .function("Guid", "guid/{id:guid}")
+        .function("Int", "int/{n:int}")
+        .start()
+        .await;
+    let guid = "0190A6B2-1111-7ABC-8DEF-0123456789ab";
+
+    for (target, params) in [
+        ("/api/any/a%20b+c%2Fd".to_owned(), json!({ "value": "a b+c%2Fd", "more": null })),
+        ("/api/any/1/x".to_owned(), json!({ "value": "1", "more": "x" })),
+        (format!("/api/guid/{guid}"), json!({ "id": guid })),
+        ("/api/int/007".to_owned(), json!({ "n": "007" })),
+    ] {
+        let invocation = invocation(app.get(&target)).await;
+
+        assert_eq!(invocation.request()["Params"], params, "{target}");
+        assert_eq!(invocation.metadata().get("more").is_some(), params["more"].is_string());
+    }
+    for target in ["/api/guid/7", "/api/int/x", "/api/any"] {
+        assert_unknown(&app, "GET", target).await;
+    }
+}
+
+#[tokio::test]
+async fn the_prefix_can_be_another_or_none_and_the_default_route_is_the_name() {
+    let named = || Plan::new().binding("DoIt", json!({ "authLevel": "anonymous" }));
+    let prefix = |plan: Plan, text: &str| {
+        plan.host_json("/extensions/http", "routePrefix", json!(text)).start()
+    };
+    let (default, other, none) =
+        tokio::join!(named().start(), prefix(named(), "v1/x"), prefix(named(), ""));
+
+    assert_eq!(called(&default, "GET", "/api/doit").await, "DoIt");
+    assert_eq!(called(&other, "GET", "/v1/x/doit").await, "DoIt");
+    assert_eq!(called(&none, "GET", "/doit").await, "DoIt");
+    assert_unknown(&none, "GET", "/api/doit").await;
+}
+
+#[tokio::test]
+async fn a_disabled_function_is_unknown_but_to_an_administrator() {
+    let app = Plan::new()
+        .function("Off", "off")
+        .setting("AzureWebJobs.Off.Disabled", "true")
+        .start()
+        .await;
+
+    assert_unknown(&app, "GET", "/api/off").await;
+    assert_eq!(called(&app, "GET", "/api/off?code=master-key").await, "Off");
+}
+
+#[tokio::test]
+async fn the_root_is_a_page_unless_it_is_switched_off() {
+    let plan = || Plan::new().function("Echo", "echo");
+    let off = plan().setting("AzureWebJobsDisableHomepage", "true");
+    let (with_page, without) = tokio::join!(plan().start(), off.start());
+
+    let page = sent(with_page.get("/")).await;
+
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html")));
+    assert_eq!(sent(without.get("/")).await.parts(), (204, None, ""));
+}

@@ -1,0 +1,149 @@
+//! How the handler is started, probed and stopped.
+
+use std::net::TcpStream;
+
+use emulator::host::LogLevel;
+use serde_json::{Value, json};
+
+use crate::app::{App, Plan, eventually, invocation, sent};
+
+#[tokio::test]
+async fn the_handler_gets_its_port_its_settings_and_the_app_root() {
+    let app = Plan::new().function("Echo", "echo").setting("COLOUR", "green").start().await;
+    invocation(app.get("/api/echo")).await;
+
+    // Its notes lie in the app's root, so that is where it works.
+    let variables: Value = serde_json::from_str(&app.noted("environment")[0]).unwrap();
+    let port = app.host.handler_url().rsplit(':').next().unwrap().to_owned();
+    assert_eq!(variables["FUNCTIONS_CUSTOMHANDLER_PORT"], port.as_str());
+    assert_eq!(variables["FUNCTIONS_HTTPWORKER_PORT"], port.as_str());
+    assert_eq!(variables["FUNCTIONS_APP_ROOT_PATH"], app.folder.path().to_str().unwrap());
+    assert_eq!(variables["COLOUR"], "green");
+    assert!(variables["PATH"].is_string(), "the host's own variables are inherited");
+    let id = variables["FUNCTIONS_CUSTOMHANDLER_WORKER_ID"].as_str().unwrap();
+    assert_eq!(uuid::Uuid::parse_str(id).unwrap().to_string(), id);
+    assert_eq!(variables["FUNCTIONS_HTTPWORKER_ID"], id);
+}
+
+#[tokio::test]
+async fn an_argument_with_a_space_becomes_two() {
+    let app = Plan::new().function("Echo", "echo").at_start("garbage more").start().await;
+
+    // It would not have known what to do with "garbage more".
+    invocation(app.get("/api/echo")).await;
+}
+
+#[tokio::test]
+async fn an_early_request_waits_for_the_handler() {
+    let app = Plan::new().function("Echo", "echo").at_start("when:wanted").start().await;
+    let early = tokio::spawn(sent(app.get("/api/echo")));
+    app.noted_lines("starts", 1).await;
+    assert!(!early.is_finished());
+
+    app.release("wanted");
+
+    assert_eq!(early.await.unwrap().status, 200);
+    assert_eq!(app.noted("starts").len(), 1);
+}
+
+#[tokio::test]
+async fn a_handler_that_answers_the_probe_with_garbage_is_ready() {
+    let app = Plan::new().function("Echo", "echo").at_start("garbage").start().await;
+
+    assert_eq!(sent(app.get("/api/echo")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_handler_that_accepts_and_never_answers_is_never_ready() {
+    let app = Plan::new()
+        .function("Echo", "echo")
+        .at_start("silent")
+        .host_json("", "functionTimeout", json!("00:00:00.5"))
+        .start()
+        .await;
+    app.noted_lines("starts", 1).await;
+
+    sent(app.get("/api/echo")).await.assert_is_empty_500(&"no invocation");
+
+    assert_eq!(app.noted("requests").len(), 0);
+}
+
+#[tokio::test]
+async fn waiting_in_vain_stops_the_host() {
+    let app = Plan::new()
+        .function("Echo", "echo")
+        .at_start("silent")
+        .host_json("/customHandler", "initializationTimeout", json!("00:00:00.1"))
+        .start()
+        .await;
+
+    sent(app.get("/api/echo")).await.assert_is_empty_500(&"no invocation");
+
+    app.host.stopped_itself().await;
+    let refused = sent(app.get("/api/echo")).await;
+    assert_eq!((refused.status, refused.body.as_str()), (503, "Function host is not running."));
+}
+
+#[tokio::test]
+async fn a_handler_that_is_not_ready_in_time_is_started_three_times() {
+    let app = Plan::new()
+        .function("Echo", "echo")
+        .at_start("when:never")
+        .host_json("/customHandler", "initializationTimeout", json!("00:00:00.6"))
+        .start()
+        .await;
+
+    app.host.stopped_itself().await;
+
+    assert_eq!(app.noted("starts").len(), 3);
+}
+
+#[tokio::test]
+async fn a_stopped_host_kills_the_handler_without_a_word() {
+    let app = App::echo().await;
+    invocation(app.get("/api/echo")).await;
+    let address = app.host.handler_url().trim_start_matches("http://").to_owned();
+
+    app.host.stop().await;
+
+    eventually("end of the handler", || TcpStream::connect(&address).is_err()).await;
+    assert!(!app.folder.path().join("terminated").exists());
+}
+
+#[tokio::test]
+async fn printed_lines_have_the_level_of_their_stream() {
+    let app = App::echo().await;
+    for (stream, line) in
+        [("print", "a warning"), ("complain", "so what"), ("complain", "I WARN you")]
+    {
+        sent(app.scripted(&json!({ stream: line }))).await;
+    }
+
+    for (level, text) in [
+        (LogLevel::Information, "a warning"),
+        (LogLevel::Error, "so what"),
+        (LogLevel::Warning, "I WARN you"),
+    ] {
+        let is_there =
+            || app.host.console().iter().any(|line| line.level == level && line.text == text);
+        eventually(&format!("{text} at {level:?}"), is_there).await;
+    }
+}
+
+#[tokio::test]
+async fn standard_error_may_be_for_other_things_too() {
+    let app = Plan::new()
+        .function("Echo", "echo")
+        .host_json("/customHandler/description", "useStdErrorStreamForErrorsOnly", json!(false))
+        .start()
+        .await;
+    for line in ["so what", "a Failure"] {
+        sent(app.scripted(&json!({ "complain": line }))).await;
+    }
+
+    for (level, text) in [(LogLevel::Information, "so what"), (LogLevel::Error, "a Failure")] {
+        let is_there =
+            || app.host.console().iter().any(|line| line.level == level && line.text == text);
+        eventually(&format!("{text} at {level:?}"), is_there).await;
+    }
+}
