@@ -1,0 +1,113 @@
+//! From a caller's request to the backend's, and back.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+
+use super::refusal::{Answer, problem, refuse};
+use super::{GatewayOptions, Subscription, headers, target};
+use crate::trace;
+
+/// The largest body that is forwarded; the apps themselves draw the line at half of it.
+const BODY_BYTES_MAX: usize = 2 << 20;
+
+/// Everything that a request needs.
+pub(super) struct Front {
+    pub(super) options: GatewayOptions,
+    pub(super) client: reqwest::Client,
+}
+
+impl Front {
+    pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
+        let (parts, body) = request.into_parts();
+        if !target::is_patient_path(parts.uri.path()) {
+            return refuse(StatusCode::NOT_FOUND, "Resource not found");
+        }
+        let subscription = match self.subscription(&parts) {
+            Ok(subscription) => subscription,
+            Err(message) => return refuse(StatusCode::UNAUTHORIZED, message),
+        };
+        match Limited::new(body, BODY_BYTES_MAX).collect().await {
+            Ok(body) => self.forward(&parts, body.to_bytes(), subscription, peer).await,
+            Err(error) if error.is::<LengthLimitError>() => {
+                problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large")
+            }
+            Err(_) => problem(StatusCode::BAD_REQUEST, "invalid-request", "The body broke off"),
+        }
+    }
+
+    /// Whose key it is; otherwise what to tell the caller.
+    fn subscription(&self, parts: &Parts) -> Result<&Subscription, &'static str> {
+        let presented = parts
+            .headers
+            .get(headers::SUBSCRIPTION_KEY)
+            .map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned())
+            .or_else(|| target::subscription_key(parts.uri.query()?))
+            .filter(|key| !key.is_empty())
+            .ok_or(
+                "Access denied due to missing subscription key. Make sure to include subscription \
+                 key when making requests to an API.",
+            )?;
+        self.options.subscriptions.iter().find(|subscription| subscription.key == presented).ok_or(
+            "Access denied due to invalid subscription key. Make sure to provide a valid key for \
+             an active subscription.",
+        )
+    }
+
+    async fn forward(
+        &self,
+        parts: &Parts,
+        body: Bytes,
+        subscription: &Subscription,
+        peer: IpAddr,
+    ) -> Answer {
+        let url = format!("{}/api{}", self.options.patient_host_url, target::forwarded(&parts.uri));
+        let headers = self.headers(parts, subscription, peer);
+        let mut call = self.client.request(parts.method.clone(), url).headers(headers);
+        // The host drops a body without a length, so a body always has one here.
+        if !body.is_empty() || matches!(parts.method, Method::POST | Method::PUT) {
+            call = call.body(body);
+        }
+        let answered = async {
+            let answer = call.send().await?;
+            let (status, headers) = (answer.status(), headers::end_to_end(answer.headers()));
+            Ok::<_, reqwest::Error>((status, headers, answer.bytes().await?))
+        };
+        let Ok((status, headers, body)) = answered.await else {
+            return unavailable();
+        };
+        let mut response = Response::new(Full::new(body));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// The caller's headers without what only the gateway may say, and what it says.
+    fn headers(&self, parts: &Parts, subscription: &Subscription, peer: IpAddr) -> HeaderMap {
+        let mut headers = headers::callers_own(&parts.headers);
+        let parent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
+        for (name, value) in [
+            ("x-functions-key", self.options.host_key.as_str()),
+            ("x-caller-subscription", subscription.id.as_str()),
+            ("x-caller-address", &peer.to_string()),
+            ("traceparent", &trace::child_of(parent)),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        }
+        headers
+    }
+}
+
+fn unavailable() -> Answer {
+    let mut response =
+        problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The API cannot be reached");
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}

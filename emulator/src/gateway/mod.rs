@@ -1,0 +1,108 @@
+//! API Management, as far as callers and the host behind it can tell.
+//!
+//! It is the one public door: it demands a subscription key, takes away whatever a caller must
+//! not say to the host, and says itself who calls.
+
+mod front;
+mod headers;
+mod refusal;
+mod target;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+
+use front::Front;
+
+/// What a gateway is started with.
+#[derive(Clone, Debug)]
+pub struct GatewayOptions {
+    /// The port on `127.0.0.1`; none for a free one.
+    pub port: Option<u16>,
+    /// The Patient API's host, `http://127.0.0.1:7071`.
+    pub patient_host_url: String,
+    /// The function key that it gets.
+    pub host_key: String,
+    /// Who may call.
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// A subscription to the API.
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    /// Its identifier, which the apps get to see.
+    pub id: String,
+    /// Its key.
+    pub key: String,
+}
+
+/// A running gateway; dropping it closes it.
+#[derive(Debug)]
+pub struct Gateway {
+    url: String,
+    serving: AbortHandle,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("port {port} of 127.0.0.1 cannot be opened")]
+pub struct GatewayError {
+    /// The port; 0 stands for a free one.
+    pub port: u16,
+    #[source]
+    source: std::io::Error,
+}
+
+impl Gateway {
+    /// Starts a gateway.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub async fn start(options: GatewayOptions) -> Result<Self, GatewayError> {
+        let port = options.port.unwrap_or(0);
+        let unavailable = |source| GatewayError { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(unavailable)?;
+        let url = format!("http://{}", listener.local_addr().map_err(unavailable)?);
+        let front = Arc::new(Front { options, client: crate::http_client() });
+        let serving = tokio::spawn(serve(listener, front)).abort_handle();
+        Ok(Self { url, serving })
+    }
+
+    /// Where it listens: `http://127.0.0.1:8080`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Closes it.
+    pub async fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, front: Arc<Front>) {
+    let mut connections = JoinSet::new();
+    while let Ok((connection, peer)) = listener.accept().await {
+        while connections.try_join_next().is_some() {}
+        connections.spawn(talk(connection, peer, Arc::clone(&front)));
+    }
+}
+
+async fn talk(connection: TcpStream, peer: SocketAddr, front: Arc<Front>) {
+    let _ = connection.set_nodelay(true);
+    let service = service_fn(|request| {
+        let front = Arc::clone(&front);
+        async move { Ok::<_, std::convert::Infallible>(front.handle(request, peer.ip()).await) }
+    });
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
+}

@@ -1,0 +1,42 @@
+//! What the gateway answers itself.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// How API Management asks for a key.
+const CHALLENGE: HeaderValue = HeaderValue::from_static(
+    "AzureApiManagementKey realm=\"patient-records\",name=\"Ocp-Apim-Subscription-Key\",type=\"header\"",
+);
+
+/// A refusal in API Management's own words.
+pub(super) fn refuse(status: StatusCode, message: &str) -> Answer {
+    let body = json!({ "statusCode": status.as_u16(), "message": message });
+    let mut answer = json_answer(status, "application/json", &body);
+    if status == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
+    }
+    answer
+}
+
+/// A problem, as a policy of ours would word it.
+pub(super) fn problem(status: StatusCode, kind: &str, title: &str) -> Answer {
+    let body = json!({
+        "type": format!("urn:problem:patient-records:{kind}"),
+        "title": title,
+        "status": status.as_u16(),
+        "detail": format!("{title}."),
+    });
+    json_answer(status, "application/problem+json", &body)
+}
+
+fn json_answer(status: StatusCode, media_type: &'static str, body: &serde_json::Value) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    answer
+}

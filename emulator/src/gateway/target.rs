@@ -1,0 +1,79 @@
+//! Paths and queries.
+
+use std::borrow::Cow;
+
+use hyper::Uri;
+
+const SUBSCRIPTION_KEY: &str = "subscription-key";
+
+/// `/patient` and what lies below it; API Management compares without letter case.
+pub(super) fn is_patient_path(path: &str) -> bool {
+    let first = path.strip_prefix('/').and_then(|rest| rest.split('/').next());
+    first.is_some_and(|segment| segment.eq_ignore_ascii_case("patient"))
+}
+
+/// Path and query as they were sent, less the keys in the query.
+pub(super) fn forwarded(uri: &Uri) -> Cow<'_, str> {
+    let Some(query) = uri.query() else {
+        return Cow::Borrowed(uri.path());
+    };
+    let kept: Vec<_> = query.split('&').filter(|pair| !has_key(pair)).collect();
+    if kept.is_empty() {
+        return Cow::Borrowed(uri.path());
+    }
+    Cow::Owned(format!("{}?{}", uri.path(), kept.join("&")))
+}
+
+/// The caller's key in a query.
+pub(super) fn subscription_key(query: &str) -> Option<String> {
+    query
+        .split('&')
+        .filter_map(decoded)
+        .find(|(name, _)| name.eq_ignore_ascii_case(SUBSCRIPTION_KEY))
+        .map(|(_, key)| key)
+}
+
+/// Whether a pair is a key, however its name is spelled.
+fn has_key(pair: &str) -> bool {
+    decoded(pair).is_some_and(|(name, _)| {
+        name.eq_ignore_ascii_case("code") || name.eq_ignore_ascii_case(SUBSCRIPTION_KEY)
+    })
+}
+
+fn decoded(pair: &str) -> Option<(String, String)> {
+    let url = reqwest::Url::parse(&format!("http://gateway/?{pair}")).ok()?;
+    let (name, value) = url.query_pairs().next()?;
+    Some((name.into_owned(), value.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_patients_are_behind_the_gateway() {
+        for (path, is_patient) in [
+            ("/patient", true),
+            ("/Patient/1/tests", true),
+            ("/patients", false),
+            ("/", false),
+            ("/admin/host/keys", false),
+            ("//patient", false),
+        ] {
+            assert_eq!(is_patient_path(path), is_patient, "{path}");
+        }
+    }
+
+    #[test]
+    fn keys_in_the_query_go_no_further() {
+        for (sent, kept) in [
+            ("/patient/?limit=5&code=k&subscription-key=s&x=%2F", "/patient/?limit=5&x=%2F"),
+            ("/patient?c%6Fde=k&CODE=k&subscription%2Dkey=s", "/patient"),
+            ("/patient?a&&b=", "/patient?a&&b="),
+            ("/patient?", "/patient?"),
+            ("/patient", "/patient"),
+        ] {
+            assert_eq!(forwarded(&sent.parse().unwrap()), kept, "{sent}");
+        }
+    }
+}

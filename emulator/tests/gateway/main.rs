@@ -1,0 +1,197 @@
+//! API Management as callers see it, and as the Functions host behind it does.
+
+mod stack;
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use serde_json::{Value, json};
+
+use stack::{Stack, forwarded, refused};
+
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+#[tokio::test]
+async fn a_missing_or_wrong_subscription_key_is_refused_as_api_management_does_it() {
+    let stack = Stack::start().await;
+    let missing = "Access denied due to missing subscription key. Make sure to include \
+                   subscription key when making requests to an API.";
+    let wrong = "Access denied due to invalid subscription key. Make sure to provide a valid key \
+                 for an active subscription.";
+    let bare = |target| stack.bare("GET", target);
+    let key = "Ocp-Apim-Subscription-Key";
+
+    for (request, message) in [
+        (bare("/patient/1"), missing),
+        (bare("/patient/1").header(key, ""), missing),
+        (bare("/patient/1").header(key, "bad"), wrong),
+        (bare("/patient/1?subscription-key=bad"), wrong),
+        (bare("/patient/1?subscription-key=good").header(key, "bad"), wrong),
+        (bare("/patient/1").header("x-functions-key", "host-key"), missing),
+    ] {
+        let response = request.send().await.unwrap();
+
+        assert_eq!(response.status(), 401);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(
+            response.headers()["www-authenticate"],
+            "AzureApiManagementKey realm=\"patient-records\",\
+             name=\"Ocp-Apim-Subscription-Key\",type=\"header\""
+        );
+        let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        assert_eq!(body, json!({ "statusCode": 401, "message": message }));
+    }
+}
+
+#[tokio::test]
+async fn a_good_key_opens_as_a_header_or_in_the_query() {
+    let stack = Stack::start().await;
+
+    forwarded(stack.call("GET", "/patient/1")).await;
+    let seen = forwarded(stack.bare("GET", "/patient/1?a=1&subscription-key=good")).await;
+
+    assert_eq!(seen["target"], "/api/patient/1?a=1");
+}
+
+#[tokio::test]
+async fn what_only_the_gateway_may_say_is_its_own() {
+    let stack = Stack::start().await;
+    let request = stack
+        .call("GET", "/patient/1?code=callers&c%6Fde=callers&subscription-key=good")
+        .header("x-functions-key", "callers")
+        .header("X-Caller-Subscription", "callers")
+        .header("X-Caller-User", "callers")
+        .header("X-Caller-Anything", "callers")
+        .header("If-Match", "\"1\"");
+
+    let seen = forwarded(request).await;
+
+    let headers = &seen["headers"];
+    assert_eq!(headers["x-functions-key"], json!(["host-key"]));
+    assert_eq!(headers["x-caller-subscription"], json!(["clinic-7"]));
+    assert_eq!(headers["x-caller-address"], json!(["127.0.0.1"]));
+    assert_eq!(headers["if-match"], json!(["\"1\""]));
+    let text = seen.to_string();
+    assert!(!text.contains("callers") && !text.contains("good"), "{text}");
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_gets_a_length() {
+    let stack = Stack::start().await;
+    let chunks =
+        ["{\"a\":", "1}"].map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::from(chunk))));
+    let chunked = reqwest::Body::wrap(StreamBody::new(stream::iter(chunks)));
+
+    let seen = forwarded(stack.call("POST", "/patient").body(chunked)).await;
+
+    assert_eq!(seen["body"], "{\"a\":1}");
+    assert_eq!(seen["headers"]["content-length"], json!(["7"]));
+    assert_eq!(seen["headers"].get("transfer-encoding"), None);
+    let without = forwarded(stack.call("GET", "/patient/1")).await;
+    assert_eq!(without["headers"].get("content-length"), None);
+}
+
+#[tokio::test]
+async fn the_gateway_is_a_part_of_the_callers_trace() {
+    let stack = Stack::start().await;
+    let request = stack.call("GET", "/patient/1").header("traceparent", TRACEPARENT);
+
+    let seen = forwarded(request.header("tracestate", "a=b")).await;
+
+    let sent = seen["headers"]["traceparent"][0].as_str().unwrap();
+    assert_eq!(sent[..36], TRACEPARENT[..36]);
+    assert_ne!(sent[36..52], TRACEPARENT[36..52], "the gateway has a span of its own");
+    assert_eq!(seen["headers"]["tracestate"], json!(["a=b"]));
+    let new = forwarded(stack.call("GET", "/patient/1")).await;
+    assert_eq!(new["headers"]["traceparent"][0].as_str().unwrap().len(), TRACEPARENT.len());
+}
+
+#[tokio::test]
+async fn headers_of_one_connection_end_here_in_either_direction() {
+    let stack = Stack::start().await;
+    let request = stack
+        .call("GET", "/patient/1")
+        .header("Connection", "X-Mine, close")
+        .header("X-Mine", "1")
+        .header("TE", "trailers")
+        .header("Keep-Alive", "timeout=5")
+        .header("X-Kept", "a")
+        .header("X-Kept", "b");
+
+    let response = request.send().await.unwrap();
+
+    for name in ["keep-alive", "x-hop"] {
+        assert!(!response.headers().contains_key(name), "{name}: {response:?}");
+    }
+    assert_eq!(response.headers()["etag"], "\"1\"");
+    assert_eq!(response.headers()["location"], "/api/patient/7");
+    let seen: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    for name in ["connection", "x-mine", "te", "keep-alive"] {
+        assert_eq!(seen["headers"].get(name), None, "{seen}");
+    }
+    assert_eq!(seen["headers"]["x-kept"], json!(["a", "b"]));
+}
+
+#[tokio::test]
+async fn method_path_and_query_go_through_as_they_were_sent() {
+    let stack = Stack::start().await;
+
+    for (method, target) in [
+        ("GET", "/patient/a%20b%2Fc/tests/"),
+        ("DELETE", "/Patient/1?limit=5&x=%2F+%C3%A9&x="),
+        ("POST", "/patient/search?"),
+        ("PATCH", "/patient"),
+    ] {
+        let seen = forwarded(stack.call(method, target)).await;
+
+        assert_eq!(seen["method"], method);
+        assert_eq!(seen["target"], format!("/api{target}"));
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_patients_is_there() {
+    let stack = Stack::start().await;
+    let body = json!({ "statusCode": 404, "message": "Resource not found" });
+
+    for target in ["/", "/patients", "/auditrecord", "/api/patient", "/admin/host/keys"] {
+        let refusal = refused(stack.call("GET", target)).await;
+        assert_eq!(refusal, (404, "application/json".to_owned(), body.clone()), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_two_mebibytes_is_too_large() {
+    let stack = Stack::start().await;
+    let post = |length| stack.call("POST", "/patient").body(vec![b'x'; length]);
+
+    let (status, media_type, body) = refused(post((2 << 20) + 1)).await;
+
+    assert_eq!((status, media_type.as_str()), (413, "application/problem+json"));
+    assert_eq!(body["type"], "urn:problem:patient-records:too-large");
+    forwarded(post(2 << 20)).await;
+}
+
+#[tokio::test]
+async fn a_backend_that_is_not_there_is_unavailable() {
+    let stack = Stack::without_backend().await;
+    let call = || stack.call("GET", "/patient/1");
+
+    let response = call().send().await.unwrap();
+
+    assert_eq!(response.headers()["retry-after"], "5");
+    let (status, media_type, body) = refused(call()).await;
+    assert_eq!((status, media_type.as_str()), (503, "application/problem+json"));
+    assert_eq!(
+        body,
+        json!({
+            "type": "urn:problem:patient-records:unavailable",
+            "title": "The API cannot be reached",
+            "status": 503,
+            "detail": "The API cannot be reached.",
+        })
+    );
+}
