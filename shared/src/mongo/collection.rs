@@ -84,14 +84,12 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
     where
         T: Insertable,
     {
-        let stored = self
-            .find_one(&document.key(), deadline)
-            .await?
-            .ok_or_else(|| Error::Internal("a document that exists was not found".into()))?;
-        if stored.request_hash() == document.request_hash() {
-            Ok(Insertion::Replayed(stored))
-        } else {
-            Err(Error::IdempotencyKeyReused)
+        match self.find_one(&document.key(), deadline).await? {
+            Some(stored) if stored.request_hash() == document.request_hash() => {
+                Ok(Insertion::Replayed(stored))
+            }
+            // It has other content, or lies under another shard key: a test of another patient.
+            Some(_) | None => Err(Error::IdempotencyKeyReused),
         }
     }
 
