@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::error::Error as DriverError;
-use mongodb::options::{Acknowledgment, ClientOptions};
+use mongodb::options::{Acknowledgment, ClientOptions, ServerMonitoringMode};
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
@@ -63,6 +63,9 @@ async fn connect(settings: &MongoSettings) -> Result<Client, DriverError> {
     options.connect_timeout.get_or_insert(CONNECT_TIME_MAX);
     options.max_pool_size.get_or_insert(POOL_SIZE_MAX);
     options.max_connecting.get_or_insert(CONNECTING_MAX);
+    // After a failover the driver then asks at once which server is the primary; streaming, it
+    // would wait for one to say so, up to ten seconds. It polls in Azure Functions anyway.
+    options.server_monitoring_mode.get_or_insert(ServerMonitoringMode::Poll);
     // What is acknowledged must survive a crash of the server: majority waits for its journal.
     options.write_concern.get_or_insert_default().w.get_or_insert(Acknowledgment::Majority);
     Client::with_options(options)
