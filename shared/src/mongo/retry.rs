@@ -198,9 +198,9 @@ fn kind_name(kind: &ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Authentication { .. } => "authentication failed",
         ErrorKind::BsonDeserialization(_) => "a stored document could not be read",
-        ErrorKind::BsonSerialization(_) | ErrorKind::Bson(_) => {
-            "a document could not be written as BSON"
-        }
+        ErrorKind::BsonSerialization(_) => "a document could not be written as BSON",
+        // The driver says this for either direction.
+        ErrorKind::Bson(_) => "a document could not be read or written",
         ErrorKind::ConnectionPoolCleared { .. } => "the connection pool was cleared",
         ErrorKind::DnsResolve { .. } => "the server's name could not be resolved",
         ErrorKind::InvalidArgument { .. } => "the driver refused an argument",
