@@ -1,8 +1,11 @@
 //! The real app behind its host, with a database and an audit register of its own.
 
+use std::time::Duration;
+
 use emulator::audit_api::{AuditApi, RecordedCall};
 use emulator::mongo;
-use emulator::test_app::{Call, TestApp};
+use emulator::test_app::{Answer, Call, TestApp};
+use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection, Database};
 use serde_json::{Value, json};
@@ -18,6 +21,11 @@ pub struct PatientTestsApi {
 impl PatientTestsApi {
     pub async fn start() -> Self {
         Self::start_on(&mongo::for_tests().await, &[]).await
+    }
+
+    /// Starts the app with further or other settings.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_on(&mongo::for_tests().await, settings).await
     }
 
     /// Starts the app on this MongoDB, with further or other settings.
@@ -57,17 +65,41 @@ impl PatientTestsApi {
         self.database.collection("tests")
     }
 
-    /// How many documents there are, of either kind.
-    pub async fn documents_stored(&self) -> u64 {
-        let count = async |collection: Collection<Document>| {
-            collection.count_documents(doc! {}).await.expect("the database answers")
+    /// Every document, of either kind.
+    pub async fn documents(&self) -> Vec<Document> {
+        let all = async |collection: Collection<Document>| {
+            let found = collection.find(doc! {}).sort(doc! { "_id": 1 }).await;
+            let found: Result<Vec<_>, _> = found.expect("the database answers").try_collect().await;
+            found.expect("the database answers")
         };
-        count(self.patients()).await + count(self.tests()).await
+        [all(self.patients()).await, all(self.tests()).await].concat()
+    }
+
+    /// How many documents there are, of either kind.
+    pub async fn documents_stored(&self) -> usize {
+        self.documents().await.len()
+    }
+
+    /// What an invalid request must leave as it is: all documents, and how often the register was
+    /// called.
+    pub async fn traces(&self) -> (Vec<Document>, usize) {
+        (self.documents().await, self.audit.calls())
     }
 
     /// The audit records since `earlier` of them.
     pub fn records_since(&self, earlier: usize) -> Vec<RecordedCall> {
         self.audit.records().split_off(earlier)
+    }
+
+    /// The outcomes in the audit records since `earlier` of them.
+    pub fn outcomes_since(&self, earlier: usize) -> Vec<String> {
+        let records = self.records_since(earlier);
+        records.iter().map(|record| record.body["outcome"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Asks for a patient by id.
+    pub async fn load_patient(&self, id: &str) -> Answer {
+        self.call("GET", &format!("patient/{id}")).send().await
     }
 
     /// Creates a patient and returns the id.
@@ -135,4 +167,23 @@ pub fn medical_test_with(field: &str, value: Value) -> Value {
 /// An id that nothing has.
 pub fn unknown_id() -> String {
     Uuid::new_v4().to_string()
+}
+
+/// What to send to replace a record: what was loaded, with another value in one field.
+pub fn changed(loaded: &Answer, field: &str, value: Value) -> Value {
+    let mut body = loaded.body.clone();
+    body[field] = value;
+    body
+}
+
+/// Waits for something that must happen soon.
+pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !happened().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting)
+        .await
+        .unwrap_or_else(|_| panic!("it never happened that {what}"));
 }

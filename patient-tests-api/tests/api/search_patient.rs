@@ -1,0 +1,213 @@
+//! `SearchPatient`, POST patient/search
+
+use serde_json::{Value, json};
+
+use crate::helpers::{PatientTestsApi, patient, patient_with, unknown_id};
+
+#[tokio::test]
+async fn patients_are_found_by_each_field_and_by_all_together() {
+    let api = PatientTestsApi::start().await;
+    let ada = api.create_patient().await;
+    let bo =
+        json!({"firstName": "Bo", "gender": "unknown", "dateOfBirth": "1990", "postCode": "0000"});
+    api.call("POST", "patient").json(&bo).expect(201).await;
+    let mut everything = patient();
+    everything.as_object_mut().unwrap().remove("dateOfBirth");
+    everything["id"] = json!(ada);
+    everything["dateOfBirthFrom"] = json!("1980-12-10");
+    everything["dateOfBirthTo"] = json!("1980-12-10");
+    let criteria = [
+        json!({"id": ada.to_uppercase()}),
+        json!({"firstName": "Ada"}),
+        json!({"lastName": "Lovelace"}),
+        json!({"fullName": "Ada Lovelace"}),
+        json!({"gender": "female"}),
+        json!({"postCode": "2000"}),
+        json!({"insuranceNumber": "I-815"}),
+        json!({"preferredContactNumber": "+61 2 5550 0000"}),
+        json!({"dateOfBirthTo": "1985"}),
+        json!({"firstName": "Ada", "lastName": null}),
+        everything,
+    ];
+
+    for criteria in criteria {
+        let found = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+
+        assert_eq!(ids(&found.body), [ada.as_str()], "{criteria}");
+        assert_eq!(found.body[0], api.load_patient(&ada).await.body);
+        assert_eq!(found.header("Link"), None);
+    }
+}
+
+#[tokio::test]
+async fn whom_nobody_matches_is_an_empty_list() {
+    let api = PatientTestsApi::start().await;
+    api.create_patient().await;
+
+    for criteria in [
+        json!({"id": unknown_id()}),
+        json!({"firstName": "ada"}),
+        json!({"firstName": "Ad"}),
+        json!({"firstName": ".*"}),
+        json!({"firstName": "Ada", "gender": "male"}),
+        json!({"dateOfBirthFrom": "1980-12-11"}),
+        json!({"dateOfBirthTo": "1980-12-09"}),
+        json!({"dateOfBirthFrom": "1981", "dateOfBirthTo": "1980"}),
+    ] {
+        let found = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+
+        assert_eq!(found.text, "[]", "{criteria}");
+        assert_eq!(found.header("Link"), None);
+    }
+}
+
+#[tokio::test]
+async fn ranges_of_birth_dates_include_their_first_and_last_day() {
+    let api = PatientTestsApi::start().await;
+    for born in ["1980-12-10", "1980-12", "1980", "1979-12-31", "0001-01-01"] {
+        api.call("POST", "patient")
+            .json(&patient_with("dateOfBirth", json!(born)))
+            .expect(201)
+            .await;
+    }
+    // A month or a year counts as its first day.
+    let ranges = [
+        (json!({"dateOfBirthFrom": "1980"}), vec!["1980", "1980-12", "1980-12-10"]),
+        (json!({"dateOfBirthFrom": "1980-01-02"}), vec!["1980-12", "1980-12-10"]),
+        (json!({"dateOfBirthTo": "1980-01-01"}), vec!["0001-01-01", "1979-12-31", "1980"]),
+        (
+            json!({"dateOfBirthFrom": "1980-12-10", "dateOfBirthTo": "1980-12-10"}),
+            vec!["1980-12-10"],
+        ),
+        (
+            json!({"dateOfBirthFrom": "1980-12-10T23:59:59Z", "dateOfBirthTo": "1980-12-10T00:00:00Z"}),
+            vec!["1980-12-10"],
+        ),
+        // Still the tenth, or the eleventh already, in UTC.
+        (json!({"dateOfBirthFrom": "1980-12-11T01:00:00+02:00"}), vec!["1980-12-10"]),
+        (json!({"dateOfBirthFrom": "1980-12-10T23:00:00-02:00"}), vec![]),
+        (json!({"dateOfBirthTo": "1979"}), vec!["0001-01-01", "1979-12-31"]),
+        (json!({"dateOfBirthFrom": "1979-12", "dateOfBirthTo": "1979-12"}), vec!["1979-12-31"]),
+        (json!({"dateOfBirthTo": "0001"}), vec!["0001-01-01"]),
+    ];
+
+    for (criteria, expected) in ranges {
+        let found = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+
+        let mut born: Vec<_> = texts(&found.body, "dateOfBirth");
+        born.sort_unstable();
+        assert_eq!(born, expected, "{criteria}");
+    }
+}
+
+#[tokio::test]
+async fn deleted_patients_are_not_found() {
+    let api = PatientTestsApi::start().await;
+    let id = api.create_patient().await;
+    let other = api.create_patient().await;
+    api.call("DELETE", &format!("patient/{id}")).expect(204).await;
+
+    let found = api.call("POST", "patient/search").json(&json!({})).expect(200).await;
+
+    assert_eq!(ids(&found.body), [other]);
+}
+
+#[tokio::test]
+async fn pages_lead_through_everyone_once_and_in_order() {
+    let api = PatientTestsApi::start().await;
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        all.push(api.create_patient().await);
+    }
+    all.sort_unstable();
+
+    let mut query = "?limit=2".to_owned();
+    let mut pages = Vec::new();
+    loop {
+        let path = format!("patient/search{query}");
+        let page = api.call("POST", &path).json(&json!({"firstName": "Ada"})).expect(200).await;
+        pages.push(ids(&page.body).iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+        let Some(link) = page.header("Link") else { break };
+        let last = pages.last().unwrap().last().unwrap();
+        assert_eq!(link, format!("<?cursor={last}&limit=2>; rel=\"next\""));
+        query = link[1..].split_once('>').unwrap().0.to_owned();
+    }
+
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1]);
+    assert_eq!(pages.concat(), all);
+}
+
+#[tokio::test]
+async fn a_page_that_is_just_full_is_the_last() {
+    let api = PatientTestsApi::start().await;
+    api.create_patient().await;
+    api.create_patient().await;
+
+    for limit in [2, 1000] {
+        let path = format!("patient/search?limit={limit}");
+        let found = api.call("POST", &path).json(&json!({})).expect(200).await;
+
+        assert_eq!(ids(&found.body).len(), 2);
+        assert_eq!(found.header("Link"), None);
+    }
+}
+
+#[tokio::test]
+async fn the_search_is_recorded_with_its_criteria_and_what_it_discloses() {
+    let api = PatientTestsApi::start().await;
+    let id = api.create_patient().await;
+    let criteria = json!({"firstName": "Ada", "gender": "female", "dateOfBirthFrom": "1980"});
+
+    api.call("POST", "patient/search").json(&criteria).expect(200).await;
+    api.call("POST", "patient/search").json(&json!({"firstName": "Bo"})).expect(200).await;
+
+    let records = api.records_since(1);
+    let resource = |record: usize| &records[record].body["resource"];
+    assert_eq!(
+        resource(0),
+        &json!({"type": "patient", "operation": "search", "disclosed": [id], "query": criteria})
+    );
+    assert_eq!(
+        resource(1),
+        &json!({"type": "patient", "operation": "search", "disclosed": [], "query": {"firstName": "Bo"}})
+    );
+    assert_eq!(api.outcomes_since(1), ["succeeded", "succeeded"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_and_nothing_is_disclosed_or_recorded() {
+    let api = PatientTestsApi::start().await;
+    api.create_patient().await;
+    let refusals = [
+        (json!([]), vec![""]),
+        (json!({"id": "42"}), vec!["/id"]),
+        (json!({"firstName": ""}), vec!["/firstName"]),
+        (json!({"firstName": {"$ne": "x"}}), vec!["/firstName"]),
+        (json!({"gender": "any", "postCode": "20000"}), vec!["/gender", "/postCode"]),
+        (json!({"dateOfBirthFrom": "yesterday"}), vec!["/dateOfBirthFrom"]),
+        (json!({"dateOfBirthTo": "1980-02-30"}), vec!["/dateOfBirthTo"]),
+        (json!({"dateOfBirth": "1980"}), vec!["/dateOfBirth"]),
+        (json!({"$where": "true", "a/b~c": 1}), vec!["/$where", "/a~1b~0c"]),
+    ];
+    let before = api.traces().await;
+
+    for (criteria, pointers) in refusals {
+        let refused = api.call("POST", "patient/search").json(&criteria).expect(400).await;
+
+        assert_eq!(refused.problem(), "invalid-request");
+        let named: Vec<_> =
+            refused.wrong_fields().into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(named, pointers, "{criteria}");
+        assert!(!refused.text.contains("Lovelace"), "{}", refused.text);
+    }
+    assert_eq!(api.traces().await, before);
+}
+
+fn ids(body: &Value) -> Vec<&str> {
+    texts(body, "id")
+}
+
+fn texts<'a>(body: &'a Value, field: &str) -> Vec<&'a str> {
+    let items = body.as_array().expect("a list");
+    items.iter().map(|item| item[field].as_str().expect("text")).collect()
+}
