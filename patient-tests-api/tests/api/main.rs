@@ -1,8 +1,12 @@
 //! The Patient Tests API as its clients see it: the real executable behind a Functions host.
 
 mod create_patient;
+mod create_test;
 mod delete_patient;
+mod delete_test;
 mod helpers;
 mod load_patient;
+mod load_test;
 mod search_patient;
 mod update_patient;
+mod update_test;
