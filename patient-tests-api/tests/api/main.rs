@@ -4,6 +4,7 @@ mod create_patient;
 mod create_test;
 mod delete_patient;
 mod delete_test;
+mod function_table;
 mod helpers;
 mod load_patient;
 mod load_test;

@@ -1,0 +1,140 @@
+//! What the host is told about the functions: the table in section 2 of the design.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::helpers::{PatientTestsApi, unknown_id};
+
+/// Function, method and route, in the order in which the host tries them.
+const TABLE: [(&str, &str, &str); 9] = [
+    ("CreatePatient", "post", "patient"),
+    ("CreateTest", "post", "patient/{patientId}/tests"),
+    ("DeletePatient", "delete", "patient/{patientId}"),
+    ("DeleteTest", "delete", "patient/{patientId}/tests/{testId}"),
+    ("LoadPatient", "get", "patient/{patientId}"),
+    ("LoadTest", "get", "patient/{patientId}/tests/{testId?}"),
+    ("SearchPatient", "post", "patient/search"),
+    ("UpdatePatient", "put", "patient/{patientId}"),
+    ("UpdateTest", "put", "patient/{patientId}/tests/{testId}"),
+];
+
+#[test]
+fn the_folders_are_those_of_the_table_and_need_a_key() {
+    let mut expected = BTreeMap::new();
+    for (name, method, route) in TABLE {
+        let function = json!({
+            "bindings": [
+                {
+                    "type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function",
+                    "methods": [method], "route": route
+                },
+                {"type": "http", "direction": "out", "name": "res"}
+            ]
+        });
+        expected.insert(name.to_owned(), function);
+    }
+
+    assert_eq!(functions(), expected);
+}
+
+#[test]
+fn no_request_is_for_two_functions() {
+    for (index, (name, method, route)) in TABLE.iter().enumerate() {
+        for (other_name, other_method, other_route) in &TABLE[index + 1..] {
+            let meet = method == other_method && can_match_the_same(route, other_route);
+
+            assert!(!meet, "{name} and {other_name} both take {method} {route}");
+        }
+    }
+}
+
+#[test]
+fn routes_that_can_match_the_same_are_recognised() {
+    for (one, other, expected) in [
+        ("patient/search", "patient/{id}", true),
+        ("patient/{id}/tests", "patient/{id}/tests/{testId?}", true),
+        ("patient/{id}/tests/{testId?}", "patient/{id}/tests/{x}", true),
+        ("patient", "patient/{id}", false),
+        ("patient/{id}", "patient/{id}/tests/{testId?}", false),
+        ("patient/search", "patient/find", false),
+    ] {
+        assert_eq!(can_match_the_same(one, other), expected, "{one} {other}");
+        assert_eq!(can_match_the_same(other, one), expected, "{other} {one}");
+    }
+}
+
+#[tokio::test]
+async fn every_function_answers_and_none_without_a_key() {
+    let api = PatientTestsApi::start().await;
+    for (name, method, route) in TABLE {
+        let path = route
+            .replace("{patientId}", &unknown_id())
+            .replace("{testId}", &unknown_id())
+            .replace("/{testId?}", "");
+        let method = method.to_uppercase();
+
+        let answer = api.call(&method, &path).send().await;
+        assert!(matches!(answer.status, 400 | 404), "{name}: {answer:#?}");
+        answer.problem();
+        assert_ne!(answer.body["detail"], "There is no such function.", "{name}");
+
+        let url = format!("{}/api/{path}", api.app.host.url());
+        let keyless = emulator::http_client().request(method.parse().unwrap(), url);
+        let keyless = keyless.send().await.unwrap();
+        assert_eq!(keyless.status(), 401, "{name}");
+        assert_eq!(keyless.text().await.unwrap(), "", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_that_we_do_not_have_is_a_problem_of_its_own() {
+    let api = PatientTestsApi::start().await;
+    api.call("GET", "patient/42").expect(404).await;
+    let payload = json!({"Data": {"req": {"Url": "http://x/api/y", "Method": "GET"}}});
+
+    for name in ["Other", "createpatient", "CreatePatient/x", ""] {
+        let call = emulator::http_client().post(format!("{}/{name}", api.app.host.handler_url()));
+        let answer = call.body(payload.to_string()).send().await.unwrap();
+
+        assert_eq!(answer.status(), 200, "{name}");
+        let envelope: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(envelope["Outputs"]["res"]["statusCode"], 404, "{name}");
+        let problem = envelope["Outputs"]["res"]["body"].as_str().unwrap();
+        assert!(problem.contains("There is no such function."), "{problem}");
+    }
+}
+
+/// What is in `functions/`, by name.
+fn functions() -> BTreeMap<String, Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|function| {
+            let function = function.unwrap();
+            let text = fs::read_to_string(function.path().join("function.json")).unwrap();
+            (function.file_name().into_string().unwrap(), serde_json::from_str(&text).unwrap())
+        })
+        .collect()
+}
+
+/// Whether there is a path for both templates; parameters take anything.
+fn can_match_the_same(one: &str, other: &str) -> bool {
+    let variants = |route: &str| match route.rsplit_once('/') {
+        Some((start, last)) if last.ends_with("?}") => {
+            vec![start.to_owned(), format!("{start}/{{any}}")]
+        }
+        _ => vec![route.to_owned()],
+    };
+    let matches = |one: &str, other: &str| {
+        let (one, other): (Vec<_>, Vec<_>) = (one.split('/').collect(), other.split('/').collect());
+        one.len() == other.len()
+            && one.iter().zip(&other).all(|(one, other)| {
+                one.starts_with('{') || other.starts_with('{') || one.eq_ignore_ascii_case(other)
+            })
+    };
+    let others = variants(other);
+    variants(one).iter().any(|one| others.iter().any(|other| matches(one, other)))
+}
