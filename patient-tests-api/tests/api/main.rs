@@ -8,6 +8,7 @@ mod function_table;
 mod helpers;
 mod load_patient;
 mod load_test;
+mod scaffold_documents;
 mod search_patient;
 mod update_patient;
 mod update_test;

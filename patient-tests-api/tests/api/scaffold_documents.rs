@@ -1,0 +1,205 @@
+//! Documents that Microsoft's scaffold wrote: no version, nothing hidden but the shard key.
+
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use serde_json::json;
+
+use crate::helpers::{PatientTestsApi, changed};
+
+const PATIENT_ID: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+const TEST_ID: &str = "9b2d1c7e-0a44-4d0e-8f2b-52f0b3a6f7d1";
+
+fn patient() -> Document {
+    doc! {
+        "_id": PATIENT_ID,
+        "_shardKey": PATIENT_ID,
+        "id": PATIENT_ID,
+        "firstName": "Grace",
+        "lastName": Bson::Null,
+        "gender": "female",
+        "dateOfBirth": "1906-12-09",
+        "postCode": "1010",
+        "insuranceNumber": Bson::Null,
+        "lastUpdated": DateTime::parse_rfc3339_str("2020-05-14T15:14:15.12Z").unwrap(),
+    }
+}
+
+fn medical_test(issued: impl Into<Bson>) -> Document {
+    doc! {
+        "_id": TEST_ID,
+        "_shardKey": PATIENT_ID,
+        "id": TEST_ID,
+        "patientId": PATIENT_ID,
+        "performer": "Laboratory 1",
+        "orderReference": "O-1",
+        "observations": [{
+            "id": "1", "code": "4548-4", "measurement": "5.4 %", "interpretation": "normal",
+            "status": "final", "issued": issued.into()
+        }],
+        "lastUpdated": DateTime::parse_rfc3339_str("2020-05-14T15:14:15.12Z").unwrap(),
+    }
+}
+
+async fn with_patient(patient: Document) -> PatientTestsApi {
+    let api = PatientTestsApi::start().await;
+    api.patients().insert_one(patient).await.unwrap();
+    api
+}
+
+async fn with_test(test: Document) -> PatientTestsApi {
+    let api = PatientTestsApi::start().await;
+    api.tests().insert_one(test).await.unwrap();
+    api
+}
+
+#[tokio::test]
+async fn a_patient_is_readable_as_version_1() {
+    let api = with_patient(patient()).await;
+
+    let loaded = api.call("GET", &format!("patient/{PATIENT_ID}")).expect(200).await;
+
+    assert_eq!(loaded.header("ETag"), Some("\"1\""));
+    assert_eq!(
+        loaded.body,
+        json!({
+            "id": PATIENT_ID, "firstName": "Grace", "gender": "female",
+            "dateOfBirth": "1906-12-09", "postCode": "1010",
+            "lastUpdated": "2020-05-14T15:14:15.120Z"
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_patient_becomes_version_2_with_the_first_change() {
+    for expected in [Some("\"1\""), None] {
+        let api = with_patient(patient()).await;
+        let path = format!("patient/{PATIENT_ID}");
+        let body = changed(&api.load_patient(PATIENT_ID).await, "postCode", json!("2020"));
+        let mut call = api.call("PUT", &path).json(&body);
+        if let Some(expected) = expected {
+            call = call.header("If-Match", expected);
+        }
+
+        let updated = call.expect(200).await;
+
+        assert_eq!(updated.header("ETag"), Some("\"2\""));
+        let document = api.patients().find_one(doc! {}).await.unwrap().unwrap();
+        assert_eq!(document.get_i64("_version").unwrap(), 2);
+        assert_eq!(document.get_str("postCode").unwrap(), "2020");
+        // From now on a search by date of birth finds her.
+        let criteria = json!({"dateOfBirthTo": "1906"});
+        let found = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+        assert_eq!(found.body, json!([updated.body]));
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_nobody_has_is_not_the_scaffolds() {
+    let api = with_patient(patient()).await;
+    let body = changed(&api.load_patient(PATIENT_ID).await, "postCode", json!("2020"));
+    let before = api.documents().await;
+
+    let call = api.call("PUT", &format!("patient/{PATIENT_ID}")).header("If-Match", "\"2\"");
+    let refused = call.json(&body).expect(412).await;
+
+    assert_eq!(refused.header("ETag"), Some("\"1\""));
+    assert_eq!(api.documents().await, before);
+}
+
+#[tokio::test]
+async fn of_two_first_changes_one_happens() {
+    let api = with_patient(patient()).await;
+    let body = changed(&api.load_patient(PATIENT_ID).await, "postCode", json!("2020"));
+    let path = format!("patient/{PATIENT_ID}");
+    let update = || api.call("PUT", &path).header("If-Match", "\"1\"").json(&body).send();
+
+    let (one, other) = tokio::join!(update(), update());
+
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412]);
+}
+
+#[tokio::test]
+async fn a_patient_is_found_and_can_be_deleted() {
+    let api = with_patient(patient()).await;
+    for criteria in [json!({"firstName": "Grace"}), json!({"id": PATIENT_ID}), json!({})] {
+        let found = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+
+        assert_eq!(found.body[0]["id"], PATIENT_ID, "{criteria}");
+    }
+
+    let path = format!("patient/{PATIENT_ID}");
+    api.call("DELETE", &path).header("If-Match", "\"1\"").expect(204).await;
+
+    assert_eq!(api.load_patient(PATIENT_ID).await.problem(), "deleted");
+}
+
+#[tokio::test]
+async fn a_date_of_birth_that_no_calendar_has_is_readable_but_not_written_again() {
+    for born in ["1906-02-31", "in spring", ""] {
+        let mut patient = patient();
+        patient.insert("dateOfBirth", born);
+        let api = with_patient(patient).await;
+
+        let loaded = api.load_patient(PATIENT_ID).await;
+        assert_eq!((loaded.status, &loaded.body["dateOfBirth"]), (200, &json!(born)));
+
+        let call = api.call("PUT", &format!("patient/{PATIENT_ID}")).json(&loaded.body);
+        let refused = call.expect(400).await;
+        assert_eq!(
+            refused.wrong_fields(),
+            [(
+                "/dateOfBirth",
+                "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, and not in the future"
+            )]
+        );
+
+        let body = changed(&loaded, "dateOfBirth", json!("1906"));
+        api.call("PUT", &format!("patient/{PATIENT_ID}")).json(&body).expect(200).await;
+    }
+}
+
+#[tokio::test]
+async fn a_test_is_readable_without_its_patient() {
+    let moment = DateTime::parse_rfc3339_str("2020-05-14T15:14:15.12Z").unwrap();
+    for (issued, expected) in [
+        (Bson::from("2020-05-14T15:14:15.1200+02:00"), "2020-05-14T15:14:15.1200+02:00"),
+        (Bson::from(moment), "2020-05-14T15:14:15.12Z"),
+    ] {
+        let api = with_test(medical_test(issued)).await;
+
+        let path = format!("patient/{PATIENT_ID}/tests");
+        let loaded = api.call("GET", &format!("{path}/{TEST_ID}")).expect(200).await;
+        let listed = api.call("GET", &path).expect(200).await;
+
+        assert_eq!(loaded.header("ETag"), Some("\"1\""));
+        assert_eq!(
+            loaded.body,
+            json!({
+                "id": TEST_ID, "patientId": PATIENT_ID, "performer": "Laboratory 1",
+                "orderReference": "O-1",
+                "observations": [{
+                    "id": "1", "code": "4548-4", "measurement": "5.4 %",
+                    "interpretation": "normal", "status": "final", "issued": expected
+                }],
+                "lastUpdated": "2020-05-14T15:14:15.120Z"
+            })
+        );
+        assert_eq!(listed.body, json!([loaded.body]));
+    }
+}
+
+#[tokio::test]
+async fn a_test_without_its_patient_can_be_changed_and_deleted() {
+    let api = with_test(medical_test("2020-05-14T15:14:15Z")).await;
+    let path = format!("patient/{PATIENT_ID}/tests/{TEST_ID}");
+    let loaded = api.call("GET", &path).expect(200).await;
+    let body = changed(&loaded, "performer", json!("Laboratory 2"));
+
+    let updated = api.call("PUT", &path).header("If-Match", "\"1\"").json(&body).expect(200).await;
+    assert_eq!(updated.header("ETag"), Some("\"2\""));
+    assert_eq!(updated.body["performer"], "Laboratory 2");
+
+    api.call("DELETE", &path).header("If-Match", "\"2\"").expect(204).await;
+    assert_eq!(api.call("GET", &path).expect(410).await.problem(), "deleted");
+}
