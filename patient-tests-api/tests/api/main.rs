@@ -1,5 +1,6 @@
 //! The Patient Tests API as its clients see it: the real executable behind a Functions host.
 
+mod concurrency;
 mod create_patient;
 mod create_test;
 mod delete_patient;

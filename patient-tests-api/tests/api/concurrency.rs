@@ -1,0 +1,85 @@
+//! Writes that meet.
+
+use futures_util::future::join_all;
+use mongodb::bson::doc;
+use serde_json::json;
+
+use crate::helpers::{PatientTestsApi, patient_with};
+
+#[tokio::test]
+async fn of_two_updates_of_the_same_version_one_happens() {
+    let api = PatientTestsApi::start().await;
+    let id = api.create_patient().await;
+    let update = |name: &str| {
+        let mut body = patient_with("id", json!(id));
+        body["firstName"] = json!(name);
+        api.call("PUT", &format!("patient/{id}")).header("If-Match", "\"1\"").json(&body).send()
+    };
+
+    let (one, other) = tokio::join!(update("Augusta"), update("Ada King"));
+
+    let (winner, loser) = if one.status == 200 { (one, other) } else { (other, one) };
+    assert_eq!((winner.status, winner.header("ETag")), (200, Some("\"2\"")), "{winner:#?}");
+    assert_eq!((loser.status, loser.header("ETag")), (412, Some("\"2\"")), "{loser:#?}");
+    let loaded = api.load_patient(&id).await;
+    assert_eq!((loaded.header("ETag"), &loaded.body), (Some("\"2\""), &winner.body));
+}
+
+#[tokio::test]
+async fn unconditional_updates_at_once_all_happen_one_after_the_other() {
+    let api = PatientTestsApi::start().await;
+    let id = api.create_patient().await;
+    let updates = (0..8).map(|number| {
+        let mut body = patient_with("id", json!(id));
+        body["firstName"] = json!(format!("Ada {number}"));
+        api.call("PUT", &format!("patient/{id}")).json(&body).expect(200)
+    });
+
+    let updated = join_all(updates).await;
+
+    let mut versions: Vec<_> =
+        updated.iter().map(|answer| answer.header("ETag").unwrap()).collect();
+    versions.sort_unstable();
+    assert_eq!(versions, ["\"2\"", "\"3\"", "\"4\"", "\"5\"", "\"6\"", "\"7\"", "\"8\"", "\"9\""]);
+    let last = updated.iter().find(|answer| answer.header("ETag") == Some("\"9\"")).unwrap();
+    assert_eq!(api.load_patient(&id).await.body, last.body);
+}
+
+#[tokio::test]
+async fn an_update_and_a_delete_at_once_leave_a_deleted_patient() {
+    let api = PatientTestsApi::start().await;
+    for _ in 0..5 {
+        let id = api.create_patient().await;
+        let path = format!("patient/{id}");
+        let update = api.call("PUT", &path).json(&patient_with("id", json!(id))).send();
+        let delete = api.call("DELETE", &path).send();
+
+        let (updated, deleted) = tokio::join!(update, delete);
+
+        assert_eq!(deleted.status, 204, "{deleted:#?}");
+        let version = match updated.status {
+            200 => 3,
+            410 => 2,
+            _ => panic!("{updated:#?}"),
+        };
+        let document = api.patients().find_one(doc! { "_id": &id }).await.unwrap().unwrap();
+        assert_eq!(document.get_i64("_version").unwrap(), version);
+        assert!(document.get_bool("_deleted").unwrap());
+        assert_eq!(api.load_patient(&id).await.status, 410);
+    }
+}
+
+#[tokio::test]
+async fn requests_of_different_content_with_one_key_make_one_patient() {
+    let api = PatientTestsApi::start().await;
+    let creates = (0..6).map(|number| {
+        let body = patient_with("firstName", json!(format!("Ada {number}")));
+        api.call("POST", "patient").header("Idempotency-Key", "k-1").json(&body).send()
+    });
+
+    let mut statuses: Vec<_> = join_all(creates).await.iter().map(|answer| answer.status).collect();
+
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 422, 422, 422, 422, 422]);
+    assert_eq!(api.documents_stored().await, 1);
+}
