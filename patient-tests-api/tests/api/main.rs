@@ -1,10 +1,12 @@
 //! The Patient Tests API as its clients see it: the real executable behind a Functions host.
 
+mod audit_faults;
 mod concurrency;
 mod create_patient;
 mod create_test;
 mod delete_patient;
 mod delete_test;
+mod every_function;
 mod function_table;
 mod helpers;
 mod load_patient;

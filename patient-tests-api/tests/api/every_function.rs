@@ -1,0 +1,96 @@
+//! A patient with a test, and one request of each kind that touches them.
+
+use emulator::test_app::{Answer, Call};
+use serde_json::json;
+
+use crate::helpers::{PatientTestsApi, medical_test, medical_test_with, patient, patient_with};
+
+/// Every value of the patient and the test that must not get out.
+const SECRETS: [&str; 10] = [
+    "Ada",
+    "Lovelace",
+    "1980-12-10",
+    "I-815",
+    "5550 0000",
+    "Laboratory 4",
+    "O-42",
+    "4548-4",
+    "5.4 %",
+    "2020-05-14",
+];
+
+/// An app with one patient and one test.
+pub struct Stocked {
+    pub api: PatientTestsApi,
+    pub patient_id: String,
+    pub test_id: String,
+}
+
+impl Stocked {
+    pub async fn start() -> Self {
+        Self::fill(PatientTestsApi::start().await).await
+    }
+
+    /// Gives an app its patient, made with the idempotency key `stock`, and its test.
+    pub async fn fill(api: PatientTestsApi) -> Self {
+        let call = api.call("POST", "patient").header("Idempotency-Key", "stock");
+        let created = call.json(&patient()).expect(201).await;
+        let patient_id = created.body["id"].as_str().expect("an id").to_owned();
+        let test_id = api.create_test(&patient_id).await;
+        Self { api, patient_id, test_id }
+    }
+
+    /// One request of each kind.
+    pub fn calls(&self) -> Vec<Call> {
+        self.writes().into_iter().chain(self.reads()).collect()
+    }
+
+    /// One request of each kind that writes.
+    pub fn writes(&self) -> Vec<Call> {
+        let Self { api, patient_id, test_id } = self;
+        let patient_path = format!("patient/{patient_id}");
+        let tests_path = format!("{patient_path}/tests");
+        let test_path = format!("{tests_path}/{test_id}");
+        vec![
+            api.call("POST", "patient").json(&patient()),
+            api.call("PUT", &patient_path).json(&patient_with("id", json!(patient_id))),
+            api.call("DELETE", &patient_path),
+            api.call("POST", &tests_path).json(&medical_test()),
+            api.call("PUT", &test_path).json(&medical_test_with("id", json!(test_id))),
+            api.call("DELETE", &test_path),
+        ]
+    }
+
+    /// One request of each kind that reads, the repetition of a create included.
+    pub fn reads(&self) -> Vec<Call> {
+        let Self { api, patient_id, test_id } = self;
+        let tests_path = format!("patient/{patient_id}/tests");
+        vec![
+            api.call("GET", &format!("patient/{patient_id}")),
+            api.call("GET", &format!("patient/{patient_id}")).header("If-None-Match", "\"1\""),
+            api.call("GET", &tests_path),
+            api.call("GET", &format!("{tests_path}/{test_id}")),
+            api.call("POST", "patient/search").json(&json!({})),
+            api.call("POST", "patient").header("Idempotency-Key", "stock").json(&patient()),
+        ]
+    }
+}
+
+/// Makes sure that an answer has nothing of the patient or the test.
+pub fn assert_discloses_nothing(answer: &Answer) {
+    for secret in SECRETS {
+        assert!(!answer.text.contains(secret), "{secret}: {answer:#?}");
+    }
+}
+
+/// Makes sure that an answer is 503, names what is missing, and discloses nothing.
+pub fn assert_unavailable(answer: &Answer, what: &str) {
+    assert_eq!(answer.status, 503, "{answer:#?}");
+    assert_eq!(answer.problem(), "unavailable");
+    assert_eq!(answer.header("Retry-After"), Some("5"));
+    assert_eq!(
+        answer.body["detail"],
+        format!("{what} cannot be reached in time; try again later.")
+    );
+    assert_discloses_nothing(answer);
+}
