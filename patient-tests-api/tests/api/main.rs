@@ -4,6 +4,8 @@ mod audit_faults;
 mod concurrency;
 mod create_patient;
 mod create_test;
+mod database_crash;
+mod database_faults;
 mod delete_patient;
 mod delete_test;
 mod every_function;
