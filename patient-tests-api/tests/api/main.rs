@@ -6,6 +6,7 @@ mod create_patient;
 mod create_test;
 mod database_crash;
 mod database_faults;
+mod deadline;
 mod delete_patient;
 mod delete_test;
 mod every_function;

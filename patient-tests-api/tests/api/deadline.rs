@@ -1,0 +1,110 @@
+//! Every request is answered in time, whatever hangs. One test, since each of these takes as long
+//! as an invocation may: they wait together.
+
+use std::time::Duration;
+
+use emulator::audit_api::Behaviour;
+use emulator::mongo::{self, Proxy};
+use futures_util::future::join_all;
+use mongodb::bson::doc;
+
+use crate::every_function::{Stocked, assert_discloses_nothing, assert_unavailable};
+use crate::helpers::{PatientTestsApi, medical_test, patient, unknown_id};
+
+/// The deadline of an invocation is 20 seconds; the rest is for a busy machine.
+const ANSWER_LIMIT: Duration = Duration::from_secs(25);
+
+#[tokio::test]
+async fn what_hangs_is_unavailable_within_the_deadline() {
+    tokio::join!(
+        a_hanging_register(),
+        a_hanging_database(),
+        a_database_that_is_down(),
+        a_database_that_never_stops_throttling(),
+    );
+}
+
+async fn a_hanging_register() {
+    let stocked = Stocked::start().await;
+    let before = stocked.api.documents().await;
+    let recorded = stocked.api.audit.records().len();
+    stocked.api.audit.behave(Behaviour::Hang);
+
+    let answers = join_all(stocked.calls().into_iter().map(|call| call.send()));
+    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
+        assert_unavailable(&answer, "The audit register");
+    }
+
+    assert_eq!(stocked.api.documents().await, before);
+    assert_eq!(stocked.api.audit.records().len(), recorded);
+}
+
+async fn a_hanging_database() {
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
+    let stocked = Stocked::fill(api).await;
+    let before = stocked.api.documents().await;
+    let recorded = stocked.api.audit.records().len();
+    proxy.hang();
+
+    let answers = join_all(stocked.calls().into_iter().map(|call| call.send()));
+    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
+        assert_unavailable(&answer, "The database");
+    }
+
+    assert_eq!(stocked.api.documents().await, before);
+    let mut outcomes = stocked.api.outcomes_since(recorded);
+    outcomes.sort_unstable();
+    // Six writes and a repeated create were announced; those and five reads failed.
+    assert_eq!(outcomes, [vec!["failed"; 12], vec!["intended"; 7]].concat());
+}
+
+async fn a_database_that_is_down() {
+    // Nothing listens there.
+    let api = PatientTestsApi::start_on("mongodb://127.0.0.1:1", &[]).await;
+    let id = unknown_id();
+    let calls = [
+        api.call("POST", "patient").json(&patient()),
+        api.call("DELETE", &format!("patient/{id}")),
+        api.call("POST", &format!("patient/{id}/tests")).json(&medical_test()),
+        api.call("GET", &format!("patient/{id}")),
+        api.call("GET", &format!("patient/{id}/tests")),
+    ];
+
+    let answers = join_all(calls.into_iter().map(|call| call.send()));
+    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
+        assert_unavailable(&answer, "The database");
+    }
+
+    let records = api.audit.records();
+    let outcome = |outcome: &'static str| {
+        records.iter().filter(move |record| record.body["outcome"] == outcome)
+    };
+    assert_eq!((outcome("intended").count(), outcome("failed").count()), (3, 5), "{records:#?}");
+    for intent in outcome("intended") {
+        assert_eq!(outcome("failed").filter(|it| it.body["relatesTo"] == intent.id).count(), 1);
+    }
+}
+
+async fn a_database_that_never_stops_throttling() {
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
+    let throttled = doc! { "ok": 0, "code": 16500, "errmsg": "Request rate is large" };
+    for command in ["insert", "find"] {
+        proxy.answer_instead(command, usize::MAX, throttled.clone());
+    }
+    let calls = [
+        api.call("POST", "patient").json(&patient()),
+        api.call("GET", &format!("patient/{}", unknown_id())),
+    ];
+
+    let answers = join_all(calls.into_iter().map(|call| call.send()));
+    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
+        assert_eq!(answer.status, 429, "{answer:#?}");
+        assert_eq!(answer.problem(), "throttled");
+        assert_eq!(answer.header("Retry-After"), Some("1"));
+        assert_discloses_nothing(&answer);
+    }
+
+    assert_eq!(api.documents_stored().await, 0);
+}
