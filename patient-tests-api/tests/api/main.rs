@@ -1,6 +1,8 @@
 //! The Patient Tests API as its clients see it: the real executable behind a Functions host.
 
 mod audit_faults;
+mod bad_input;
+mod bad_input_properties;
 mod concurrency;
 mod create_patient;
 mod create_test;
