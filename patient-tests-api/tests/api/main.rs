@@ -18,5 +18,6 @@ mod load_patient;
 mod load_test;
 mod scaffold_documents;
 mod search_patient;
+mod start_up;
 mod update_patient;
 mod update_test;
