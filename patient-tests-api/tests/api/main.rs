@@ -16,6 +16,7 @@ mod function_table;
 mod helpers;
 mod load_patient;
 mod load_test;
+mod logs;
 mod scaffold_documents;
 mod search_patient;
 mod start_up;

@@ -1,0 +1,112 @@
+//! No log has what a client sent or what is stored.
+
+use emulator::audit_api::Behaviour;
+use emulator::mongo::{self, Proxy};
+use mongodb::bson::doc;
+use serde_json::{Value, json};
+
+use crate::helpers::PatientTestsApi;
+
+/// Values that occur nowhere else.
+const CANARIES: [&str; 9] = [
+    "Kanarina",
+    "Zitronenzeisig",
+    "1931-07-23",
+    "K7X9",
+    "INS-990417",
+    "+49-555-77310",
+    "Girlitzlab",
+    "O-88731",
+    "17.93 mmol",
+];
+
+fn patient() -> Value {
+    json!({
+        "firstName": "Kanarina", "lastName": "Zitronenzeisig", "gender": "other",
+        "dateOfBirth": "1931-07-23", "postCode": "K7X9", "insuranceNumber": "INS-990417",
+        "preferredContactNumber": "+49-555-77310"
+    })
+}
+
+fn medical_test() -> Value {
+    json!({
+        "performer": "Girlitzlab", "orderReference": "O-88731", "observations": [{
+            "id": "1", "code": "c", "measurement": "17.93 mmol", "interpretation": "n",
+            "status": "final", "issued": "2020-05-14T15:14:15Z"
+        }]
+    })
+}
+
+/// The body with every value in a list of its own, which is wrong everywhere.
+fn wrong(body: &Value) -> Value {
+    let fields = body.as_object().unwrap().iter();
+    fields.map(|(name, value)| (name.clone(), json!([value]))).collect()
+}
+
+#[tokio::test]
+async fn neither_logs_nor_problems_have_data_or_keys() {
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = PatientTestsApi::start_on(&proxy.connection_string(), &[("RUST_LOG", "trace")]).await;
+    let mut problems = Vec::new();
+    let mut refused = async |call: emulator::test_app::Call, status: u16| {
+        problems.push(call.expect(status).await.text);
+    };
+
+    // All is well.
+    let create = || api.call("POST", "patient").header("Idempotency-Key", "key-INS-990417");
+    let created = create().json(&patient()).expect(201).await;
+    let id = created.body["id"].as_str().unwrap();
+    let path = format!("patient/{id}");
+    let tests = format!("{path}/tests");
+    api.call("POST", &tests).json(&medical_test()).expect(201).await;
+    api.call("GET", &path).expect(200).await;
+    api.call("GET", &tests).expect(200).await;
+    api.call("POST", "patient/search").json(&json!({"firstName": "Kanarina"})).expect(200).await;
+    let mut replacement = patient();
+    replacement["id"] = json!(id);
+    api.call("PUT", &path).json(&replacement).expect(200).await;
+
+    // The client's mistakes.
+    refused(create().json(&json!({"firstName": "Kanarina"})), 400).await;
+    refused(create().json(&wrong(&patient())), 400).await;
+    refused(create().bytes("{\"firstName\": \"Kanarina"), 400).await;
+    refused(api.call("POST", &tests).json(&wrong(&medical_test())), 400).await;
+    refused(api.call("POST", "patient/search").json(&json!({"postCode": "K7X9 "})), 400).await;
+    refused(api.call("GET", "patient/Kanarina?firstName=Kanarina"), 404).await;
+    refused(api.call("GET", &format!("{tests}?cursor=Kanarina")), 400).await;
+    refused(api.call("GET", &path).header("If-None-Match", "INS-990417"), 400).await;
+    let stale = api.call("PUT", &path).header("If-Match", "\"INS-990417\"");
+    refused(stale.json(&replacement), 412).await;
+    let mut other = patient();
+    other["fullName"] = json!("Kanarina Zitronenzeisig");
+    refused(create().json(&other), 422).await;
+
+    // The world's.
+    let quote = "E11000 duplicate key error dup key: { firstName: \"Kanarina\" }";
+    for (command, code, status) in
+        [("insert", 121, 503), ("insert", 16500, 429), ("insert", 11000, 500)]
+    {
+        let failure =
+            json!({"index": 0, "code": code, "errmsg": format!("{quote} RetryAfterMs=99999")});
+        let failure = mongodb::bson::serialize_to_bson(&failure).unwrap();
+        proxy.answer_instead(command, 1, doc! { "ok": 1, "n": 0, "writeErrors": [failure] });
+        refused(api.call("POST", "patient").json(&patient()), status).await;
+    }
+    let unreadable = doc! { "$set": { "dateOfBirth": ["Kanarina"] } };
+    api.patients().update_one(doc! {}, unreadable).await.unwrap();
+    refused(api.call("GET", &path), 500).await;
+    api.audit.behave(Behaviour::Garbage);
+    refused(api.call("POST", "patient").json(&patient()), 503).await;
+
+    let console = api.app.host.console().into_iter().map(|line| line.text);
+    let logs = api.app.host.invocation_logs().into_iter().map(|log| log.text);
+    let said: Vec<_> = console.chain(logs).chain(problems).collect();
+    assert!(said.iter().any(|line| line.contains("TRACE")), "it says everything that it can");
+    assert!(said.iter().any(|line| line.contains("ERROR")), "it says what went wrong");
+    let secrets = [api.audit.key(), "the-key-of-the-tests", "key-INS-990417"];
+    for line in &said {
+        for secret in CANARIES.into_iter().chain(secrets) {
+            assert!(!line.contains(secret), "{secret} in {line}");
+        }
+    }
+}
