@@ -1,10 +1,12 @@
-//! The local stack and the packaging, for `scripts/server` and `scripts/package`.
+//! The local stack, the packaging and the measuring, for `scripts/server`, `package` and `bench`.
 
+mod bench;
 mod options;
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use bench::BenchOptions;
 use emulator::local_stack::{LocalStack, LocalStackOptions};
 use emulator::package;
 use options::{Command, USAGE};
@@ -22,6 +24,7 @@ async fn main() -> ExitCode {
                 .map_err(|error| format!("{} cannot be packaged: {error}", app.display()))
         }
         Ok(Command::Server(options)) => serve(&options).await,
+        Ok(Command::Bench(options)) => bench(options).await,
         Err(mistake) => Err(format!("{mistake}\n\n{USAGE}")),
     };
     match outcome {
@@ -35,13 +38,7 @@ async fn main() -> ExitCode {
 
 /// Runs the stack until Ctrl-C, SIGTERM, or the end of a part of it.
 async fn serve(options: &LocalStackOptions) -> Result<(), String> {
-    let cannot_listen = |error: std::io::Error| format!("signals cannot be received: {error}");
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
-    let mut told_to_stop = async move || {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    };
-
+    let mut told_to_stop = stop_signals()?;
     println!("Starting MongoDB, both apps and the gateway …");
     let started = tokio::select! {
         started = LocalStack::start(options) => started,
@@ -61,6 +58,25 @@ async fn serve(options: &LocalStackOptions) -> Result<(), String> {
     }
     println!("Everything has stopped. The data is kept.");
     outcome
+}
+
+/// Measures; Ctrl-C and SIGTERM end it, and leave nothing behind.
+async fn bench(options: BenchOptions) -> Result<(), String> {
+    let mut told_to_stop = stop_signals()?;
+    tokio::select! {
+        outcome = bench::run(options) => outcome,
+        () = told_to_stop() => Err("stopped while measuring".to_owned()),
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM, each time that it is called.
+fn stop_signals() -> Result<impl AsyncFnMut(), String> {
+    let cannot_listen = |error: std::io::Error| format!("signals cannot be received: {error}");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
+    Ok(async move || {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    })
 }
 
 fn introduce(stack: &LocalStack, state: &Path) {

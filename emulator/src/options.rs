@@ -5,13 +5,17 @@ use std::path::PathBuf;
 
 use emulator::local_stack::LocalStackOptions;
 
+use crate::bench::BenchOptions;
+
 pub(crate) const USAGE: &str = "\
 usage: emulator server [--func] [--gateway-port PORT] [--patient-port PORT] [--audit-port PORT]
        emulator package APP HOST-JSON-TEMPLATE EXECUTABLE DESTINATION
+       emulator bench [--quick] FUNCTIONS
 
 server   runs the packaged apps of target/functions with a database and the gateway until Ctrl-C;
          --func runs them under Azure Functions Core Tools, which check no function keys
-package  lays out the folder that the Functions host runs";
+package  lays out the folder that the Functions host runs
+bench    measures the packaged apps of this folder; --quick takes seconds instead of minutes";
 
 const FUNCTIONS: &str = "target/functions";
 const STATE: &str = "target/server";
@@ -22,6 +26,7 @@ pub(crate) enum Command {
     Help,
     Package { app: PathBuf, template: PathBuf, executable: PathBuf, destination: PathBuf },
     Server(LocalStackOptions),
+    Bench(BenchOptions),
 }
 
 /// Reads the arguments after the program's name.
@@ -31,6 +36,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     match command.to_str() {
         Some("server") => parse_server(rest).map(Command::Server),
         Some("package") => parse_package(rest),
+        Some("bench") => parse_bench(rest).map(Command::Bench),
         Some("help" | "--help" | "-h") => Ok(Command::Help),
         Some(_) | None => Err(format!("unknown command {}", command.display())),
     }
@@ -46,6 +52,15 @@ fn parse_package(arguments: &[OsString]) -> Result<Command, String> {
         executable: executable.into(),
         destination: destination.into(),
     })
+}
+
+fn parse_bench(arguments: &[OsString]) -> Result<BenchOptions, String> {
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let folders: Vec<_> = arguments.iter().filter(|argument| *argument != "--quick").collect();
+    match folders[..] {
+        [functions] => Ok(BenchOptions { functions: functions.into(), quick }),
+        _ => Err(format!("bench takes 1 folder, not {}", folders.len())),
+    }
 }
 
 fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
@@ -105,6 +120,7 @@ mod tests {
             (&["server", "--gateway-port", "x"], "--gateway-port needs a port number"),
             (&["server", "--audit-port"], "--audit-port needs a port number"),
             (&["package", "app"], "package takes 4 arguments, not 1"),
+            (&["bench", "--quick"], "bench takes 1 folder, not 0"),
         ] {
             assert_eq!(parsed(arguments).expect_err("a mistake"), mistake);
         }

@@ -1,0 +1,65 @@
+//! Latency, throughput and CPU time: of the driver alone, and at each door of the system.
+
+use std::sync::Arc;
+
+use super::client::{Client, Known, Task};
+use super::floor::{Floor, Operation};
+use super::report::Row;
+use super::request::Door;
+use super::{Bench, CALLERS_TYPICAL, load};
+
+/// How many callers there are at a time.
+const CALLERS: [usize; 3] = [1, 16, 64];
+
+impl Bench {
+    pub(super) async fn measure_floor(&mut self) -> Result<(), String> {
+        let floor =
+            Floor::prepare(&self.system, &self.options.functions, self.extent.seeded).await?;
+        let floor = Arc::new(floor);
+        for operation in Operation::ALL {
+            for callers in CALLERS {
+                let driver = floor.callers(callers, operation);
+                let processes = self.system.processes()?;
+                let measured = load::measure(driver, self.extent.timing, processes).await;
+                let row = Row::new("driver", operation.name(), callers, &measured, None);
+                self.report.add(row, measured.failures);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn measure_doors(&mut self, known: &Arc<Known>) -> Result<(), String> {
+        let compared = [
+            (Task::CreatePatient, Operation::TwoInserts),
+            (Task::LoadPatient, Operation::FindAndInsert),
+        ];
+        for door in Door::ALL {
+            for (task, floor) in compared {
+                for callers in CALLERS {
+                    self.measure_door(door, task, callers, known, Some(floor)).await?;
+                }
+            }
+            for task in [Task::SearchPatient, Task::CreateTest] {
+                self.measure_door(door, task, CALLERS_TYPICAL, known, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn measure_door(
+        &mut self,
+        door: Door,
+        task: Task,
+        callers: usize,
+        known: &Arc<Known>,
+        floor: Option<Operation>,
+    ) -> Result<(), String> {
+        let clients = Client::several(callers, &self.system.entrance(door)?, task, known);
+        let processes = self.system.processes()?;
+        let measured = load::measure(clients, self.extent.timing, processes).await;
+        let floor = floor.and_then(|floor| self.report.row("driver", floor.name(), callers));
+        let row = Row::new(door.name(), task.name(), callers, &measured, floor);
+        self.report.add(row, measured.failures);
+        Ok(())
+    }
+}

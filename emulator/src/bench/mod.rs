@@ -1,0 +1,118 @@
+//! Measures everything in one run: starts, sizes, memory, latency, throughput and CPU time.
+//!
+//! The figures are for reading: nothing is asserted, but a run with failed requests fails.
+
+mod at_rest;
+mod client;
+mod connection;
+mod doors;
+mod figures;
+mod floor;
+mod load;
+mod process;
+mod report;
+mod request;
+mod start;
+mod system;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use figures::Figure;
+use load::Timing;
+use report::Report;
+use system::System;
+
+const OUTPUT: &str = "target/bench/latest.json";
+
+/// How many there are where only one number is of interest.
+const CALLERS_TYPICAL: usize = 16;
+
+/// What to measure.
+#[derive(Debug)]
+pub(crate) struct BenchOptions {
+    /// Where both apps are packaged.
+    pub(crate) functions: PathBuf,
+    /// Whether a rough idea is enough.
+    pub(crate) quick: bool,
+}
+
+/// How much of everything.
+struct Extent {
+    starts: usize,
+    /// One post code for 125 of them, so that a search finds a full page.
+    seeded: usize,
+    /// Before memory is looked at again; the seeded ones count.
+    requests: usize,
+    timing: Timing,
+}
+
+const QUICK: Extent = Extent {
+    starts: 5,
+    seeded: 2_000,
+    requests: 8_000,
+    timing: Timing { warm_up: Duration::from_millis(150), measured: Duration::from_millis(400) },
+};
+
+const FULL: Extent = Extent {
+    starts: 15,
+    seeded: 10_000,
+    requests: 100_000,
+    timing: Timing { warm_up: Duration::from_millis(500), measured: Duration::from_secs(2) },
+};
+
+/// One run, on its way.
+struct Bench {
+    options: BenchOptions,
+    extent: Extent,
+    system: System,
+    report: Report,
+}
+
+/// Measures, prints, and writes `target/bench/latest.json`.
+pub(crate) async fn run(options: BenchOptions) -> Result<(), String> {
+    let mut bench = Bench::start(options).await?;
+    bench.measure_idle_memory().await?;
+    bench.measure_starts().await?;
+    let known = bench.measure_memory_under_load().await?;
+    bench.measure_floor().await?;
+    bench.measure_doors(&known).await?;
+    bench.finish()
+}
+
+impl Bench {
+    async fn start(options: BenchOptions) -> Result<Self, String> {
+        let report = Report {
+            quick: options.quick,
+            processors: std::thread::available_parallelism().map_or(0, usize::from),
+            load_average: std::fs::read_to_string("/proc/loadavg").unwrap_or_default(),
+            data: std::env::temp_dir().display().to_string(),
+            figures: Vec::new(),
+            rows: Vec::new(),
+            failures: load::Failures::default(),
+        };
+        println!("Starting mongod (data in {}), both apps and the gateway …", report.data);
+        println!("{} processors, load average {}", report.processors, report.load_average.trim());
+        let system = System::start(&options.functions).await?;
+        let extent = if options.quick { QUICK } else { FULL };
+        Ok(Self { options, extent, system, report })
+    }
+
+    fn finish(mut self) -> Result<(), String> {
+        let resident = self.resident_mib()?;
+        for (app, name) in ["patient app", "audit app"].into_iter().enumerate() {
+            let name = format!("resident at most, 64 callers included, {name}");
+            self.report.figures.push(Figure::new(name, "MiB", resident[app].1));
+        }
+        let from_rows = figures::from_rows(&self.report);
+        self.report.figures.extend(from_rows);
+        figures::print(&self.report.figures);
+        self.report.write(Path::new(OUTPUT)).map_err(|error| format!("{OUTPUT}: {error}"))?;
+        println!("\nEverything is in {OUTPUT}.");
+        let failures = &self.report.failures;
+        match &failures.first {
+            None => Ok(()),
+            Some(first) => Err(format!("{} requests failed; the first: {first}", failures.count)),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The table, row by row while it comes about, and the file with everything.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::figures::Figure;
+use super::load::{Failures, Measured};
+use super::process::PARTS;
+
+/// One phase: so many callers doing one thing at one door.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Row {
+    pub(super) door: &'static str,
+    pub(super) operation: &'static str,
+    pub(super) callers: usize,
+    pub(super) requests: usize,
+    pub(super) errors: u64,
+    pub(super) per_second: f64,
+    pub(super) p50_us: f64,
+    pub(super) p99_us: f64,
+    pub(super) p999_us: f64,
+    /// Median to that of the driver doing the same with as many callers.
+    pub(super) p50_to_floor: Option<f64>,
+    /// Per request: patient app, audit app, this process, mongod.
+    pub(super) cpu_us: [f64; PARTS.len()],
+}
+
+/// Everything that a run has found out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    pub(super) quick: bool,
+    pub(super) processors: usize,
+    /// Of one, five and fifteen minutes before the run: what else the machine was doing.
+    pub(super) load_average: String,
+    pub(super) data: String,
+    pub(super) figures: Vec<Figure>,
+    pub(super) rows: Vec<Row>,
+    #[serde(skip)]
+    pub(super) failures: Failures,
+}
+
+impl Row {
+    pub(super) fn new(
+        door: &'static str,
+        operation: &'static str,
+        callers: usize,
+        measured: &Measured,
+        floor: Option<&Self>,
+    ) -> Self {
+        let p50_us = measured.percentile_us(0.5);
+        Self {
+            door,
+            operation,
+            callers,
+            requests: measured.requests(),
+            errors: measured.failures.count,
+            per_second: measured.per_second(),
+            p50_us,
+            p99_us: measured.percentile_us(0.99),
+            p999_us: measured.percentile_us(0.999),
+            p50_to_floor: floor.map(|floor| p50_us / floor.p50_us),
+            cpu_us: measured.cpu_us(),
+        }
+    }
+
+    /// CPU time of both handlers.
+    pub(super) fn handlers_cpu_us(&self) -> f64 {
+        self.cpu_us[0] + self.cpu_us[1]
+    }
+
+    fn line(&self) -> String {
+        let ms = |us: f64| us / 1e3;
+        let ratio = self.p50_to_floor.map_or_else(String::new, |ratio| format!("{ratio:.1}"));
+        let mut line = format!(
+            "{:<8} {:<16} {:>4} {:>8.0} {:>8.2} {:>8.2} {:>8.2} {ratio:>7}",
+            self.door,
+            self.operation,
+            self.callers,
+            self.per_second,
+            ms(self.p50_us),
+            ms(self.p99_us),
+            ms(self.p999_us),
+        );
+        for cpu_us in self.cpu_us {
+            let _ = write!(line, " {cpu_us:>7.0}");
+        }
+        if self.errors > 0 {
+            let _ = write!(line, "  {} ERRORS", self.errors);
+        }
+        line
+    }
+}
+
+impl Report {
+    /// Keeps and prints a row; the first one with the heading.
+    pub(super) fn add(&mut self, row: Row, failures: Failures) {
+        if self.rows.is_empty() {
+            println!(
+                "\n{:<8} {:<16} {:>4} {:>8} {:>8} {:>8} {:>8} {:>7}   CPU µs per request",
+                "door", "operation", "at", "req/s", "p50 ms", "p99 ms", "p99.9", "p50"
+            );
+            println!(
+                "{:<8} {:<16} {:>4} {:>35} {:>7} {:>7} {:>7} {:>7} {:>7}",
+                "", "", "once", "", "÷floor", "patient", "audit", "bench", "mongod"
+            );
+        }
+        println!("{}", row.line());
+        self.rows.push(row);
+        self.failures.merge(failures);
+    }
+
+    /// The row of this phase, if it was measured.
+    pub(super) fn row(&self, door: &str, operation: &str, callers: usize) -> Option<&Row> {
+        self.rows
+            .iter()
+            .find(|row| row.door == door && row.operation == operation && row.callers == callers)
+    }
+
+    pub(super) fn write(&self, file: &Path) -> std::io::Result<()> {
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(file, serde_json::to_vec_pretty(self)?)
+    }
+}

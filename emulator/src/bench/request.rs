@@ -1,0 +1,211 @@
+//! Requests as they are on the wire, at each of the doors into the system.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Where requests enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The handler itself, asked as the Functions host asks it.
+    Handler,
+    /// The Functions host in front of the app.
+    Host,
+    /// The gateway in front of the host: the full path of a request.
+    Gateway,
+}
+
+/// Where a door is, and what opens it.
+#[derive(Clone, Debug)]
+pub(super) struct Entrance {
+    pub(super) door: Door,
+    pub(super) address: SocketAddr,
+    pub(super) key: String,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) function: &'static str,
+    method: &'static str,
+    path: String,
+    patient_id: Option<String>,
+    body: String,
+    success: u16,
+}
+
+impl Door {
+    pub(super) const ALL: [Self; 3] = [Self::Handler, Self::Host, Self::Gateway];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Handler => "handler",
+            Self::Host => "host",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+impl Request {
+    /// A new patient of this post code; the others about them differ from patient to patient.
+    pub(super) fn create_patient(post_code: u32) -> Self {
+        let number = fastrand::u32(..);
+        let body = format!(
+            r#"{{"firstName":"Ada {number}","lastName":"Moana","fullName":"Ada {number} Moana","#,
+        ) + &format!(
+            r#""gender":"female","dateOfBirth":"19{:02}-02-{:02}","postCode":"{post_code:04}","#,
+            number % 100,
+            number % 28 + 1,
+        ) + &format!(
+            r#""insuranceNumber":"NZ-{number}","preferredContactNumber":"+64 {number}"}}"#
+        );
+        Self {
+            function: "CreatePatient",
+            method: "POST",
+            path: "/patient".to_owned(),
+            patient_id: None,
+            body,
+            success: 201,
+        }
+    }
+
+    pub(super) fn load_patient(id: &str) -> Self {
+        Self {
+            function: "LoadPatient",
+            method: "GET",
+            path: format!("/patient/{id}"),
+            patient_id: Some(id.to_owned()),
+            body: String::new(),
+            success: 200,
+        }
+    }
+
+    /// The first page of everyone with this post code.
+    pub(super) fn search_patient(post_code: u32) -> Self {
+        Self {
+            function: "SearchPatient",
+            method: "POST",
+            path: "/patient/search".to_owned(),
+            patient_id: None,
+            body: format!(r#"{{"postCode":"{post_code:04}"}}"#),
+            success: 200,
+        }
+    }
+
+    pub(super) fn create_test(patient_id: &str) -> Self {
+        let observation = json!({
+            "id": "1", "code": "718-7", "measurement": "13.4 g/dL", "interpretation": "normal",
+            "status": "final", "issued": "2021-03-04T05:06:07Z"
+        });
+        let body = json!({
+            "performer": "Laboratory", "orderReference": "order-1", "observations": [observation]
+        });
+        Self {
+            function: "CreateTest",
+            method: "POST",
+            path: format!("/patient/{patient_id}/tests"),
+            patient_id: Some(patient_id.to_owned()),
+            body: body.to_string(),
+            success: 201,
+        }
+    }
+
+    pub(super) fn create_audit_record() -> Self {
+        let body = json!({
+            "sourceSystemName": "Bench",
+            "resource": {"type": "patient", "id": Uuid::now_v7(), "operation": "create"}
+        });
+        Self {
+            function: "CreateAuditRecord",
+            method: "POST",
+            path: "/auditrecord".to_owned(),
+            patient_id: None,
+            body: body.to_string(),
+            success: 201,
+        }
+    }
+
+    /// Head and body for this door.
+    pub(super) fn on_the_wire(&self, entrance: &Entrance) -> Vec<u8> {
+        let key = &entrance.key;
+        let (method, path, key, body) = match entrance.door {
+            Door::Handler => {
+                let key = format!("X-Azure-Functions-InvocationId: {}", Uuid::new_v4());
+                ("POST", format!("/{}", self.function), key, &*self.payload().to_string())
+            }
+            Door::Host => {
+                let key = format!("x-functions-key: {key}");
+                (self.method, format!("/api{}", self.path), key, &*self.body)
+            }
+            Door::Gateway => {
+                let key = format!("Ocp-Apim-Subscription-Key: {key}");
+                (self.method, self.path.clone(), key, &*self.body)
+            }
+        };
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{key}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n",
+            entrance.address,
+            body.len(),
+        );
+        [head.as_bytes(), body.as_bytes()].concat()
+    }
+
+    /// Whether this answer from that door is a success.
+    pub(super) fn succeeded(&self, door: Door, status: u16, body: &[u8]) -> bool {
+        match door {
+            Door::Handler => {
+                // The patient's own JSON is a text in it, with its quotes escaped.
+                let wanted = format!(r#""statusCode":{},"#, self.success);
+                let mut texts = body.windows(wanted.len());
+                status == 200 && texts.any(|text| text == wanted.as_bytes())
+            }
+            Door::Host | Door::Gateway => status == self.success,
+        }
+    }
+
+    /// The invocation payload for a request that came through gateway and host.
+    fn payload(&self) -> Value {
+        let length = self.body.len().to_string();
+        let headers = [
+            ("Host", "127.0.0.1:7071"),
+            ("Content-Type", "application/json"),
+            ("Content-Length", &length),
+            ("x-functions-key", "0123456789abcdef0123456789abcdef"),
+            ("X-Caller-Subscription", "bench"),
+            ("X-Caller-Address", "127.0.0.1"),
+            ("traceparent", &traceparent()),
+        ];
+        let lines = headers.map(|(name, value)| (name.to_owned(), json!([value])));
+        let joined = headers.map(|(name, value)| (name.to_owned(), json!(value)));
+        let claim = "http://schemas.microsoft.com/2017/07/functions/claims/keyid";
+        let mut request = json!({
+            "Url": format!("http://127.0.0.1:7071/api{}", self.path),
+            "Method": self.method,
+            "Query": {},
+            "Headers": Value::Object(lines.into_iter().collect()),
+            "Params": {},
+            "Identities": [{
+                "AuthenticationType": "WebJobsAuthLevel", "IsAuthenticated": true,
+                "Claims": [{"Type": claim, "Value": "gateway"}]
+            }],
+        });
+        if let Some(id) = &self.patient_id {
+            request["Params"]["patientId"] = json!(id);
+        }
+        if !self.body.is_empty() {
+            request["Body"] = json!(self.body);
+        }
+        let metadata = json!({
+            "Query": {},
+            "Headers": Value::Object(joined.into_iter().collect()),
+            "sys": {"MethodName": self.function, "UtcNow": "2024-05-14T15:14:15.12Z", "RandGuid": Uuid::nil()}
+        });
+        json!({"Data": {"req": request}, "Metadata": metadata})
+    }
+}
+
+fn traceparent() -> String {
+    format!("00-{:032x}-{:016x}-01", fastrand::u128(1..), fastrand::u64(1..))
+}
