@@ -148,7 +148,8 @@ async fn run<A: FunctionApp>(
     let result = async {
         let request = request?;
         let end = request.closing_deadline();
-        guarded(app.invoke(function, request), end).await
+        // On the heap, since every future around it would hold its kilobytes twice and copy them.
+        guarded(Box::pin(app.invoke(function, request)), end).await
     }
     .instrument(span.clone())
     .await;
