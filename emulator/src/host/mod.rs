@@ -17,6 +17,7 @@ mod invoke;
 mod json;
 mod keys;
 mod metadata;
+mod path;
 mod payload;
 mod process;
 mod query;

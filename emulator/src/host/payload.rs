@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::function::Function;
 use super::header_name::canonical;
 use super::metadata;
+use super::path;
 use super::query;
 use super::route::RouteValues;
 
@@ -113,8 +114,12 @@ fn body_text<'a>(parts: &Parts, body: &'a [u8]) -> Option<Cow<'a, str>> {
     Some(String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)))
 }
 
+/// The address; the path is encoded anew, the query stays as it was sent.
 fn url(parts: &Parts) -> String {
     let host = header(parts, HOST.as_str()).unwrap_or("localhost");
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    format!("http://{host}{target}")
+    let path = path::encoded(&path::decoded(parts.uri.path()));
+    match parts.uri.query() {
+        Some(query) => format!("http://{host}{path}?{query}"),
+        None => format!("http://{host}{path}"),
+    }
 }

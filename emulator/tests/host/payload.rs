@@ -74,6 +74,18 @@ async fn the_payload_has_what_the_contract_lists_and_no_more() {
 }
 
 #[tokio::test]
+async fn the_path_is_encoded_anew_and_the_query_is_not() {
+    let app = Plan::new().function("Echo", "echo/{value}").start().await;
+
+    let invocation = invocation(app.get("/API/%65cho/a%20%C3%A9%2F%7E%FF/?%61=%7E")).await;
+
+    let url = format!("{}/API/echo/a%20%C3%A9%2F~%FF/?%61=%7E", app.host.url());
+    assert_eq!(invocation.request()["Url"], url);
+    assert_eq!(invocation.request()["Params"]["value"], "a é%2F~%FF");
+    assert_eq!(invocation.request()["Query"], json!({ "a": "~" }));
+}
+
+#[tokio::test]
 async fn repeated_query_values_are_joined_and_the_last_is_binding_data() {
     let app = App::echo().await;
 
