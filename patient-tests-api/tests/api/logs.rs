@@ -84,7 +84,7 @@ async fn neither_logs_nor_problems_have_data_or_keys() {
     // The world's.
     let quote = "E11000 duplicate key error dup key: { firstName: \"Kanarina\" }";
     for (command, code, status) in
-        [("insert", 121, 503), ("insert", 16500, 429), ("insert", 11000, 500)]
+        [("insert", 121, 503), ("insert", 16500, 429), ("insert", 11000, 422)]
     {
         let failure =
             json!({"index": 0, "code": code, "errmsg": format!("{quote} RetryAfterMs=99999")});
