@@ -83,7 +83,13 @@ impl Bench {
         Ok(known)
     }
 
-    async fn send(&mut self, task: Task, times: usize, known: &Arc<Known>) -> Result<(), String> {
+    /// Sends so many requests to the handler.
+    pub(super) async fn send(
+        &mut self,
+        task: Task,
+        times: usize,
+        known: &Arc<Known>,
+    ) -> Result<(), String> {
         let entrance = self.system.entrance(Door::Handler)?;
         let callers = Client::several(CALLERS_TYPICAL, &entrance, task, known);
         let failures = load::repeat(callers, times / CALLERS_TYPICAL).await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::client::{Client, Known, Task};
+use super::figures::Figure;
 use super::floor::{Floor, Operation};
 use super::report::Row;
 use super::request::Door;
@@ -10,6 +11,9 @@ use super::{Bench, CALLERS_TYPICAL, load};
 
 /// How many callers there are at a time.
 const CALLERS: [usize; 3] = [1, 16, 64];
+
+/// Requests whose database operations are counted.
+const COUNTED: usize = 160;
 
 impl Bench {
     pub(super) async fn measure_floor(&mut self) -> Result<(), String> {
@@ -42,6 +46,22 @@ impl Bench {
             for task in [Task::SearchPatient, Task::CreateTest] {
                 self.measure_door(door, task, CALLERS_TYPICAL, known, None).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Whether a function asks the database for more than it must.
+    pub(super) async fn count_database_operations(
+        &mut self,
+        known: &Arc<Known>,
+    ) -> Result<(), String> {
+        for task in [Task::CreatePatient, Task::LoadPatient] {
+            let before = self.system.database_operations().await?;
+            self.send(task, COUNTED, known).await?;
+            let operations = self.system.database_operations().await? - before;
+            let name = format!("database operations per {}", task.name());
+            let figure = Figure::new(name, "", operations as f64 / COUNTED as f64);
+            self.report.figures.push(figure.target(2.0));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::process::{PARTS, Processes};
+use super::process::{PARTS, Processes, cpu_time_of_all};
 
 /// Somebody who waits for an answer before asking again.
 pub(super) trait Caller: Send + 'static {
@@ -27,6 +27,8 @@ pub(super) struct Measured {
     latencies: Vec<Duration>,
     elapsed: Duration,
     cpu: [Duration; PARTS.len()],
+    /// What processes that have nothing to do with it have used of the machine.
+    cpu_of_others: Duration,
     pub(super) failures: Failures,
 }
 
@@ -70,15 +72,19 @@ pub(super) async fn measure<C: Caller>(
         });
     }
     tokio::time::sleep_until(begin).await;
-    let before = processes.cpu_times();
+    let (before, all_before) = (processes.cpu_times(), cpu_time_of_all());
     tokio::time::sleep_until(end).await;
-    let after = processes.cpu_times();
+    let (after, all_after) = (processes.cpu_times(), cpu_time_of_all());
     let mut total = join(running).await;
     total.latencies.sort_unstable();
+    let cpu: [_; PARTS.len()] =
+        std::array::from_fn(|part| after[part].saturating_sub(before[part]));
+    let cpu_of_all = all_after.saturating_sub(all_before);
     Measured {
         latencies: total.latencies,
         elapsed: timing.measured,
-        cpu: std::array::from_fn(|part| after[part].saturating_sub(before[part])),
+        cpu,
+        cpu_of_others: cpu_of_all.saturating_sub(cpu.iter().sum()),
         failures: total.failures,
     }
 }
@@ -143,6 +149,11 @@ impl Measured {
         latency.map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e6)
     }
 
+    /// How many processors were busy with something else, on average.
+    pub(super) fn processors_of_others(&self) -> f64 {
+        self.cpu_of_others.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+
     /// CPU time per request of each part, in microseconds.
     pub(super) fn cpu_us(&self) -> [f64; PARTS.len()] {
         self.cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / self.latencies.len() as f64)
@@ -158,11 +169,14 @@ mod tests {
         let latencies = (1..=1000).map(Duration::from_micros).collect();
         let cpu = [Duration::from_millis(10); PARTS.len()];
         let failures = Failures::default();
-        let measured = Measured { latencies, elapsed: Duration::from_secs(2), cpu, failures };
+        let cpu_of_others = Duration::from_secs(1);
+        let elapsed = Duration::from_secs(2);
+        let measured = Measured { latencies, elapsed, cpu, cpu_of_others, failures };
 
         assert_eq!(measured.percentile_us(0.5).round(), 501.0);
         assert_eq!(measured.percentile_us(0.999).round(), 999.0);
         assert_eq!(measured.per_second(), 500.0);
         assert_eq!(measured.cpu_us()[0], 10.0);
+        assert_eq!(measured.processors_of_others(), 0.5);
     }
 }

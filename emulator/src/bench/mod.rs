@@ -75,6 +75,7 @@ pub(crate) async fn run(options: BenchOptions) -> Result<(), String> {
     bench.measure_idle_memory().await?;
     bench.measure_starts().await?;
     let known = bench.measure_memory_under_load().await?;
+    bench.count_database_operations(&known).await?;
     bench.measure_floor().await?;
     bench.measure_doors(&known).await?;
     bench.finish()

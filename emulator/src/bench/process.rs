@@ -3,6 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+/// What `/proc` counts in is fixed, whatever the kernel itself uses.
+const TICKS_PER_SECOND: f64 = 100.0;
+
 /// The processes whose CPU time is told apart, in the order of [`Processes`].
 pub(super) const PARTS: [&str; 4] = ["patient app", "audit app", "bench", "mongod"];
 
@@ -15,6 +18,18 @@ impl Processes {
     pub(super) fn cpu_times(&self) -> [Duration; PARTS.len()] {
         self.0.map(cpu_time)
     }
+}
+
+/// The CPU time that all processes of the machine have used so far; zero where the kernel does not
+/// say. It is counted in ticks.
+pub(super) fn cpu_time_of_all() -> Duration {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("cpu "));
+    let fields = line.unwrap_or_default().split_whitespace();
+    let ticks = fields.map_while(|field| field.parse::<f64>().ok());
+    // user, nice, system, (idle, iowait,) irq, softirq, steal; what follows is in user already.
+    let busy = ticks.take(8).enumerate().filter(|(field, _)| !matches!(field, 3 | 4));
+    Duration::from_secs_f64(busy.map(|(_, ticks)| ticks).sum::<f64>() / TICKS_PER_SECOND)
 }
 
 /// User and system time of all threads, to the nanosecond; zero where the kernel does not say.

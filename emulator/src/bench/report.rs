@@ -27,6 +27,8 @@ pub(super) struct Row {
     pub(super) p50_to_floor: Option<f64>,
     /// Per request: patient app, audit app, this process, mongod.
     pub(super) cpu_us: [f64; PARTS.len()],
+    /// Processors that other work kept busy: the more, the less the other numbers mean.
+    pub(super) processors_of_others: f64,
 }
 
 /// Everything that a run has found out.
@@ -65,6 +67,7 @@ impl Row {
             p999_us: measured.percentile_us(0.999),
             p50_to_floor: floor.map(|floor| p50_us / floor.p50_us),
             cpu_us: measured.cpu_us(),
+            processors_of_others: measured.processors_of_others(),
         }
     }
 
@@ -89,6 +92,7 @@ impl Row {
         for cpu_us in self.cpu_us {
             let _ = write!(line, " {cpu_us:>7.0}");
         }
+        let _ = write!(line, " {:>7.2}", self.processors_of_others);
         if self.errors > 0 {
             let _ = write!(line, "  {} ERRORS", self.errors);
         }
@@ -100,14 +104,7 @@ impl Report {
     /// Keeps and prints a row; the first one with the heading.
     pub(super) fn add(&mut self, row: Row, failures: Failures) {
         if self.rows.is_empty() {
-            println!(
-                "\n{:<8} {:<16} {:>4} {:>8} {:>8} {:>8} {:>8} {:>7}   CPU µs per request",
-                "door", "operation", "at", "req/s", "p50 ms", "p99 ms", "p99.9", "p50"
-            );
-            println!(
-                "{:<8} {:<16} {:>4} {:>35} {:>7} {:>7} {:>7} {:>7} {:>7}",
-                "", "", "once", "", "÷floor", "patient", "audit", "bench", "mongod"
-            );
+            print_heading();
         }
         println!("{}", row.line());
         self.rows.push(row);
@@ -127,4 +124,24 @@ impl Report {
         }
         fs::write(file, serde_json::to_vec_pretty(self)?)
     }
+}
+
+fn print_heading() {
+    println!("\n{:62} {:>7} {:>31} {:>7}", "", "p50", "CPU µs per request        ", "CPUs of");
+    println!(
+        "{:<8} {:<16} {:>4} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
+        "door",
+        "operation",
+        "at",
+        "req/s",
+        "p50 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "÷floor",
+        "patient",
+        "audit",
+        "bench",
+        "mongod",
+        "others"
+    );
 }

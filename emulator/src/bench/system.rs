@@ -7,6 +7,8 @@ use std::time::Duration;
 use emulator::gateway::{Gateway, GatewayOptions, Subscription};
 use emulator::host::{Host, HostKeys, HostOptions};
 use emulator::mongo::{self, CollectionPlan, Mongod, MongodOptions};
+use mongodb::Client;
+use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -60,7 +62,10 @@ impl System {
             subscriptions: vec![Subscription { id: "bench".to_owned(), key: KEY.to_owned() }],
         });
         let gateway = gateway.await.map_err(text)?;
-        let mongod_process_id = server_process_id(&connection_string).await?;
+        // Between mongod and us there is a watchdog, so mongod is asked itself.
+        let status = server_status(&connection_string).await?;
+        let mongod_process_id = status.get("pid").and_then(as_i64).ok_or("mongod has no pid")?;
+        let mongod_process_id = u32::try_from(mongod_process_id).map_err(text)?;
         Ok(Self {
             gateway,
             patient,
@@ -86,6 +91,14 @@ impl System {
         let gone = "a handler is not running";
         let (patient, audit) = (patient.ok_or(gone)?, audit.ok_or(gone)?);
         Ok(Processes([patient, audit, std::process::id(), self.mongod_process_id]))
+    }
+
+    /// How often the database has stored, changed or looked for something so far.
+    pub(super) async fn database_operations(&self) -> Result<i64, String> {
+        let status = server_status(&self.connection_string).await?;
+        let counters = status.get_document("opcounters").map_err(text)?;
+        let kinds = ["insert", "query", "update", "delete", "getmore"].into_iter();
+        Ok(kinds.filter_map(|kind| counters.get(kind).and_then(as_i64)).sum())
     }
 
     /// One request through everything; it waits until both handlers are ready.
@@ -144,13 +157,14 @@ async fn start_host(
     Ok(host)
 }
 
-/// Ours has a watchdog between it and us, so it is asked itself.
-async fn server_process_id(connection_string: &str) -> Result<u32, String> {
-    let client = mongodb::Client::with_uri_str(connection_string).await.map_err(text)?;
-    let command = mongodb::bson::doc! { "serverStatus": 1 };
-    let status = client.database("admin").run_command(command).await.map_err(text)?;
-    let process_id = status.get_i64("pid").map_err(text)?;
-    u32::try_from(process_id).map_err(text)
+async fn server_status(connection_string: &str) -> Result<Document, String> {
+    let client = Client::with_uri_str(connection_string).await.map_err(text)?;
+    client.database("admin").run_command(doc! { "serverStatus": 1 }).await.map_err(text)
+}
+
+/// The server's numbers are as wide as they need to be.
+fn as_i64(number: &Bson) -> Option<i64> {
+    number.as_i64().or_else(|| number.as_i32().map(i64::from))
 }
 
 fn address(url: &str) -> Result<SocketAddr, String> {
