@@ -3,8 +3,9 @@
 use shared::Result;
 use shared::http::{Request, Response};
 
+use super::one_record;
 use crate::App;
-use crate::audit::{Disclosure, Operation, Resource};
+use crate::audit::{Operation, Resource};
 
 pub(crate) const NAME: &str = "LoadPatient";
 
@@ -13,12 +14,10 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
     let id = request.id_param("patientId")?;
     let preconditions = request.preconditions()?;
 
-    let found = app.patients.find(id, request.deadline).await.map(|patient| {
-        if preconditions.is_not_modified(patient.version) {
-            Disclosure::nothing(Response::not_modified(patient.version))
-        } else {
-            Disclosure::of([id], Response::ok(&patient).with_version(patient.version))
-        }
-    });
+    let found = app
+        .patients
+        .find(id, request.deadline)
+        .await
+        .map(|patient| one_record(&patient, id, patient.version, &preconditions));
     app.audit.release(&request, Resource::patient(Operation::Read, id), found).await
 }

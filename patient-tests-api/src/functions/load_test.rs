@@ -5,7 +5,7 @@ use shared::page::PageRequest;
 use shared::{Error, Result};
 use tokio::join;
 
-use super::unless_patient_deleted;
+use super::{one_record, unless_patient_deleted};
 use crate::App;
 use crate::audit::{Disclosure, Operation, Resource};
 
@@ -28,13 +28,9 @@ async fn one(app: &App, request: Request) -> Result<Response> {
         app.patients.find(patient_id, request.deadline),
         app.tests.find(patient_id, id, request.deadline),
     );
-    let found = unless_patient_deleted(patient).and(test).map(|test| {
-        if preconditions.is_not_modified(test.version) {
-            Disclosure::nothing(Response::not_modified(test.version))
-        } else {
-            Disclosure::of([id], Response::ok(&test).with_version(test.version))
-        }
-    });
+    let found = unless_patient_deleted(patient)
+        .and(test)
+        .map(|test| one_record(&test, id, test.version, &preconditions));
     app.audit.release(&request, Resource::test(Operation::Read, patient_id, id), found).await
 }
 

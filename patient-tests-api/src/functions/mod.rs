@@ -10,9 +10,26 @@ pub(crate) mod search_patient;
 pub(crate) mod update_patient;
 pub(crate) mod update_test;
 
-use shared::{Error, Result};
+use serde::Serialize;
+use shared::http::Response;
+use shared::{Error, Id, Preconditions, Result, Version};
 
+use crate::audit::Disclosure;
 use crate::patient::Patient;
+
+/// One record, unless the client holds this version of it already.
+fn one_record<T: Serialize>(
+    record: &T,
+    id: Id<T>,
+    version: Version,
+    preconditions: &Preconditions,
+) -> Disclosure {
+    if preconditions.is_not_modified(version) {
+        Disclosure::nothing(Response::not_modified(version))
+    } else {
+        Disclosure::of([id], Response::ok(record).with_version(version))
+    }
+}
 
 /// A test can be reached unless its patient was deleted. A patient who was never there does not
 /// stand in the way: the scaffold stored tests without looking.
