@@ -6,6 +6,10 @@ use std::sync::Arc;
 use patient_tests_api::{App, STORAGE, Settings};
 use shared::{custom_handler, settings, telemetry};
 
+/// A request takes hundreds of small allocations, most of them in drivers and HTTP.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
@@ -23,7 +27,9 @@ fn main() -> ExitCode {
     )
 }
 
-#[tokio::main]
+/// One thread: the host beside us needs the other processors far more, and to hand a request from
+/// thread to thread costs CPU time that one thread does not need.
+#[tokio::main(flavor = "current_thread")]
 async fn run() -> Result<(), Failure> {
     let settings = Settings::load(&settings::environment)?;
     telemetry::start(settings.log_filter.clone());
