@@ -15,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 
 use front::Front;
 
@@ -45,7 +45,7 @@ pub struct Subscription {
 #[derive(Debug)]
 pub struct Gateway {
     url: String,
-    serving: AbortHandle,
+    serving: JoinHandle<()>,
 }
 
 /// Why a gateway does not start.
@@ -69,7 +69,7 @@ impl Gateway {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(unavailable)?;
         let url = format!("http://{}", listener.local_addr().map_err(unavailable)?);
         let front = Arc::new(Front { options, client: crate::http_client() });
-        let serving = tokio::spawn(serve(listener, front)).abort_handle();
+        let serving = tokio::spawn(serve(listener, front));
         Ok(Self { url, serving })
     }
 
@@ -78,9 +78,10 @@ impl Gateway {
         &self.url
     }
 
-    /// Closes it.
-    pub async fn stop(self) {
-        drop(self);
+    /// Closes it; afterwards its port is free.
+    pub async fn stop(mut self) {
+        self.serving.abort();
+        let _ = (&mut self.serving).await;
     }
 }
 

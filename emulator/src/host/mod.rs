@@ -28,10 +28,11 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 pub use console::{ConsoleLine, InvocationLog, LogLevel};
 pub use keys::{HostKeys, KeyRing};
@@ -40,6 +41,9 @@ use app_folder::AppFolder;
 use console::Console;
 use handler::Handler;
 use server::Front;
+
+/// How long the host waits for the end of a handler that it has killed (`WorkerProcess.Dispose`).
+const KILLING_MAX: Duration = Duration::from_secs(1);
 
 /// What a host is started with.
 #[derive(Clone, Debug)]
@@ -65,7 +69,8 @@ pub struct Host {
     keys: KeyRing,
     handler: Arc<Handler>,
     console: Arc<Console>,
-    tasks: [AbortHandle; 2],
+    supervising: JoinHandle<()>,
+    serving: JoinHandle<()>,
 }
 
 /// Why a host does not start.
@@ -135,8 +140,7 @@ impl Host {
             running,
         });
         let serving = tokio::spawn(server::serve(listener, front));
-        let tasks = [supervising.abort_handle(), serving.abort_handle()];
-        Ok(Self { url, keys, handler, console, tasks })
+        Ok(Self { url, keys, handler, console, supervising, serving })
     }
 
     /// Where it listens: `http://127.0.0.1:7071`, without a slash at the end.
@@ -174,18 +178,20 @@ impl Host {
         self.handler.host_stopped().await;
     }
 
-    /// Stops taking requests and kills the handler.
-    pub async fn stop(self) {
-        drop(self);
+    /// Stops taking requests and kills the handler; afterwards both ports are free.
+    pub async fn stop(mut self) {
+        self.serving.abort();
+        let _ = (&mut self.serving).await;
+        self.handler.stop_host();
+        let _ = tokio::time::timeout(KILLING_MAX, &mut self.supervising).await;
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
         self.handler.stop_host();
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.supervising.abort();
+        self.serving.abort();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use emulator::host::LogLevel;
+use emulator::host::{Host, HostOptions, LogLevel};
 use serde_json::{Value, json};
 
 use crate::app::{App, Plan, eventually, invocation, sent};
@@ -106,8 +106,21 @@ async fn a_stopped_host_kills_the_handler_without_a_word() {
 
     app.host.stop().await;
 
-    eventually("end of the handler", || TcpStream::connect(&address).is_err()).await;
+    assert!(TcpStream::connect(&address).is_err(), "it is gone by now");
     assert!(!app.folder.path().join("terminated").exists());
+}
+
+#[tokio::test]
+async fn a_stopped_host_leaves_its_port_to_the_next() {
+    let app = App::echo().await;
+    let port = app.host.url().rsplit(':').next().unwrap().parse().ok();
+    let app_root = app.folder.path().to_owned();
+    app.host.stop().await;
+
+    let next = Host::start(HostOptions { port, ..HostOptions::new(app_root) }).await.unwrap();
+
+    let answer = sent(app.client.get(format!("{}/api/echo", next.url()))).await;
+    assert_eq!(answer.status, 200);
 }
 
 #[tokio::test]
