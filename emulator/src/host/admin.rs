@@ -7,19 +7,22 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::invoke::HOST_VERSION;
+use super::keys::Caller;
 use super::server::{Front, presented_key};
 
 impl Front {
-    /// Answers below `/admin/`, for the master key only.
+    /// Answers below `/admin/`, for the master key only; lesser keys are known, and forbidden.
     pub(super) fn admin(&self, parts: &Parts) -> Answer {
-        let is_admin = presented_key(parts).is_some_and(|key| self.keys.is_master(&key));
-        match (parts.uri.path(), is_admin) {
-            ("/admin/host/ping", _) => Answer::empty(StatusCode::OK),
-            (_, false) => Answer::empty(StatusCode::UNAUTHORIZED),
-            ("/admin/host/status", true) => {
+        // There is no function whose own keys could count.
+        let caller = self.keys.caller(presented_key(parts).as_deref(), "");
+        match parts.uri.path() {
+            "/admin/host/ping" => Answer::empty(StatusCode::OK),
+            _ if caller == Caller::Anonymous => Answer::empty(StatusCode::UNAUTHORIZED),
+            _ if !caller.is_admin() => Answer::empty(StatusCode::FORBIDDEN),
+            "/admin/host/status" => {
                 json(&json!({ "id": "emulator", "state": "Running", "version": HOST_VERSION }))
             }
-            ("/admin/host/keys" | "/admin/host/functionkeys", true) => {
+            "/admin/host/keys" | "/admin/host/functionkeys" => {
                 let keys: Vec<_> = self
                     .keys
                     .get()
@@ -29,7 +32,7 @@ impl Front {
                     .collect();
                 json(&json!({ "keys": keys, "links": [] }))
             }
-            (_, true) => Answer::empty(StatusCode::NOT_FOUND),
+            _ => Answer::empty(StatusCode::NOT_FOUND),
         }
     }
 }

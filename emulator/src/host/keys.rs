@@ -77,6 +77,19 @@ impl KeyRing {
         keys.host.retain(|(candidate, _)| candidate != name);
     }
 
+    /// Adds a key of one function, or gives it another value.
+    pub fn set_function_key(&self, function: &str, name: &str, value: &str) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        keys.functions.retain(|(of, candidate, _)| !is_of(of, function) || candidate != name);
+        keys.functions.push((function.to_owned(), name.to_owned(), value.to_owned()));
+    }
+
+    /// Removes a key of one function.
+    pub fn remove_function_key(&self, function: &str, name: &str) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        keys.functions.retain(|(of, candidate, _)| !is_of(of, function) || candidate != name);
+    }
+
     /// Who presents this key to a function, in the host's order of checking.
     pub(super) fn caller(&self, presented: Option<&str>, function: &str) -> Caller {
         let Some(presented) = presented else {
@@ -98,14 +111,9 @@ impl KeyRing {
         }
         keys.functions
             .iter()
-            .filter(|(of, _, _)| of.eq_ignore_ascii_case(function))
+            .filter(|(of, _, _)| is_of(of, function))
             .find(|(_, _, value)| equal(value, presented))
             .map_or(Caller::Anonymous, |(_, name, _)| key(Level::Function, name))
-    }
-
-    /// Whether this is the master key.
-    pub(super) fn is_master(&self, presented: &str) -> bool {
-        equal(&self.0.read().unwrap_or_else(PoisonError::into_inner).master, presented)
     }
 }
 
@@ -165,6 +173,11 @@ fn claim((name, value): (&str, &str)) -> Value {
     })
 }
 
+/// Names of functions are compared without letter case.
+fn is_of(of: &str, function: &str) -> bool {
+    of.eq_ignore_ascii_case(function)
+}
+
 /// Compares without stopping at the first difference, as the host does (`Key.cs`).
 fn equal(key: &str, presented: &str) -> bool {
     key.len() == presented.len()
@@ -216,6 +229,14 @@ mod tests {
         assert!(ring.caller(Some("value"), "DoIt").opens(AuthLevel::Function));
 
         ring.remove_host_key("next");
+        assert_eq!(ring.caller(Some("value"), "DoIt"), Caller::Anonymous);
+
+        ring.set_function_key("doit", "f", "value");
+        assert!(ring.caller(Some("value"), "DoIt").opens(AuthLevel::Function));
+        assert_eq!(ring.caller(Some("value"), "Other"), Caller::Anonymous);
+        assert_eq!(ring.caller(Some("function"), "DoIt"), Caller::Anonymous);
+
+        ring.remove_function_key("DoIt", "f");
         assert_eq!(ring.caller(Some("value"), "DoIt"), Caller::Anonymous);
     }
 }

@@ -113,7 +113,11 @@ async fn the_administration_wants_the_master_key() {
     let keys = "/admin/host/functionkeys";
 
     assert_refused(&app, app.get(keys), "no key").await;
-    assert_refused(&app, app.get(keys).header("x-functions-key", "host-key"), "host key").await;
+    assert_refused(&app, app.get(keys).header("x-functions-key", "guarded-key"), "function").await;
+    for key in ["host-key", "system-key"] {
+        let lesser = sent(app.get(keys).header("x-functions-key", key)).await;
+        assert_eq!(lesser.parts(), (403, None, ""), "{key}");
+    }
     let listed = sent(app.get(keys).header("x-functions-key", "master-key")).await;
     assert_eq!(listed.body, r#"{"keys":[{"name":"default","value":"host-key"}],"links":[]}"#);
     assert_eq!(sent(app.get("/admin/host/ping")).await.status, 200);
@@ -127,4 +131,9 @@ async fn a_key_can_be_replaced_while_the_host_runs() {
 
     assert_refused(&app, app.get("/api/guarded?code=host-key"), "old key").await;
     invocation(app.get("/api/guarded?code=new-key")).await;
+
+    app.host.keys().set_function_key("Guarded", "own", "newer-key");
+
+    assert_refused(&app, app.get("/api/guarded?code=guarded-key"), "old key of its own").await;
+    invocation(app.get("/api/guarded?code=newer-key")).await;
 }
