@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use uuid::Uuid;
+
 /// The most lines that are kept.
 const LINES_MAX: usize = 10_000;
 
@@ -31,6 +33,8 @@ pub enum LogLevel {
 pub struct InvocationLog {
     /// The function that was called.
     pub function: String,
+    /// The invocation that it belongs to, as its header names it.
+    pub invocation_id: Uuid,
     /// The line.
     pub text: String,
 }
@@ -72,8 +76,8 @@ impl Console {
         self.line(Stream::Error, format!("host: {text}"));
     }
 
-    pub(super) fn log(&self, function: &str, text: String) {
-        push(&self.logs, InvocationLog { function: function.to_owned(), text });
+    pub(super) fn log(&self, function: &str, invocation_id: Uuid, text: String) {
+        push(&self.logs, InvocationLog { function: function.to_owned(), invocation_id, text });
     }
 
     pub(super) fn lines(&self) -> Vec<ConsoleLine> {

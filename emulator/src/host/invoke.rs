@@ -52,9 +52,10 @@ impl Front {
             if !self.has_handler().await {
                 return Outcome::Failed;
             }
-            let envelope = self.post(function, parts, payload).await;
+            let id = Uuid::new_v4();
+            let envelope = self.post(function, id, parts, payload).await;
             for line in envelope.logs {
-                self.console.log(&function.name, line);
+                self.console.log(&function.name, id, line);
             }
             match envelope.outcome {
                 // A result that is null never completes the invocation.
@@ -82,9 +83,15 @@ impl Front {
         }
     }
 
-    async fn post(&self, function: &Function, parts: &Parts, payload: Vec<u8>) -> Envelope {
+    async fn post(
+        &self,
+        function: &Function,
+        id: Uuid,
+        parts: &Parts,
+        payload: Vec<u8>,
+    ) -> Envelope {
         let url = format!("{}/{}", self.handler.address(), function.name);
-        let headers = self.headers(parts);
+        let headers = self.headers(id, parts);
         match exchange(&self.client, url, headers, Bytes::from(payload)).await {
             Some(Answered { media_type, body }) => {
                 let media_type = media_type.as_ref().and_then(|value| value.to_str().ok());
@@ -94,7 +101,7 @@ impl Front {
         }
     }
 
-    fn headers(&self, parts: &Parts) -> HeaderMap {
+    fn headers(&self, id: Uuid, parts: &Parts) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(8);
         let mut set = |name: &'static str, value: String| {
             if let Ok(value) = HeaderValue::try_from(value) {
@@ -102,7 +109,7 @@ impl Front {
             }
         };
         set("x-azure-functions-hostversion", HOST_VERSION.to_owned());
-        set("x-azure-functions-invocationid", Uuid::new_v4().to_string());
+        set("x-azure-functions-invocationid", id.to_string());
         set("user-agent", format!("Azure-Functions-Host/{HOST_VERSION}"));
         if self.telemetry {
             set("traceparent", trace::child_of(payload::header(parts, "traceparent")));

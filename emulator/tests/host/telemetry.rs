@@ -56,7 +56,9 @@ async fn logs_are_kept_even_with_a_bad_output() {
     sent(app.scripted(&json!({ "answer": lost }))).await;
 
     malformed.assert_is_empty_500(&"an object among the logs");
-    let logs: Vec<_> = app.host.invocation_logs().into_iter().map(|log| log.text).collect();
-    assert_eq!(logs, ["a", "1", "b"]);
-    assert!(app.host.invocation_logs().iter().all(|log| log.function == "Echo"));
+    let logs = app.host.invocation_logs();
+    assert_eq!(logs.iter().map(|log| log.text.as_str()).collect::<Vec<_>>(), ["a", "1", "b"]);
+    assert!(logs.iter().all(|log| log.function == "Echo"));
+    assert_eq!(logs[0].invocation_id, logs[1].invocation_id);
+    assert_ne!(logs[1].invocation_id, logs[2].invocation_id);
 }
