@@ -91,13 +91,25 @@ fn header_fields(headers: Members) -> Option<HeaderMap> {
     Some(fields)
 }
 
-/// Text is written as UTF-8, and the answer says so.
+/// Text is written as UTF-8, and the answer says so whatever the handler said
+/// (`TextOutputFormatter.cs`). UTF-16, which the host could write as well, is not emulated.
 fn with_charset(given: &HeaderValue) -> HeaderValue {
     let text = given.to_str().unwrap_or_default();
-    if text.to_ascii_lowercase().contains("charset=") {
-        return given.clone();
+    let mut parts: Vec<_> = text.split(';').collect();
+    match parts.iter().position(|part| charset(part).is_some()) {
+        Some(at) if charset(parts[at]).is_some_and(|name| name.eq_ignore_ascii_case("utf-8")) => {
+            return given.clone();
+        }
+        Some(at) => parts[at] = " charset=utf-8",
+        None => parts.push(" charset=utf-8"),
     }
-    HeaderValue::try_from(format!("{text}; charset=utf-8")).unwrap_or_else(|_| given.clone())
+    HeaderValue::try_from(parts.join(";")).unwrap_or_else(|_| given.clone())
+}
+
+/// The charset that a parameter of a media type names.
+fn charset(parameter: &str) -> Option<&str> {
+    let (name, value) = parameter.trim().split_once('=')?;
+    name.eq_ignore_ascii_case("charset").then(|| value.trim_matches('"'))
 }
 
 #[cfg(test)]
@@ -155,10 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn a_charset_is_added_where_there_is_none() {
+    fn the_charset_is_always_utf_8() {
         for (given, sent) in [
             ("application/json", "application/json; charset=utf-8"),
             ("text/html; Charset=UTF-8", "text/html; Charset=UTF-8"),
+            ("text/html;charset=\"utf-8\"", "text/html;charset=\"utf-8\""),
+            ("text/html;charset=latin1;a=b", "text/html; charset=utf-8;a=b"),
         ] {
             assert_eq!(answer(&json!({"headers": {"content-type": given}})).1, sent);
         }

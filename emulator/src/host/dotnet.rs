@@ -3,10 +3,10 @@
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-/// `01/01/2020 00:00:00` for a text that is wholly an ISO date-time with seconds; Json.NET takes
-/// such texts for dates. Texts of other shapes stay as they are.
+/// `01/01/2020 00:00:00` for a text that is wholly an ISO date-time with seconds, or `/Date(0)/`;
+/// Json.NET takes such texts for dates. Texts of other shapes stay as they are.
 pub(super) fn date_text(text: &str) -> Option<String> {
-    let moment = moment(text)?;
+    let (moment, _) = moment(text)?;
     let (date, time) = (moment.date(), moment.time());
     Some(format!(
         "{:02}/{:02}/{:04} {:02}:{:02}:{:02}",
@@ -22,12 +22,8 @@ pub(super) fn date_text(text: &str) -> Option<String> {
 /// The same date as Json.NET writes it back into JSON: the fraction without zeros at its end,
 /// `Z` kept, another offset turned into UTC's.
 pub(super) fn rewritten_date(text: &str) -> Option<String> {
-    let zone = match text.as_bytes().last()? {
-        b'Z' => "Z",
-        _ if has_offset(text) => "+00:00",
-        _ => "",
-    };
-    Some(iso_text(moment(text)?, zone))
+    let (moment, zone) = moment(text)?;
+    Some(iso_text(moment, zone))
 }
 
 /// A moment as Json.NET writes it.
@@ -63,7 +59,11 @@ pub(super) fn json_double(fraction: f64) -> String {
     if text.contains(['.', 'E']) { text } else { format!("{text}.0") }
 }
 
-fn moment(text: &str) -> Option<OffsetDateTime> {
+/// A moment, and how its zone is written.
+fn moment(text: &str) -> Option<(OffsetDateTime, &'static str)> {
+    if let Some(old) = text.strip_prefix("/Date(") {
+        return old_moment(old.strip_suffix(")/")?);
+    }
     if !(19..=40).contains(&text.len()) || text.as_bytes().get(10) != Some(&b'T') {
         return None;
     }
@@ -74,16 +74,24 @@ fn moment(text: &str) -> Option<OffsetDateTime> {
     if fraction > 7 {
         return None;
     }
-    let zoned = if text.ends_with('Z') || has_offset(text) {
-        OffsetDateTime::parse(text, &Rfc3339)
+    let (zoned, zone) = if text.ends_with('Z') {
+        (OffsetDateTime::parse(text, &Rfc3339), "Z")
+    } else if text.get(19..)?.contains(['+', '-']) {
+        (OffsetDateTime::parse(text, &Rfc3339), "+00:00")
     } else {
-        OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339)
+        (OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339), "")
     };
-    zoned.ok()?.checked_to_offset(UtcOffset::UTC)
+    Some((zoned.ok()?.checked_to_offset(UtcOffset::UTC)?, zone))
 }
 
-fn has_offset(text: &str) -> bool {
-    text.get(19..).is_some_and(|rest| rest.contains(['+', '-']))
+/// Milliseconds since 1970; an offset after them only says that the time is a local one.
+fn old_moment(text: &str) -> Option<(OffsetDateTime, &'static str)> {
+    let (milliseconds, zone) = match text.rfind(['+', '-']) {
+        None | Some(0) => (text, "Z"),
+        Some(offset) => (&text[..offset], "+00:00"),
+    };
+    let nanoseconds = i128::from(milliseconds.parse::<i64>().ok()?) * 1_000_000;
+    Some((OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?, zone))
 }
 
 #[cfg(test)]
@@ -94,7 +102,15 @@ mod tests {
     fn dates_are_written_as_net_does_it() {
         assert_eq!(date_text("2020-01-01T00:00:00").as_deref(), Some("01/01/2020 00:00:00"));
         assert_eq!(date_text("2020-01-01T01:00:00+02:00").as_deref(), Some("12/31/2019 23:00:00"));
-        for text in ["2020-01-01", "hello", "2020-01-01T00:00Z", "2020-01-01T00:00:00.12345678Z"] {
+        assert_eq!(date_text("/Date(-1000)/").as_deref(), Some("12/31/1969 23:59:59"));
+        for text in [
+            "2020-01-01",
+            "/Date(x)/",
+            "/Date(0)",
+            "hello",
+            "2020-01-01T00:00Z",
+            "2020-01-01T00:00:00.12345678Z",
+        ] {
             assert_eq!(date_text(text), None, "{text}");
         }
     }
@@ -118,6 +134,8 @@ mod tests {
             ("2020-01-01T00:00:00.000Z", "2020-01-01T00:00:00Z"),
             ("2015-02-07T13:28:17.239+02:00", "2015-02-07T11:28:17.239+00:00"),
             ("2020-01-01T00:00:00.5", "2020-01-01T00:00:00.5"),
+            ("/Date(500)/", "1970-01-01T00:00:00.5Z"),
+            ("/Date(0+0200)/", "1970-01-01T00:00:00+00:00"),
         ] {
             assert_eq!(rewritten_date(text).as_deref(), Some(rewritten));
         }

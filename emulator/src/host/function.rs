@@ -97,6 +97,10 @@ fn read(
         |wanted: &str| bindings.iter().find(|binding| binding.r#type.eq_ignore_ascii_case(wanted));
     let trigger = of_type("httpTrigger").ok_or_else(|| wrong("there is no httpTrigger"))?;
     let output = of_type("http").ok_or_else(|| wrong("there is no http output"))?;
+    if output.name == "$return" {
+        // It is read from `ReturnValue`, in ways of its own.
+        return Err(wrong("an output named $return is not emulated"));
+    }
     let route = trigger.route.as_deref().unwrap_or(&name);
     // `ScriptHost.ValidateHttpFunction` looks at the text, so "administrators" is refused too.
     let lower = route.to_ascii_lowercase();
