@@ -11,7 +11,6 @@ use tokio::sync::watch;
 
 use super::app_folder::AppFolder;
 use super::console::Console;
-use super::invoke::{self, Client};
 use super::process;
 
 /// Counted failures, each within the window of the one before, after which the host stops.
@@ -40,7 +39,7 @@ pub(super) enum HandlerState {
 #[derive(Debug)]
 pub(super) struct Handler {
     port: u16,
-    address: String,
+    authority: String,
     process_id: AtomicU32,
     state: watch::Sender<HandlerState>,
 }
@@ -83,14 +82,15 @@ impl Handler {
     pub(super) fn new(port: u16) -> Self {
         Self {
             port,
-            address: format!("http://127.0.0.1:{port}"),
+            authority: format!("127.0.0.1:{port}"),
             process_id: AtomicU32::new(0),
             state: watch::Sender::new(HandlerState::Starting),
         }
     }
 
-    pub(super) fn address(&self) -> &str {
-        &self.address
+    /// `127.0.0.1:7073`.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
     }
 
     pub(super) fn process_id(&self) -> Option<u32> {
@@ -128,7 +128,6 @@ impl Handler {
         environment: Vec<(String, String)>,
         console: Arc<Console>,
     ) {
-        let client = invoke::client();
         let mut failures = Failures::default();
         while self.state() == HandlerState::Starting {
             let mut child = match process::start(&app, &environment, self.port, &console) {
@@ -140,7 +139,7 @@ impl Handler {
                 }
             };
             self.process_id.store(child.id().unwrap_or(0), Ordering::Relaxed);
-            let end = self.run(&mut child, &client, app.initialization_timeout).await;
+            let end = self.run(&mut child, app.initialization_timeout).await;
             self.process_id.store(0, Ordering::Relaxed);
             match end {
                 End::Code(Some(0)) => {
@@ -166,9 +165,9 @@ impl Handler {
         }
     }
 
-    async fn run(&self, child: &mut Child, client: &Client, budget: Duration) -> End {
+    async fn run(&self, child: &mut Child, budget: Duration) -> End {
         let failure = tokio::select! {
-            is_ready = process::probe(client, &self.address, budget) => (!is_ready).then_some(End::NotReady),
+            is_ready = process::probe(&self.authority, budget) => (!is_ready).then_some(End::NotReady),
             status = child.wait() => return End::of(status),
             () = self.host_stopped() => Some(End::Killed),
         };

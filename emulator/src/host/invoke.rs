@@ -1,16 +1,16 @@
 //! One invocation: posted to the handler, and its answer read (`DefaultHttpWorkerService.cs`).
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, TRANSFER_ENCODING};
+use http_body_util::Full;
+use hyper::header::{
+    CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, TRANSFER_ENCODING, USER_AGENT,
+};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response, Uri};
-use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper::{Method, Request, Response, Uri};
+use reqwest::Url;
 use uuid::Uuid;
 
+use super::connection::Connection;
 use super::envelope::{self, Envelope, Outcome};
 use super::function::Function;
 use super::handler::HandlerState;
@@ -21,24 +21,10 @@ use crate::trace;
 /// The version that this stand-in follows.
 pub(super) const HOST_VERSION: &str = "4.1037.0.0";
 
+const USER_AGENT_OF_HOST: &str = "Azure-Functions-Host/4.1037.0.0";
+
 /// How many redirects .NET's client follows.
 const REDIRECTS_MAX: usize = 50;
-
-/// A client that sends no header of its own, and follows nothing by itself.
-pub(super) type Client = legacy::Client<HttpConnector, Full<Bytes>>;
-
-/// Makes a client.
-pub(super) fn client() -> Client {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    legacy::Client::builder(TokioExecutor::new()).build(connector)
-}
-
-/// An answer of the handler, as far as it was read.
-struct Answered {
-    media_type: Option<HeaderValue>,
-    body: Bytes,
-}
 
 impl Front {
     /// Runs a function within its time. Waiting for the handler counts against that.
@@ -90,83 +76,92 @@ impl Front {
         parts: &Parts,
         payload: Vec<u8>,
     ) -> Envelope {
-        let url = format!("{}/{}", self.handler.address(), function.name);
         let headers = self.headers(id, parts);
-        match exchange(&self.client, url, headers, Bytes::from(payload)).await {
-            Some(Answered { media_type, body }) => {
-                let media_type = media_type.as_ref().and_then(|value| value.to_str().ok());
-                envelope::read(media_type, &body, &function.output)
+        match self.exchange(&function.name, headers, Bytes::from(payload)).await {
+            Some(answer) => {
+                let media_type = answer.headers().get(CONTENT_TYPE);
+                let media_type = media_type.and_then(|value| value.to_str().ok());
+                envelope::read(media_type, answer.body(), &function.output)
             }
             None => Envelope { outcome: Outcome::Failed, logs: Vec::new() },
         }
     }
 
     fn headers(&self, id: Uuid, parts: &Parts) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(8);
-        let mut set = |name: &'static str, value: String| {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(HeaderName::from_static(name), value);
+        let mut headers = HeaderMap::with_capacity(16);
+        let mut set = |name: HeaderName, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
             }
         };
-        set("x-azure-functions-hostversion", HOST_VERSION.to_owned());
-        set("x-azure-functions-invocationid", id.to_string());
-        set("user-agent", format!("Azure-Functions-Host/{HOST_VERSION}"));
+        set(HOST, self.handler.authority());
+        set(HeaderName::from_static("x-azure-functions-hostversion"), HOST_VERSION);
+        set(HeaderName::from_static("x-azure-functions-invocationid"), &id.to_string());
+        set(USER_AGENT, USER_AGENT_OF_HOST);
+        set(CONTENT_TYPE, "application/json; charset=utf-8");
+        // The real host's body has no length either.
+        set(TRANSFER_ENCODING, "chunked");
         if self.telemetry {
-            set("traceparent", trace::child_of(payload::header(parts, "traceparent")));
+            let traceparent = trace::child_of(payload::header(parts, "traceparent"));
+            set(HeaderName::from_static("traceparent"), &traceparent);
             if let Some(state) = payload::header(parts, "tracestate") {
-                set("tracestate", state.to_owned());
+                set(HeaderName::from_static("tracestate"), state);
             }
         }
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        // The real host's body has no length either.
-        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         headers
     }
-}
 
-/// Posts, follows redirects as .NET does, and reads a successful answer.
-async fn exchange(
-    client: &Client,
-    url: String,
-    mut headers: HeaderMap,
-    mut body: Bytes,
-) -> Option<Answered> {
-    let mut method = Method::POST;
-    let mut url: Uri = url.parse().ok()?;
-    for _ in 0..=REDIRECTS_MAX {
-        let mut request = Request::new(Full::new(body.clone()));
-        *request.method_mut() = method.clone();
-        *request.uri_mut() = url.clone();
-        *request.headers_mut() = headers.clone();
-        let response = client.request(request).await.ok()?;
-        let Some(target) = redirect(&response, &url) else {
-            return read(response).await;
-        };
-        url = target;
-        if !matches!(response.status().as_u16(), 307 | 308) {
-            method = Method::GET;
-            body = Bytes::new();
-            headers.remove(CONTENT_TYPE);
-            headers.remove(TRANSFER_ENCODING);
+    /// Posts to a function, follows redirects as .NET does, and reads a successful answer.
+    async fn exchange(
+        &self,
+        function: &str,
+        mut headers: HeaderMap,
+        mut body: Bytes,
+    ) -> Option<Response<Bytes>> {
+        let mut method = Method::POST;
+        let mut authority = self.handler.authority().to_owned();
+        let mut target: Uri = format!("/{function}").parse().ok()?;
+        for _ in 0..=REDIRECTS_MAX {
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = method.clone();
+            *request.uri_mut() = target.clone();
+            *request.headers_mut() = headers.clone();
+            let answer = self.send(&authority, request).await?;
+            let status = answer.status();
+            let Some(url) = redirect(&answer, &authority, &target) else {
+                return status.is_success().then_some(answer);
+            };
+            authority = format!("{}:{}", url.host()?, url.port_u16().unwrap_or(80));
+            target = url.path_and_query()?.as_str().parse().ok()?;
+            headers.insert(HOST, HeaderValue::from_str(&authority).ok()?);
+            if !matches!(status.as_u16(), 307 | 308) {
+                method = Method::GET;
+                body = Bytes::new();
+                headers.remove(CONTENT_TYPE);
+                headers.remove(TRANSFER_ENCODING);
+            }
         }
+        None
     }
-    None
+
+    /// Sends a request to the handler, or to wherever it points.
+    async fn send(
+        &self,
+        authority: &str,
+        request: Request<Full<Bytes>>,
+    ) -> Option<Response<Bytes>> {
+        if authority == self.handler.authority() {
+            return self.connections.exchange(authority, self.handler.process_id(), request).await;
+        }
+        Connection::open(authority).await.ok()?.exchange(request).await.ok()
+    }
 }
 
-fn redirect(response: &Response<Incoming>, from: &Uri) -> Option<Uri> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+fn redirect(answer: &Response<Bytes>, authority: &str, target: &Uri) -> Option<Uri> {
+    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    let target = reqwest::Url::parse(&from.to_string()).ok()?.join(location).ok()?;
-    target.as_str().parse().ok()
-}
-
-async fn read(response: Response<Incoming>) -> Option<Answered> {
-    let (parts, body) = response.into_parts();
-    if !parts.status.is_success() {
-        return None;
-    }
-    let media_type = parts.headers.get(CONTENT_TYPE).cloned();
-    Some(Answered { media_type, body: body.collect().await.ok()?.to_bytes() })
+    let location = answer.headers().get(LOCATION)?.to_str().ok()?;
+    let url = Url::parse(&format!("http://{authority}{target}")).ok()?.join(location).ok()?;
+    url.as_str().parse().ok()
 }

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::function::AuthLevel;
@@ -133,44 +132,6 @@ impl Caller {
     pub(super) fn is_admin(&self) -> bool {
         matches!(self, Self::Key { level: Level::Admin, .. })
     }
-
-    /// The identity that the handler gets to see: a serialised .NET `ClaimsIdentity`.
-    pub(super) fn identity(&self) -> Value {
-        let (level, name) = match self {
-            Self::Anonymous => return identity(None, Vec::new()),
-            Self::Key { level: Level::Admin, name } => ("Admin", name),
-            Self::Key { level: Level::System, name } => ("System", name),
-            Self::Key { level: Level::Function, name } => ("Function", name),
-        };
-        let claims = [("authlevel", level), ("invoke", "true"), ("keyid", name)];
-        identity(Some("WebJobsAuthLevel"), claims.map(claim).to_vec())
-    }
-}
-
-fn identity(authentication_type: Option<&str>, claims: Vec<Value>) -> Value {
-    json!({
-        "AuthenticationType": authentication_type,
-        "IsAuthenticated": authentication_type.is_some(),
-        "Actor": null,
-        "BootstrapContext": null,
-        "Claims": claims,
-        "Label": null,
-        "Name": null,
-        "NameClaimType": "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
-        "RoleClaimType": "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
-    })
-}
-
-/// A claim; the addresses of claim types are names (`SecurityConstants.cs`).
-fn claim((name, value): (&str, &str)) -> Value {
-    json!({
-        "Issuer": "LOCAL AUTHORITY",
-        "OriginalIssuer": "LOCAL AUTHORITY",
-        "Properties": {},
-        "Type": format!("http://schemas.microsoft.com/2017/07/functions/claims/{name}"),
-        "Value": value,
-        "ValueType": "http://www.w3.org/2001/XMLSchema#string"
-    })
 }
 
 /// Names of functions are compared without letter case.

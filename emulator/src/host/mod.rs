@@ -7,16 +7,19 @@
 mod admin;
 mod answer;
 mod app_folder;
+mod connection;
 mod console;
 mod dotnet;
 mod envelope;
 mod function;
 mod handler;
 mod header_name;
+mod identity;
 mod invoke;
 mod json;
 mod keys;
 mod metadata;
+mod outliving;
 mod path;
 mod payload;
 mod process;
@@ -38,6 +41,7 @@ pub use console::{ConsoleLine, InvocationLog, LogLevel};
 pub use keys::{HostKeys, KeyRing};
 
 use app_folder::AppFolder;
+use connection::Pool;
 use console::Console;
 use handler::Handler;
 use server::Front;
@@ -135,7 +139,7 @@ impl Host {
             console: Arc::clone(&console),
             keys: keys.clone(),
             telemetry: options.telemetry,
-            client: invoke::client(),
+            connections: Pool::default(),
             outstanding: AtomicUsize::new(0),
             running,
         });
@@ -150,7 +154,7 @@ impl Host {
 
     /// Where its handler listens.
     pub fn handler_url(&self) -> String {
-        self.handler.address().to_owned()
+        format!("http://{}", self.handler.authority())
     }
 
     /// The handler's process, if one is running.

@@ -8,10 +8,11 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap};
 use hyper::http::request::Parts;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use super::function::Function;
 use super::header_name::canonical;
+use super::identity::Identity;
+use super::keys::Caller;
 use super::metadata;
 use super::path;
 use super::query;
@@ -23,7 +24,7 @@ pub(super) fn write(
     parts: &Parts,
     body: &[u8],
     values: &RouteValues,
-    identity: Value,
+    caller: &Caller,
 ) -> Vec<u8> {
     let query = query::pairs(parts.uri.query().unwrap_or_default());
     let body = body_text(parts, body);
@@ -34,7 +35,7 @@ pub(super) fn write(
         query: InOrder(&query::joined(&query)),
         headers: HeaderLines(&parts.headers),
         params: InOrder(values),
-        identities: [identity],
+        identities: [caller.into()],
         body,
     };
     let payload = Payload { data: InOrder(&[(&function.trigger, request)]), metadata };
@@ -61,7 +62,7 @@ struct Request<'a, Q: Serialize, P: Serialize> {
     query: Q,
     headers: HeaderLines<'a>,
     params: P,
-    identities: [Value; 1],
+    identities: [Identity<'a>; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Cow<'a, str>>,
 }

@@ -5,12 +5,15 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::Full;
+use hyper::Request;
+use hyper::header::{HOST, HeaderValue};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 use super::app_folder::AppFolder;
+use super::connection::Connection;
 use super::console::{Console, Stream};
-use super::invoke::Client;
 
 /// Between two probes.
 const PROBE_INTERVAL: Duration = Duration::from_millis(25);
@@ -51,17 +54,18 @@ pub(super) fn start(
 ///
 /// Only the pauses count against the budget; a handler that accepts and never answers is waited
 /// for without end.
-pub(super) async fn probe(client: &Client, address: &str, budget: Duration) -> bool {
-    let Ok(address) = address.parse::<hyper::Uri>() else {
-        return false;
-    };
+pub(super) async fn probe(authority: &str, budget: Duration) -> bool {
     for _ in 0..budget.as_millis() / PROBE_INTERVAL.as_millis() {
-        match client.get(address.clone()).await {
-            Ok(_) => return true,
-            Err(error) if error.is_connect() => tokio::time::sleep(PROBE_INTERVAL).await,
+        if let Ok(mut connection) = Connection::open(authority).await {
+            let mut request = Request::new(Full::default());
+            if let Ok(host) = HeaderValue::from_str(authority) {
+                request.headers_mut().insert(HOST, host);
+            }
             // Garbage is an answer as well.
-            Err(_) => return true,
+            let _ = connection.exchange(request).await;
+            return true;
         }
+        tokio::time::sleep(PROBE_INTERVAL).await;
     }
     false
 }

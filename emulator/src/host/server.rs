@@ -19,12 +19,13 @@ use tokio::task::JoinSet;
 
 use super::answer::Answer;
 use super::app_folder::AppFolder;
+use super::connection::Pool;
 use super::console::Console;
 use super::envelope::Outcome;
 use super::function::Function;
 use super::handler::{Handler, HandlerState};
-use super::invoke::Client;
 use super::keys::{Caller, KeyRing};
+use super::outliving::Outliving;
 use super::payload;
 use super::query;
 use super::route::RouteValues;
@@ -36,7 +37,7 @@ pub(super) struct Front {
     pub(super) console: Arc<Console>,
     pub(super) keys: KeyRing,
     pub(super) telemetry: bool,
-    pub(super) client: Client,
+    pub(super) connections: Pool,
     pub(super) outstanding: AtomicUsize,
     /// As many as may run at the same time; the rest wait.
     pub(super) running: Option<Semaphore>,
@@ -61,8 +62,7 @@ async fn talk(connection: TcpStream, front: Arc<Front>) {
     let service = service_fn(|request| {
         let front = Arc::clone(&front);
         // A caller who disconnects does not end the handler's work (row 35 of the contract).
-        let answering = tokio::spawn(async move { front.handle(request).await });
-        async move { answering.await.unwrap_or(Err(Broken)) }
+        Outliving::new(async move { front.handle(request).await })
     });
     let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
 }
@@ -135,7 +135,7 @@ impl Front {
         let Ok(body) = Limited::new(body, self.app.body_bytes_max).collect().await else {
             return Outcome::Failed;
         };
-        let payload = payload::write(function, parts, &body.to_bytes(), values, caller.identity());
+        let payload = payload::write(function, parts, &body.to_bytes(), values, caller);
         self.invoke(function, parts, payload).await
     }
 
