@@ -24,10 +24,9 @@ async fn a_record_is_stored_and_returned_with_id_and_date() {
     assert_eq!(stored.get_str("_requestHash").unwrap().len(), 64);
     let resource = stored.get_document("resource").unwrap();
     assert_eq!(resource.get_document("query").unwrap().get_str("postCode").unwrap(), "2000");
-    assert_eq!(
-        stored.get_datetime("createdDate").unwrap().try_to_rfc3339_string().unwrap().len(),
-        created.body["createdDate"].as_str().unwrap().len()
-    );
+    let created_date = created.body["createdDate"].as_str().unwrap();
+    let created_date = mongodb::bson::DateTime::parse_rfc3339_str(created_date).unwrap();
+    assert_eq!(*stored.get_datetime("createdDate").unwrap(), created_date);
 }
 
 #[tokio::test]
