@@ -5,7 +5,8 @@ use std::sync::Arc;
 use shared::custom_handler::FunctionApp;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
-use shared::{Error, Result};
+use shared::secrets::{KeyVault, LiveSecret};
+use shared::{Error, HttpClient, Result};
 
 use crate::Settings;
 use crate::audit_record::AuditRecordStore;
@@ -21,18 +22,24 @@ pub const STORAGE: StoragePlan = StoragePlan {
 pub struct App {
     pub(crate) audit_records: AuditRecordStore,
     database: Arc<Database>,
+    connection_string: Arc<LiveSecret>,
 }
 
 impl App {
     /// The app with these settings; nothing is connected yet.
     pub fn new(settings: Settings) -> Self {
-        let database = Arc::new(Database::new(settings.mongo));
-        Self { audit_records: AuditRecordStore::new(Arc::clone(&database)), database }
+        let http = Arc::new(HttpClient::new(settings.trusted_certificates));
+        let vault = KeyVault::new(settings.key_vault, http);
+        let connection_string = vault.live(settings.mongo.connection_string);
+        let name = settings.mongo.database;
+        let database = Arc::new(Database::new(name, Arc::clone(&connection_string)));
+        let audit_records = AuditRecordStore::new(Arc::clone(&database));
+        Self { audit_records, database, connection_string }
     }
 
-    /// Connects ahead of the first request.
-    pub async fn warm_up(self: Arc<Self>) {
-        self.database.warm_up().await;
+    /// Connects ahead of the first request, and keeps the secret current from then on.
+    pub async fn run(self: Arc<Self>) {
+        tokio::join!(self.database.warm_up(), self.connection_string.keep_fresh());
     }
 }
 

@@ -36,7 +36,7 @@ async fn run() -> Result<(), Failure> {
     let listener = custom_handler::listen(settings.port)?;
     let shutdown = custom_handler::shutdown_signal()?;
     let app = Arc::new(App::new(settings));
-    tokio::spawn(Arc::clone(&app).warm_up());
+    tokio::spawn(Arc::clone(&app).run());
     custom_handler::serve(app, listener, shutdown).await;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The settings of this app.
 
-use shared::settings::{LogFilter, MongoSettings, Reader, SettingsError, Source};
+use shared::secrets::KeyVaultSettings;
+use shared::settings::{Certificate, LogFilter, MongoSettings, Reader, SettingsError, Source};
 
 /// What the app needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -11,6 +12,10 @@ pub struct Settings {
     pub log_filter: LogFilter,
     /// Where audit records are stored.
     pub mongo: MongoSettings,
+    /// How secrets are read that Key Vault holds.
+    pub key_vault: KeyVaultSettings,
+    /// Authorities whose certificates are accepted beside those that the system trusts.
+    pub trusted_certificates: Vec<Certificate>,
 }
 
 impl Settings {
@@ -23,7 +28,17 @@ impl Settings {
         let port = reader.port();
         let log_filter = reader.log_filter();
         let mongo = reader.mongo("AUDIT_DATABASE");
-        let settings = (|| Some(Self { port: port?, log_filter: log_filter?, mongo: mongo? }))();
+        let key_vault = reader.key_vault();
+        let trusted_certificates = reader.trusted_certificates();
+        let settings = (|| {
+            Some(Self {
+                port: port?,
+                log_filter: log_filter?,
+                mongo: mongo?,
+                key_vault: key_vault?,
+                trusted_certificates: trusted_certificates?,
+            })
+        })();
         reader.finish(settings)
     }
 }

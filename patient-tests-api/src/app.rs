@@ -5,7 +5,8 @@ use std::sync::Arc;
 use shared::custom_handler::FunctionApp;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
-use shared::{Error, Result};
+use shared::secrets::{KeyVault, LiveSecret};
+use shared::{Error, HttpClient, Result};
 
 use crate::Settings;
 use crate::audit::AuditRegister;
@@ -28,26 +29,36 @@ pub struct App {
     pub(crate) patients: PatientStore,
     pub(crate) tests: MedicalTestStore,
     database: Arc<Database>,
+    secrets: [Arc<LiveSecret>; 2],
 }
 
 impl App {
     /// The app with these settings; nothing is connected yet.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be set up.
-    pub fn new(settings: Settings) -> Result<Self, reqwest::Error> {
-        let database = Arc::new(Database::new(settings.mongo));
-        Ok(Self {
-            audit: AuditRegister::new(settings.audit)?,
+    pub fn new(settings: Settings) -> Self {
+        let http = Arc::new(HttpClient::new(settings.trusted_certificates));
+        let vault = KeyVault::new(settings.key_vault, Arc::clone(&http));
+        let connection_string = vault.live(settings.mongo.connection_string);
+        let audit_key = vault.live(settings.audit.key);
+        let secrets = [Arc::clone(&connection_string), Arc::clone(&audit_key)];
+        let database = Arc::new(Database::new(settings.mongo.database, connection_string));
+        Self {
+            audit: AuditRegister::new(settings.audit.url, audit_key, http),
             patients: PatientStore::new(Arc::clone(&database)),
             tests: MedicalTestStore::new(Arc::clone(&database)),
             database,
-        })
+            secrets,
+        }
     }
 
-    /// Connects ahead of the first request.
-    pub async fn warm_up(self: Arc<Self>) {
-        self.database.warm_up().await;
+    /// Connects ahead of the first request, and keeps the secrets current from then on.
+    pub async fn run(self: Arc<Self>) {
+        let [connection_string, audit_key] = &self.secrets;
+        tokio::join!(
+            self.database.warm_up(),
+            self.audit.warm_up(),
+            connection_string.keep_fresh(),
+            audit_key.keep_fresh(),
+        );
     }
 }
 

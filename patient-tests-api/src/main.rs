@@ -35,8 +35,8 @@ async fn run() -> Result<(), Failure> {
     telemetry::start(settings.log_filter.clone());
     let listener = custom_handler::listen(settings.port)?;
     let shutdown = custom_handler::shutdown_signal()?;
-    let app = Arc::new(App::new(settings)?);
-    tokio::spawn(Arc::clone(&app).warm_up());
+    let app = Arc::new(App::new(settings));
+    tokio::spawn(Arc::clone(&app).run());
     custom_handler::serve(app, listener, shutdown).await;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The settings of this app.
 
 use reqwest::Url;
-use shared::Secret;
-use shared::settings::{LogFilter, MongoSettings, Reader, SettingsError, Source};
+use shared::secrets::{KeyVaultSettings, SecretSetting};
+use shared::settings::{Certificate, LogFilter, MongoSettings, Reader, SettingsError, Source};
 
 /// What the app needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -15,6 +15,10 @@ pub struct Settings {
     pub mongo: MongoSettings,
     /// The audit register. There is no way to do without.
     pub audit: AuditSettings,
+    /// How secrets are read that Key Vault holds.
+    pub key_vault: KeyVaultSettings,
+    /// Authorities whose certificates are accepted beside those that the system trusts.
+    pub trusted_certificates: Vec<Certificate>,
 }
 
 /// Where the audit register is, and our key to it.
@@ -23,7 +27,7 @@ pub struct AuditSettings {
     /// The full URL of `CreateAuditRecord`.
     pub url: Url,
     /// The function key that the Audit API's host accepts.
-    pub key: Secret,
+    pub key: SecretSetting,
 }
 
 impl Settings {
@@ -37,13 +41,17 @@ impl Settings {
         let log_filter = reader.log_filter();
         let mongo = reader.mongo("PATIENT_TESTS_DATABASE");
         let url = reader.required("AUDIT_API_URL", http_url);
-        let key = reader.required("AUDIT_API_KEY", header_value);
+        let key = reader.secret("AUDIT_API_KEY", header_value);
+        let key_vault = reader.key_vault();
+        let trusted_certificates = reader.trusted_certificates();
         let settings = (|| {
             Some(Self {
                 port: port?,
                 log_filter: log_filter?,
                 mongo: mongo?,
                 audit: AuditSettings { url: url?, key: key? },
+                key_vault: key_vault?,
+                trusted_certificates: trusted_certificates?,
             })
         })();
         reader.finish(settings)
@@ -56,9 +64,9 @@ fn http_url(value: String) -> Result<Url, &'static str> {
     if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(wrong) }
 }
 
-fn header_value(value: String) -> Result<Secret, &'static str> {
+fn header_value(value: &str) -> Result<(), &'static str> {
     if value.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Ok(Secret::new(value))
+        Ok(())
     } else {
         Err("is not a key: it has blanks or characters that a header cannot carry")
     }

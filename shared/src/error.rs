@@ -72,7 +72,7 @@ pub enum Error {
     #[error("{dependency} is unavailable")]
     Unavailable {
         /// What is missing, in words for the caller.
-        dependency: &'static str,
+        dependency: Cow<'static, str>,
         /// Why, for our log.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -94,10 +94,10 @@ pub struct FieldError {
 impl Error {
     /// A dependency that cannot be reached, and the cause for our log.
     pub fn unavailable(
-        dependency: &'static str,
+        dependency: impl Into<Cow<'static, str>>,
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Unavailable { dependency, source: Some(cause.into()) }
+        Self::Unavailable { dependency: dependency.into(), source: Some(cause.into()) }
     }
 
     /// Whether an operator should hear of it: everything that the caller did not cause.

@@ -1,5 +1,6 @@
 //! What both function apps need and neither owns: the custom-handler protocol, plain HTTP
-//! requests and responses, errors as problems, validation, settings, `MongoDB` and telemetry.
+//! requests and responses, errors as problems, validation, settings, secrets, `MongoDB` and
+//! telemetry.
 //!
 //! No word of the domain appears here. A request comes in through [`custom_handler`], reaches
 //! the app as an [`http::Request`], and leaves as an [`http::Response`]; an [`Error`] becomes
@@ -7,9 +8,9 @@
 
 mod deadline;
 mod error;
+mod http_client;
 mod id;
 mod request_hash;
-mod secrets;
 mod timestamp;
 mod version;
 
@@ -18,14 +19,15 @@ pub mod custom_handler;
 pub mod http;
 pub mod mongo;
 pub mod page;
+pub mod secrets;
 pub mod settings;
 pub mod telemetry;
 pub mod validation;
 
 pub use deadline::Deadline;
 pub use error::{Error, FieldError, Result};
+pub use http_client::HttpClient;
 pub use id::Id;
 pub use request_hash::RequestHash;
-pub use secrets::Secret;
 pub use timestamp::Timestamp;
 pub use version::{Preconditions, Version};

@@ -5,12 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::time::Duration;
 
 use mongodb::options::ConnectionString;
 
-use crate::Secret;
+use crate::secrets::{
+    Check, Identity, KeyVaultSettings, Secret, SecretReference, SecretSetting, SecretSource,
+};
 
+pub use reqwest::Certificate;
 pub use tracing_subscriber::filter::Targets as LogFilter;
+
+/// How often secrets are read again; a refused one is read at once.
+const REFRESH_INTERVAL_DEFAULT: Duration = Duration::from_secs(15 * 60);
 
 /// Looks a setting up by name.
 pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -47,7 +54,7 @@ impl<'a> Reader<'a> {
         name: &str,
         parse: impl FnOnce(String) -> Result<T, &'static str>,
     ) -> Option<T> {
-        match (self.source)(name).filter(|value| !value.trim().is_empty()) {
+        match self.optional(name) {
             Some(value) => self.noted(name, parse(value)),
             None => self.noted(name, Err("is missing")),
         }
@@ -62,14 +69,50 @@ impl<'a> Reader<'a> {
 
     /// A `MongoDB` connection string and the name of the database in it.
     pub fn mongo(&mut self, database_setting: &str) -> Option<MongoSettings> {
-        let connection_string = self.required("MONGO_CONNECTION_STRING", |value| {
-            match ConnectionString::parse(&value) {
-                Ok(_) => Ok(Secret::new(value)),
-                Err(_) => Err("is not a MongoDB connection string"),
-            }
-        });
+        let connection_string = self.secret("MONGO_CONNECTION_STRING", connection_string);
         let database = self.required(database_setting, database_name);
         Some(MongoSettings { connection_string: connection_string?, database: database? })
+    }
+
+    /// A secret: its value or an `@Microsoft.KeyVault(…)` in the setting `name`, else its URI in
+    /// `<name>_SECRET_URI`. `check` says what every value must be like.
+    pub fn secret(&mut self, name: &'static str, check: Check) -> Option<SecretSetting> {
+        let uri_name = format!("{name}_SECRET_URI");
+        let source = match (self.optional(name), self.optional(&uri_name)) {
+            (Some(_), Some(_)) => self.noted(&uri_name, Err("is given beside the value itself")),
+            (Some(value), None) => self.noted(name, literal_or_reference(value, check)),
+            (None, Some(uri)) => {
+                self.noted(&uri_name, SecretReference::from_uri(&uri).map(SecretSource::KeyVault))
+            }
+            (None, None) => self.noted(name, Err("is missing, and so is its Key Vault URI")),
+        };
+        Some(SecretSetting { name, source: source?, check })
+    }
+
+    /// How secrets in Key Vault are read.
+    ///
+    /// `IDENTITY_ENDPOINT` is there wherever the platform offers a managed identity; the SDK
+    /// reads it, and what belongs to it, by itself.
+    pub fn key_vault(&mut self) -> Option<KeyVaultSettings> {
+        let client_id = self.optional("AZURE_CLIENT_ID");
+        let identity = match self.optional("IDENTITY_ENDPOINT") {
+            Some(_) => Identity::Managed { client_id },
+            None => Identity::Developer,
+        };
+        let refresh_interval = match self.optional("SECRET_REFRESH_SECONDS") {
+            Some(seconds) => self.noted("SECRET_REFRESH_SECONDS", refresh_interval(&seconds)),
+            None => Some(REFRESH_INTERVAL_DEFAULT),
+        };
+        Some(KeyVaultSettings { identity, refresh_interval: refresh_interval? })
+    }
+
+    /// The certificate authorities in the PEM file that `TRUSTED_CERTIFICATES_FILE` names, to be
+    /// trusted beside those of the system.
+    pub fn trusted_certificates(&mut self) -> Option<Vec<Certificate>> {
+        match self.optional("TRUSTED_CERTIFICATES_FILE") {
+            Some(file) => self.noted("TRUSTED_CERTIFICATES_FILE", certificates(&file)),
+            None => Some(Vec::new()),
+        }
     }
 
     /// The log filter in `RUST_LOG`; info where it says nothing.
@@ -91,6 +134,10 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.source)(name).filter(|value| !value.trim().is_empty())
+    }
+
     fn noted<T>(&mut self, name: &str, result: Result<T, &'static str>) -> Option<T> {
         result.map_err(|mistake| self.mistakes.insert(name.to_owned(), mistake)).ok()
     }
@@ -100,9 +147,39 @@ impl<'a> Reader<'a> {
 #[derive(Clone, Debug)]
 pub struct MongoSettings {
     /// The connection string; it holds a password.
-    pub connection_string: Secret,
+    pub connection_string: SecretSetting,
     /// The database's name.
     pub database: String,
+}
+
+fn literal_or_reference(value: String, check: Check) -> Result<SecretSource, &'static str> {
+    if let Some(reference) = SecretReference::from_app_setting(&value)? {
+        return Ok(SecretSource::KeyVault(reference));
+    }
+    check(&value)?;
+    Ok(SecretSource::Literal(Secret::new(value)))
+}
+
+fn connection_string(value: &str) -> Result<(), &'static str> {
+    match ConnectionString::parse(value) {
+        Ok(_) => Ok(()),
+        Err(_) => Err("is not a MongoDB connection string"),
+    }
+}
+
+fn refresh_interval(seconds: &str) -> Result<Duration, &'static str> {
+    match seconds.trim().parse() {
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        Ok(_) | Err(_) => Err("is not a number of seconds from 1 to 86400"),
+    }
+}
+
+fn certificates(file: &str) -> Result<Vec<Certificate>, &'static str> {
+    let pem = std::fs::read(file).map_err(|_| "names a file that cannot be read")?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) | Err(_) => Err("names a file without PEM certificates"),
+    }
 }
 
 /// `MongoDB` allows neither more than 63 bytes nor these characters in a database's name.
@@ -162,6 +239,91 @@ mod tests {
              MONGO_CONNECTION_STRING is not a MongoDB connection string; \
              RUST_LOG is not a log filter like info or shared=debug,warn; \
              SOME_DATABASE is missing"
+        );
+    }
+
+    fn secret(values: &[(&str, &str)]) -> Result<SecretSource, String> {
+        let source = |name: &str| {
+            let found = values.iter().find(|(candidate, _)| *candidate == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let mut reader = Reader::new(&source);
+        let short = |value: &str| if value.len() < 10 { Ok(()) } else { Err("is too long") };
+        let secret = reader.secret("KEY", short);
+        reader.finish(secret).map(|setting| setting.source).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_secret_is_a_value_or_names_one_in_key_vault() {
+        let uri = "https://name.vault.azure.net/secrets/key";
+        let reference = "@Microsoft.KeyVault(VaultName=name;SecretName=key)";
+
+        let literal = secret(&[("KEY", "hunter2"), ("KEY_SECRET_URI", "")]);
+        assert!(matches!(literal, Ok(SecretSource::Literal(value)) if value.expose() == "hunter2"));
+        for values in [("KEY_SECRET_URI", uri), ("KEY", reference)] {
+            let named = secret(&[values]);
+            let expected = SecretReference::from_uri(uri).unwrap();
+            assert!(matches!(named, Ok(SecretSource::KeyVault(it)) if it == expected));
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_a_secret_names_its_setting_and_not_its_value() {
+        let uri = "https://name.vault.azure.net/secrets/key";
+        for (values, mistake) in [
+            (&[][..], "KEY is missing, and so is its Key Vault URI"),
+            (&[("KEY", "hunter2-hunter2")], "KEY is too long"),
+            (
+                &[("KEY", "hunter2"), ("KEY_SECRET_URI", uri)],
+                "KEY_SECRET_URI is given beside the value itself",
+            ),
+            (
+                &[("KEY_SECRET_URI", "hunter2")],
+                "KEY_SECRET_URI is not a secret's URI like https://name.vault.azure.net/secrets/name",
+            ),
+            (
+                &[("KEY", "@Microsoft.KeyVault(SecretUri=hunter2)")],
+                "KEY is not a Key Vault reference like \
+                 @Microsoft.KeyVault(SecretUri=https://…) or \
+                 @Microsoft.KeyVault(VaultName=…;SecretName=…)",
+            ),
+        ] {
+            assert_eq!(secret(values).unwrap_err(), mistake);
+        }
+    }
+
+    #[test]
+    fn the_identity_is_the_platforms_where_there_is_one() {
+        let read = |names: &[&str]| {
+            let source = |name: &str| names.contains(&name).then(|| "1".to_owned());
+            let mut reader = Reader::new(&source);
+            let settings = reader.key_vault();
+            reader.finish(settings).unwrap()
+        };
+        let managed =
+            |client_id: Option<&str>| Identity::Managed { client_id: client_id.map(str::to_owned) };
+
+        assert_eq!(read(&["AZURE_CLIENT_ID"]).identity, Identity::Developer);
+        assert_eq!(read(&["IDENTITY_ENDPOINT"]).identity, managed(None));
+        assert_eq!(read(&["IDENTITY_ENDPOINT", "AZURE_CLIENT_ID"]).identity, managed(Some("1")));
+        assert_eq!(read(&[]).refresh_interval, Duration::from_secs(900));
+        assert_eq!(read(&["SECRET_REFRESH_SECONDS"]).refresh_interval, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn wrong_settings_of_key_vault_are_reported() {
+        let source = |name: &str| match name {
+            "SECRET_REFRESH_SECONDS" => Some("0".to_owned()),
+            "TRUSTED_CERTIFICATES_FILE" => Some("/nowhere/authority.pem".to_owned()),
+            _ => None,
+        };
+        let mut reader = Reader::new(&source);
+        let settings = (reader.key_vault(), reader.trusted_certificates());
+
+        assert_eq!(
+            reader.finish(settings.0.zip(settings.1)).unwrap_err().to_string(),
+            "SECRET_REFRESH_SECONDS is not a number of seconds from 1 to 86400; \
+             TRUSTED_CERTIFICATES_FILE names a file that cannot be read"
         );
     }
 

@@ -1,32 +1,26 @@
 //! Calls to `CreateAuditRecord`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, Request as Call, StatusCode, Url};
 use serde::Deserialize;
 use shared::backoff::full_jitter;
 use shared::http::Request;
-use shared::{Deadline, Error, Result};
+use shared::secrets::{LiveSecret, Reading};
+use shared::{Deadline, Error, HttpClient, Result};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::AuditRecordId;
 use super::record::NewAuditRecord;
-use crate::settings::AuditSettings;
 
 /// The longest that one attempt may take.
 const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// How long a connection may take to come about.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
-
 /// Attempts at one record; each repeats the same idempotency key.
 const ATTEMPTS_MAX: u32 = 8;
-
-/// How long an unused connection is kept; hosts close theirs after two minutes.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(90);
 
 /// The largest answer that is read: a record with a thousand identifiers takes some 40 KiB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -38,8 +32,9 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Sends records to the register.
 pub(super) struct AuditClient {
-    http: Client,
-    settings: AuditSettings,
+    url: Url,
+    key: Arc<LiveSecret>,
+    http: Arc<HttpClient>,
 }
 
 /// Why an attempt failed.
@@ -61,20 +56,18 @@ struct CreatedRecord {
 }
 
 impl AuditClient {
-    pub(super) fn new(settings: AuditSettings) -> Result<Self, reqwest::Error> {
-        // One TLS implementation for the database driver and for us. That it was set before is no
-        // failure.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = Client::builder()
-            .connect_timeout(CONNECT_TIME_MAX)
-            .pool_idle_timeout(IDLE_TIME_MAX)
-            .redirect(Policy::none())
-            .no_proxy()
-            .build()?;
-        Ok(Self { http, settings })
+    pub(super) fn new(url: Url, key: Arc<LiveSecret>, http: Arc<HttpClient>) -> Self {
+        Self { url, key, http }
+    }
+
+    /// Sets the HTTP client up ahead of the first call. Failure costs nothing: calls try again.
+    pub(super) async fn warm_up(&self) {
+        let _ = self.http.get().await;
     }
 
     /// Adds a record and returns its identifier.
+    ///
+    /// A key that the register's host refuses is read again, once: it may have been rotated.
     ///
     /// # Errors
     /// [`Error::Unavailable`] unless the register confirmed the record within the deadline.
@@ -84,85 +77,110 @@ impl AuditClient {
         request: &Request,
         deadline: Deadline,
     ) -> Result<AuditRecordId> {
-        let body = serde_json::to_vec(record).map_err(|error| Error::Internal(error.into()))?;
-        let headers = self.headers(request)?;
-        let span = tracing::info_span!("audit");
-        self.send_until(&body, &headers, deadline)
-            .instrument(span)
-            .await
-            .map_err(|error| Error::unavailable("The audit register", error))
-    }
-
-    async fn send_until(
-        &self,
-        body: &[u8],
-        headers: &HeaderMap,
-        deadline: Deadline,
-    ) -> Result<AuditRecordId, AttemptError> {
-        let mut attempt = 1;
-        loop {
-            let attempt_end = deadline.at_most(ATTEMPT_TIME_MAX);
-            let error = match attempt_end.wait(self.send(body.to_vec(), headers.clone())).await {
-                Ok(Ok(id)) => return Ok(id),
-                Ok(Err(error)) => error,
-                Err(_) => AttemptError::Silence,
+        let mut call = self.call(record, request)?;
+        let recorded = async {
+            let http = self.http.get().await?;
+            let key = self.key.get(deadline).await?;
+            present(&key, &mut call)?;
+            let refusal = match send_until(http, &call, deadline).await {
+                Err(error) if error.is_about_the_key() => error,
+                outcome => return outcome.map_err(unavailable),
             };
-            let pause = match &error {
-                AttemptError::Refused { status, retry_after } if may_pass(*status) => {
-                    retry_after.unwrap_or_else(|| full_jitter(attempt))
+            match self.key.after_refusal(&key, deadline).await? {
+                Some(newer) => {
+                    present(&newer, &mut call)?;
+                    send_until(http, &call, deadline).await.map_err(unavailable)
                 }
-                AttemptError::Silence | AttemptError::Unreachable(_) => full_jitter(attempt),
-                AttemptError::Refused { .. } | AttemptError::NoRecord => return Err(error),
-            };
-            if attempt == ATTEMPTS_MAX || pause >= deadline.remaining() {
-                return Err(error);
+                None => Err(unavailable(refusal)),
             }
-            tracing::warn!(attempt, pause_ms = pause.as_millis() as u64, "{error}, trying again");
-            tokio::time::sleep(pause).await;
-            attempt += 1;
-        }
-    }
-
-    async fn send(&self, body: Vec<u8>, headers: HeaderMap) -> Result<AuditRecordId, AttemptError> {
-        let call = self.http.post(self.settings.url.clone()).headers(headers).body(body);
-        // The URL may hold a key, and errors end up in logs.
-        let unreachable = |error: reqwest::Error| AttemptError::Unreachable(error.without_url());
-        let mut answer = call.send().await.map_err(unreachable)?;
-        let status = answer.status();
-        if status != StatusCode::CREATED {
-            return Err(AttemptError::Refused {
-                status,
-                retry_after: retry_after(answer.headers()),
-            });
-        }
-        let mut json = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-            json.extend_from_slice(&chunk);
-            if json.len() > ANSWER_BYTES_MAX {
-                return Err(AttemptError::NoRecord);
-            }
-        }
-        serde_json::from_slice(&json)
-            .map(|CreatedRecord { id }| id)
-            .map_err(|_| AttemptError::NoRecord)
-    }
-
-    fn headers(&self, request: &Request) -> Result<HeaderMap> {
-        let text = |value: &str| {
-            HeaderValue::from_str(value).map_err(|error| Error::Internal(error.into()))
         };
-        let mut key = text(self.settings.key.expose())?;
-        key.set_sensitive(true);
-        let mut headers = HeaderMap::with_capacity(5);
+        recorded.instrument(tracing::info_span!("audit")).await
+    }
+
+    /// The call, without a key; each attempt repeats it with the same idempotency key.
+    fn call(&self, record: &NewAuditRecord<'_>, request: &Request) -> Result<Call> {
+        let body = serde_json::to_vec(record).map_err(|error| Error::Internal(error.into()))?;
+        let mut call = Call::new(Method::POST, self.url.clone());
+        *call.body_mut() = Some(body.into());
+        let headers = call.headers_mut();
+        headers.reserve(5);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(FUNCTIONS_KEY, key);
         headers.insert(IDEMPOTENCY_KEY, text(&Uuid::now_v7().to_string())?);
         headers.insert(TRACEPARENT, text(&request.trace.traceparent_of_call())?);
         if let Some(state) = request.trace.state() {
             headers.insert(TRACESTATE, text(state)?);
         }
-        Ok(headers)
+        Ok(call)
     }
+}
+
+impl AttemptError {
+    fn is_about_the_key(&self) -> bool {
+        matches!(self, Self::Refused { status: StatusCode::UNAUTHORIZED, .. })
+    }
+}
+
+fn unavailable(error: AttemptError) -> Error {
+    Error::unavailable("The audit register", error)
+}
+
+fn present(key: &Reading, call: &mut Call) -> Result<()> {
+    let mut key = text(key.value.expose())?;
+    key.set_sensitive(true);
+    call.headers_mut().insert(FUNCTIONS_KEY, key);
+    Ok(())
+}
+
+fn text(value: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(value).map_err(|error| Error::Internal(error.into()))
+}
+
+async fn send_until(
+    http: &Client,
+    call: &Call,
+    deadline: Deadline,
+) -> Result<AuditRecordId, AttemptError> {
+    let mut attempt = 1;
+    loop {
+        let error = match deadline.at_most(ATTEMPT_TIME_MAX).wait(send(http, call)).await {
+            Ok(Ok(id)) => return Ok(id),
+            Ok(Err(error)) => error,
+            Err(_) => AttemptError::Silence,
+        };
+        let pause = match &error {
+            AttemptError::Refused { status, retry_after } if may_pass(*status) => {
+                retry_after.unwrap_or_else(|| full_jitter(attempt))
+            }
+            AttemptError::Silence | AttemptError::Unreachable(_) => full_jitter(attempt),
+            AttemptError::Refused { .. } | AttemptError::NoRecord => return Err(error),
+        };
+        if attempt == ATTEMPTS_MAX || pause >= deadline.remaining() {
+            return Err(error);
+        }
+        tracing::warn!(attempt, pause_ms = pause.as_millis() as u64, "{error}, trying again");
+        tokio::time::sleep(pause).await;
+        attempt += 1;
+    }
+}
+
+async fn send(http: &Client, call: &Call) -> Result<AuditRecordId, AttemptError> {
+    let call = call.try_clone().expect("a body in memory can be sent again");
+    // The URL may hold a key, and errors end up in logs.
+    let unreachable = |error: reqwest::Error| AttemptError::Unreachable(error.without_url());
+    let mut answer = http.execute(call).await.map_err(unreachable)?;
+    let status = answer.status();
+    if status != StatusCode::CREATED {
+        let retry_after = retry_after(answer.headers());
+        return Err(AttemptError::Refused { status, retry_after });
+    }
+    let mut json = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        json.extend_from_slice(&chunk);
+        if json.len() > ANSWER_BYTES_MAX {
+            return Err(AttemptError::NoRecord);
+        }
+    }
+    serde_json::from_slice(&json).map(|CreatedRecord { id }| id).map_err(|_| AttemptError::NoRecord)
 }
 
 /// Whether another attempt can end better: the register is busy or broken for the moment.

@@ -7,10 +7,13 @@
 mod client;
 mod record;
 
-use shared::http::{Request, Response};
-use shared::{Deadline, Error, Id, Result};
+use std::sync::Arc;
 
-use crate::settings::AuditSettings;
+use reqwest::Url;
+use shared::http::{Request, Response};
+use shared::secrets::LiveSecret;
+use shared::{Deadline, Error, HttpClient, Id, Result};
+
 use client::AuditClient;
 use record::{Actor, NewAuditRecord, Outcome};
 
@@ -54,12 +57,14 @@ impl Disclosure {
 }
 
 impl AuditRegister {
-    /// The register with these settings.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be set up.
-    pub(crate) fn new(settings: AuditSettings) -> Result<Self, reqwest::Error> {
-        Ok(Self { client: AuditClient::new(settings)? })
+    /// The register whose `CreateAuditRecord` has this URL and takes this function key.
+    pub(crate) fn new(url: Url, key: Arc<LiveSecret>, http: Arc<HttpClient>) -> Self {
+        Self { client: AuditClient::new(url, key, http) }
+    }
+
+    /// Prepares for calls ahead of the first request.
+    pub(crate) async fn warm_up(&self) {
+        self.client.warm_up().await;
     }
 
     /// Announces a write.

@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
 use super::Database;
+use super::database::Connection;
 use super::retry;
 use crate::{Deadline, Error, RequestHash, Result};
 
 /// A collection of documents of type `T`.
-#[derive(Debug)]
 pub struct Collection<T> {
     database: Arc<Database>,
     name: &'static str,
@@ -72,7 +72,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             self.run("insert", deadline, |collection| async move {
                 collection.insert_one(inserted).await
             })
-            .await;
+            .await?;
         match outcome {
             Ok(_) => Ok(Insertion::New(document)),
             Err(failure) if failure.is_duplicate() => self.replay(&document, deadline).await,
@@ -104,7 +104,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
                 deadline,
                 |collection| async move { collection.find_one(filter.clone()).await },
             )
-            .await?)
+            .await??)
     }
 
     /// The first `limit` documents that match, sorted by `_id`.
@@ -127,7 +127,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
                     .await?;
                 found.try_collect().await
             })
-            .await?)
+            .await??)
     }
 
     /// Puts `document` in place of the one that matches; says whether one did.
@@ -144,23 +144,39 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             .run("update", deadline, |collection| async move {
                 collection.replace_one(filter.clone(), document).await
             })
-            .await?;
+            .await??;
         Ok(replaced.matched_count > 0)
     }
 
+    /// Runs an operation; if the database no longer takes our credentials, with newer ones.
     async fn run<O, F>(
         &self,
         operation: &'static str,
         deadline: Deadline,
         attempt: impl Fn(mongodb::Collection<T>) -> F,
-    ) -> Result<O, retry::Failure>
+    ) -> Result<Result<O, retry::Failure>>
     where
         F: Future<Output = Result<O, mongodb::error::Error>>,
     {
-        let span = tracing::info_span!("mongo", operation, collection = self.name);
-        let attempt = &attempt;
-        let connect_and_attempt =
-            || async move { attempt(self.database.handle().await?.collection(self.name)).await };
-        retry::run(operation, self.name, deadline, connect_and_attempt).instrument(span).await
+        let run = async {
+            let mut connection = self.database.connection(deadline).await?;
+            loop {
+                let attempt = || attempt(self.of(&connection));
+                match retry::run(operation, self.name, deadline, attempt).await {
+                    Err(failure) if failure.is_unauthenticated() => {
+                        match self.database.after_refusal(&connection, deadline).await? {
+                            Some(newer) => connection = newer,
+                            None => return Ok(Err(failure)),
+                        }
+                    }
+                    outcome => return Ok(outcome),
+                }
+            }
+        };
+        run.instrument(tracing::info_span!("mongo", operation, collection = self.name)).await
+    }
+
+    fn of(&self, connection: &Connection) -> mongodb::Collection<T> {
+        connection.database.collection(self.name)
     }
 }

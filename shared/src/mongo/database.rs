@@ -1,15 +1,18 @@
-//! The connection to a database, made when it is first needed.
+//! The connection to a database, made when it is first needed and again when it is refused.
 
 use std::io::Write;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::error::Error as DriverError;
 use mongodb::options::{Acknowledgment, ClientOptions, ServerMonitoringMode};
 use serde::Serialize;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
-use crate::settings::MongoSettings;
+use super::retry;
+use crate::secrets::{LiveSecret, Reading, Secret};
+use crate::{Deadline, Result};
 
 /// Cosmos DB drops connections that were idle for longer (design, section 9).
 const IDLE_TIME_MAX: Duration = Duration::from_secs(120);
@@ -26,35 +29,96 @@ const POOL_SIZE_MAX: u32 = 100;
 /// Connections that may come about at the same time.
 const CONNECTING_MAX: u32 = 8;
 
+/// How long the first connection is tried ahead of the first request.
+const WARM_UP_TIME_MAX: Duration = Duration::from_secs(20);
+
 /// A database and the one pool of connections to it.
-#[derive(Debug)]
+///
+/// The pool belongs to one value of the connection string. When that changes, a new pool takes
+/// its place; the old one ends with the last operation that still uses it.
 pub struct Database {
-    settings: MongoSettings,
-    client: OnceCell<Client>,
+    name: String,
+    connection_string: Arc<LiveSecret>,
+    current: RwLock<Option<Connection>>,
+    connecting: Mutex<()>,
+}
+
+/// The driver's handle, and the credentials that it was made with.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub(super) database: mongodb::Database,
+    credentials: Reading,
 }
 
 impl Database {
-    /// A database that nobody has connected to yet.
-    pub fn new(settings: MongoSettings) -> Self {
-        Self { settings, client: OnceCell::new() }
+    /// The database called `name`; nobody has connected to it yet.
+    pub fn new(name: String, connection_string: Arc<LiveSecret>) -> Self {
+        Self { name, connection_string, current: RwLock::new(None), connecting: Mutex::new(()) }
     }
 
     /// Opens a connection ahead of the first request. Failure costs nothing: requests try again.
     pub async fn warm_up(&self) {
-        if let Ok(database) = self.handle().await {
-            let _ = database.run_command(mongodb::bson::doc! { "ping": 1 }).await;
+        if let Ok(connection) = self.connection(Deadline::after(WARM_UP_TIME_MAX)).await {
+            let _ = connection.database.run_command(mongodb::bson::doc! { "ping": 1 }).await;
         }
     }
 
-    /// The driver's handle; a failure to make one is not remembered.
-    pub(super) async fn handle(&self) -> Result<mongodb::Database, DriverError> {
-        let client = self.client.get_or_try_init(|| connect(&self.settings)).await?;
-        Ok(client.database(&self.settings.database))
+    /// The connection with the credentials of now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if there are none, or no way to connect.
+    pub(super) async fn connection(&self, deadline: Deadline) -> Result<Connection> {
+        let credentials = self.connection_string.get(deadline).await?;
+        self.connection_with(credentials, deadline).await
+    }
+
+    /// A connection with other credentials than the one that was refused, if there are any.
+    ///
+    /// # Errors
+    /// As [`Self::connection`].
+    pub(super) async fn after_refusal(
+        &self,
+        refused: &Connection,
+        deadline: Deadline,
+    ) -> Result<Option<Connection>> {
+        let newer = self.connection_string.after_refusal(&refused.credentials, deadline).await?;
+        match newer {
+            Some(credentials) => Ok(Some(self.connection_with(credentials, deadline).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn connection_with(
+        &self,
+        credentials: Reading,
+        deadline: Deadline,
+    ) -> Result<Connection> {
+        if let Some(connection) = self.current(&credentials) {
+            return Ok(connection);
+        }
+        let _turn = self.connecting.lock().await;
+        if let Some(connection) = self.current(&credentials) {
+            return Ok(connection);
+        }
+        let connect = || connect(&credentials.value);
+        let client = retry::run("connect", "", deadline, connect).await?;
+        let connection = Connection { database: client.database(&self.name), credentials };
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(connection.clone());
+        Ok(connection)
+    }
+
+    fn current(&self, credentials: &Reading) -> Option<Connection> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current
+            .as_ref()
+            .filter(|connection| connection.credentials.generation >= credentials.generation)
+            .cloned()
     }
 }
 
-async fn connect(settings: &MongoSettings) -> Result<Client, DriverError> {
-    let mut options = ClientOptions::parse(settings.connection_string.expose()).await?;
+async fn connect(connection_string: &Secret) -> Result<Client, DriverError> {
+    let mut options = ClientOptions::parse(connection_string.expose()).await?;
     // One retry policy, ours: it knows Cosmos DB's throttling, which the driver's does not.
     options.retry_reads = Some(false);
     options.retry_writes = Some(false);

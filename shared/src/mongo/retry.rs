@@ -63,7 +63,9 @@ enum Class {
     Transient,
     /// 11000: a document with this identifier exists.
     Duplicate,
-    /// The database refuses: wrong credentials, an unsupported command.
+    /// The database does not know us, or no longer.
+    Unauthenticated,
+    /// The database refuses: an unsupported command, say.
     Refused,
     /// A defect: a document that we cannot read or write.
     Defect,
@@ -75,11 +77,16 @@ impl Failure {
         self.class == Class::Duplicate
     }
 
+    /// Whether other credentials could help.
+    pub(super) fn is_unauthenticated(&self) -> bool {
+        self.class == Class::Unauthenticated
+    }
+
     fn pause_before(&self, attempt: u32) -> Option<Duration> {
         match self.class {
             Class::Throttled { hint: Some(hint) } => Some(hint),
             Class::Throttled { hint: None } | Class::Transient => Some(full_jitter(attempt - 1)),
-            Class::Duplicate | Class::Refused | Class::Defect => None,
+            Class::Duplicate | Class::Unauthenticated | Class::Refused | Class::Defect => None,
         }
     }
 }
@@ -90,7 +97,9 @@ impl From<Failure> for Error {
             Class::Throttled { hint } => {
                 Self::Throttled { retry_after: hint.unwrap_or(RETRY_AFTER_DEFAULT) }
             }
-            Class::Transient | Class::Refused => Self::unavailable("The database", failure.cause),
+            Class::Transient | Class::Unauthenticated | Class::Refused => {
+                Self::unavailable("The database", failure.cause)
+            }
             Class::Duplicate | Class::Defect => Self::Internal(failure.cause.into()),
         }
     }
@@ -143,6 +152,7 @@ fn classify(error: &DriverError) -> Class {
         | ErrorKind::ServerSelection { .. }
         | ErrorKind::DnsResolve { .. }
         | ErrorKind::Shutdown => Class::Transient,
+        ErrorKind::Authentication { .. } => Class::Unauthenticated,
         ErrorKind::BsonDeserialization(_)
         | ErrorKind::BsonSerialization(_)
         | ErrorKind::Bson(_)
@@ -157,6 +167,8 @@ fn classify_code(code: i32, message: &str) -> Class {
     match code {
         16500 => Class::Throttled { hint: retry_after(message) },
         11000 => Class::Duplicate,
+        // Unauthorized and AuthenticationFailed: a password was changed, a key regenerated.
+        13 | 18 => Class::Unauthenticated,
         // Host unreachable or not found, network timeouts, exceeded time limits, shutdowns,
         // elections and reconfigurations: the retryable errors of the drivers' specification.
         6 | 7 | 24 | 50 | 64 | 89 | 91 | 112 | 134 | 189 | 202 | 262 | 317 | 384 | 462 | 9001
@@ -233,7 +245,9 @@ mod tests {
     fn codes_are_told_apart() {
         assert_eq!(classify_code(11000, ""), Class::Duplicate);
         assert_eq!(classify_code(10107, ""), Class::Transient);
-        assert_eq!(classify_code(13, ""), Class::Refused);
+        assert_eq!(classify_code(13, ""), Class::Unauthenticated);
+        assert_eq!(classify_code(18, ""), Class::Unauthenticated);
+        assert_eq!(classify_code(59, ""), Class::Refused);
         assert_eq!(
             classify_code(16500, "RetryAfterMs=5"),
             Class::Throttled { hint: Some(Duration::from_millis(5)) }

@@ -1,14 +1,15 @@
 //! Values that must never be printed, logged or serialised.
 
 use std::fmt;
+use std::sync::Arc;
 
-/// A secret value; its `Debug` shows nothing of it and it has no `Display`.
+/// A secret value, cheap to clone; its `Debug` shows nothing of it and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Arc<str>);
 
 impl Secret {
     /// Wraps a secret value.
-    pub fn new(value: impl Into<String>) -> Self {
+    pub fn new(value: impl Into<Arc<str>>) -> Self {
         Self(value.into())
     }
 
