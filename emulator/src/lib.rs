@@ -7,6 +7,7 @@ pub mod audit_api;
 mod client;
 pub mod gateway;
 pub mod host;
+pub mod key_vault;
 pub mod local_stack;
 pub mod mongo;
 pub mod package;

@@ -1,0 +1,49 @@
+//! The endpoint at which App Service hands out tokens ("How to use managed identities for App
+//! Service and Azure Functions", section "REST endpoint reference").
+
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
+use serde_json::json;
+
+use super::secrets_api::RESOURCE;
+use super::server::{Answer, json_answer, query_parameter};
+use super::vault::Vault;
+
+pub(super) const PATH: &str = "/msi/token";
+
+const API_VERSION: &str = "2019-08-01";
+
+/// Answers a request for a token; the header tells whose site it comes from.
+pub(super) fn answer(vault: &Vault, parts: &Parts) -> Answer {
+    if (&parts.method, parts.uri.path()) != (&Method::GET, PATH) {
+        return refusal(StatusCode::NOT_FOUND, "There is nothing here.");
+    }
+    let header = parts.headers.get("x-identity-header").and_then(|value| value.to_str().ok());
+    let Some(identity) = header.and_then(|header| vault.with_header(header)) else {
+        return refusal(StatusCode::UNAUTHORIZED, "X-IDENTITY-HEADER is missing or wrong.");
+    };
+    if query_parameter(&parts.uri, "api-version").as_deref() != Some(API_VERSION) {
+        return refusal(StatusCode::BAD_REQUEST, "api-version is missing or not supported.");
+    }
+    let resource = query_parameter(&parts.uri, "resource");
+    if resource.as_deref().map(|resource| resource.trim_end_matches('/')) != Some(RESOURCE) {
+        return refusal(StatusCode::BAD_REQUEST, "resource is missing or not known.");
+    }
+    let wanted = query_parameter(&parts.uri, "client_id");
+    if wanted.is_some_and(|wanted| wanted != identity.client_id) {
+        return refusal(StatusCode::BAD_REQUEST, "No managed identity has that client id.");
+    }
+    let token = vault.new_token(&identity.name);
+    let body = json!({
+        "access_token": token.text,
+        "expires_on": token.expires.to_string(),
+        "resource": RESOURCE,
+        "token_type": "Bearer",
+        "client_id": identity.client_id,
+    });
+    json_answer(StatusCode::OK, &body)
+}
+
+fn refusal(status: StatusCode, message: &str) -> Answer {
+    json_answer(status, &json!({ "statusCode": status.as_u16(), "message": message }))
+}

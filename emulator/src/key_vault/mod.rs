@@ -1,0 +1,163 @@
+//! Azure Key Vault and the managed identities that read it, on this machine.
+//!
+//! The vault serves over TLS, since Azure's client refuses anything else, with a certificate of
+//! an authority that is made at start: clients must be told to trust it. Each identity reads only
+//! what it was granted.
+
+mod authority;
+mod identity_api;
+mod secrets_api;
+mod server;
+mod vault;
+
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use authority::Authority;
+use vault::Vault;
+
+/// The vault's name for clients, who resolve it to this machine (RFC 6761, section 6.3).
+pub const HOST: &str = "patient-records.vault.localhost";
+
+/// As Microsoft Entra's tokens for managed identities.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A running vault with its identity endpoint; dropping it closes both.
+pub struct KeyVault {
+    url: Arc<str>,
+    identity_endpoint: String,
+    certificate: NamedTempFile,
+    vault: Arc<Vault>,
+    serving: [JoinHandle<()>; 2],
+}
+
+/// A managed identity, as App Service tells an app about it.
+#[derive(Clone)]
+pub struct Identity {
+    /// The value of `IDENTITY_ENDPOINT`.
+    pub endpoint: String,
+    /// The value of `IDENTITY_HEADER`: whoever has it is this identity.
+    pub header: String,
+    /// Its client id, for `AZURE_CLIENT_ID`.
+    pub client_id: String,
+}
+
+/// What happens to every request until further notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is answered with this status, and `Retry-After: 1`.
+    Status(u16),
+    /// It is never answered.
+    Hang,
+    /// The connection is closed in place of an answer.
+    Drop,
+}
+
+impl KeyVault {
+    /// Starts an empty vault on free ports.
+    ///
+    /// # Errors
+    /// If no port can be opened or the certificate cannot be written.
+    pub async fn start() -> io::Result<Self> {
+        let authority = Authority::for_host(HOST)?;
+        let mut certificate = NamedTempFile::new()?;
+        certificate.write_all(authority.certificate_pem.as_bytes())?;
+        let vault_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let identity_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url: Arc<str> =
+            format!("https://{HOST}:{}", vault_listener.local_addr()?.port()).into();
+        let identity_endpoint =
+            format!("http://{}{}", identity_listener.local_addr()?, identity_api::PATH);
+        let vault = Arc::new(Vault::new(TOKEN_LIFETIME));
+        let tls = TlsAcceptor::from(authority.server);
+        let serving = [
+            tokio::spawn(server::serve_vault(
+                vault_listener,
+                tls,
+                Arc::clone(&vault),
+                Arc::clone(&url),
+            )),
+            tokio::spawn(server::serve_identities(identity_listener, Arc::clone(&vault))),
+        ];
+        Ok(Self { url, identity_endpoint, certificate, vault, serving })
+    }
+
+    /// Where it is, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate of the authority that clients have to trust, in PEM.
+    pub fn trusted_certificate(&self) -> &Path {
+        self.certificate.path()
+    }
+
+    /// The address of a secret's newest version.
+    pub fn secret_uri(&self, name: &str) -> String {
+        format!("{}/secrets/{name}", self.url)
+    }
+
+    /// Adds a version of a secret, and returns the version's name.
+    pub fn set_secret(&self, name: &str, value: &str) -> String {
+        self.vault.set_secret(name, value)
+    }
+
+    /// The identity of this name; it is made when it is first asked for, and may read nothing.
+    pub fn identity(&self, name: &str) -> Identity {
+        let vault::Registered { header, client_id, .. } = self.vault.identity(name);
+        Identity { endpoint: self.identity_endpoint.clone(), header, client_id }
+    }
+
+    /// Lets an identity read a secret.
+    pub fn grant(&self, identity: &str, secret: &str) {
+        self.vault.grant(identity, secret);
+    }
+
+    /// Takes that back.
+    pub fn revoke(&self, identity: &str, secret: &str) {
+        self.vault.revoke(identity, secret);
+    }
+
+    /// Makes every request to the vault fail, or ends that.
+    pub fn fail(&self, fault: Option<Fault>) {
+        self.vault.fail_vault(fault);
+    }
+
+    /// Makes every request for a token fail, or ends that.
+    pub fn fail_identities(&self, fault: Option<Fault>) {
+        self.vault.fail_identity(fault);
+    }
+
+    /// How often an identity has read a secret.
+    pub fn read_count(&self, identity: &str, secret: &str) -> usize {
+        self.vault.read_count(identity, secret)
+    }
+
+    /// Waits until this version is the one that an identity has read last, and says whether that
+    /// happened in time.
+    pub async fn until_read(
+        &self,
+        identity: &str,
+        secret: &str,
+        version: &str,
+        limit: Duration,
+    ) -> bool {
+        tokio::time::timeout(limit, self.vault.until_read(identity, secret, version)).await.is_ok()
+    }
+}
+
+impl Drop for KeyVault {
+    fn drop(&mut self) {
+        for serving in &self.serving {
+            serving.abort();
+        }
+    }
+}
