@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use emulator::gateway::{Gateway, GatewayOptions, Subscription};
+use emulator::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use emulator::host::{Host, HostKeys, HostOptions};
 use emulator::mongo::{self, CollectionPlan, Mongod, MongodOptions};
 use mongodb::Client;
@@ -58,7 +58,7 @@ impl System {
         let gateway = Gateway::start(GatewayOptions {
             port: None,
             patient_host_url: patient.url().to_owned(),
-            host_key: KEY.to_owned(),
+            host_key: HostKey::Literal(KEY.to_owned()),
             subscriptions: vec![Subscription { id: "bench".to_owned(), key: KEY.to_owned() }],
         });
         let gateway = gateway.await.map_err(text)?;

@@ -8,7 +8,9 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use reqwest::RequestBuilder;
 
+use super::host_key::CachedHostKey;
 use super::refusal::{Answer, problem, refuse};
 use super::{GatewayOptions, Subscription, headers, target};
 use crate::trace;
@@ -19,6 +21,7 @@ const BODY_BYTES_MAX: usize = 2 << 20;
 /// Everything that a request needs.
 pub(super) struct Front {
     pub(super) options: GatewayOptions,
+    pub(super) host_key: CachedHostKey,
     pub(super) client: reqwest::Client,
 }
 
@@ -67,24 +70,28 @@ impl Front {
         peer: IpAddr,
     ) -> Answer {
         let url = format!("{}/api{}", self.options.patient_host_url, target::forwarded(&parts.uri));
-        let headers = self.headers(parts, subscription, peer);
-        let mut call = self.client.request(parts.method.clone(), url).headers(headers);
+        let mut call = self.client.request(parts.method.clone(), url).headers(self.headers(
+            parts,
+            subscription,
+            peer,
+        ));
         // The host drops a body without a length, so a body always has one here.
         if !body.is_empty() || matches!(parts.method, Method::POST | Method::PUT) {
             call = call.body(body);
         }
-        let answered = async {
-            let answer = call.send().await?;
-            let (status, headers) = (answer.status(), headers::end_to_end(answer.headers()));
-            Ok::<_, reqwest::Error>((status, headers, answer.bytes().await?))
-        };
-        let Ok((status, headers, body)) = answered.await else {
-            return unavailable();
-        };
-        let mut response = Response::new(Full::new(body));
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        response
+        self.call(call).await.unwrap_or_else(unavailable)
+    }
+
+    /// Calls the host; if it refuses the key, once more with the key of now. It refuses before the
+    /// function runs, so nothing happens twice.
+    async fn call(&self, call: RequestBuilder) -> Option<Answer> {
+        let key = self.host_key.get().await.ok()?;
+        let answer = send(call.try_clone()?, &key).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Some(answer);
+        }
+        let key = self.host_key.after_refusal(&key).await.ok()?;
+        send(call, &key).await
     }
 
     /// The caller's headers without what only the gateway may say, and what it says.
@@ -92,7 +99,6 @@ impl Front {
         let mut headers = headers::callers_own(&parts.headers);
         let parent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         for (name, value) in [
-            ("x-functions-key", self.options.host_key.as_str()),
             ("x-caller-subscription", subscription.id.as_str()),
             ("x-caller-address", &peer.to_string()),
             ("traceparent", &trace::child_of(parent)),
@@ -103,6 +109,15 @@ impl Front {
         }
         headers
     }
+}
+
+async fn send(call: RequestBuilder, key: &HeaderValue) -> Option<Answer> {
+    let answer = call.header("x-functions-key", key.clone()).send().await.ok()?;
+    let (status, headers) = (answer.status(), headers::end_to_end(answer.headers()));
+    let mut response = Response::new(Full::new(answer.bytes().await.ok()?));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Some(response)
 }
 
 fn unavailable() -> Answer {

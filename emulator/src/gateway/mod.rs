@@ -5,6 +5,7 @@
 
 mod front;
 mod headers;
+mod host_key;
 mod refusal;
 mod target;
 
@@ -18,22 +19,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use front::Front;
+use host_key::CachedHostKey;
+pub use host_key::{HostKey, VaultKey};
 
 /// What a gateway is started with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct GatewayOptions {
     /// The port on `127.0.0.1`; none for a free one.
     pub port: Option<u16>,
     /// The Patient API's host, `http://127.0.0.1:7071`.
     pub patient_host_url: String,
     /// The function key that it gets.
-    pub host_key: String,
+    pub host_key: HostKey,
     /// Who may call.
     pub subscriptions: Vec<Subscription>,
 }
 
 /// A subscription to the API.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Subscription {
     /// Its identifier, which the apps get to see.
     pub id: String,
@@ -50,25 +53,35 @@ pub struct Gateway {
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
-#[error("port {port} of 127.0.0.1 cannot be opened")]
-pub struct GatewayError {
-    /// The port; 0 stands for a free one.
-    pub port: u16,
-    #[source]
-    source: std::io::Error,
+pub enum GatewayError {
+    /// Something else listens there.
+    #[error("port {port} of 127.0.0.1 cannot be opened")]
+    Port {
+        /// The port; 0 stands for a free one.
+        port: u16,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The host key cannot be a header, or its vault no vault.
+    #[error("the host key or its vault is unusable")]
+    HostKey(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Gateway {
     /// Starts a gateway.
     ///
     /// # Errors
-    /// If the port is taken.
+    /// If the port is taken, or the host key's source is unusable.
     pub async fn start(options: GatewayOptions) -> Result<Self, GatewayError> {
         let port = options.port.unwrap_or(0);
-        let unavailable = |source| GatewayError { port, source };
+        let unavailable = |source| GatewayError::Port { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(unavailable)?;
         let url = format!("http://{}", listener.local_addr().map_err(unavailable)?);
-        let front = Arc::new(Front { options, client: crate::http_client() });
+        let client = crate::http_client();
+        let host_key = CachedHostKey::new(options.host_key.clone())
+            .map_err(|error| GatewayError::HostKey(error.into()))?;
+        let front = Arc::new(Front { options, host_key, client });
         let serving = tokio::spawn(serve(listener, front));
         Ok(Self { url, serving })
     }

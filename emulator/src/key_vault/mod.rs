@@ -55,7 +55,7 @@ pub struct Identity {
 pub enum Fault {
     /// It is answered with this status, and `Retry-After: 1`.
     Status(u16),
-    /// It is never answered.
+    /// It is never answered, not even after the fault has ended.
     Hang,
     /// The connection is closed in place of an answer.
     Drop,
@@ -141,8 +141,8 @@ impl KeyVault {
         self.vault.read_count(identity, secret)
     }
 
-    /// Waits until this version is the one that an identity has read last, and says whether that
-    /// happened in time.
+    /// Waits until an identity has read this version or a newer one, and says whether that happened
+    /// in time.
     pub async fn until_read(
         &self,
         identity: &str,

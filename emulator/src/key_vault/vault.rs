@@ -13,6 +13,8 @@ use super::Fault;
 #[derive(Clone)]
 pub(super) struct Version {
     pub(super) id: String,
+    /// Counts the versions of a secret.
+    number: usize,
     pub(super) value: String,
     /// Seconds since 1970.
     pub(super) created: u64,
@@ -51,10 +53,11 @@ pub(super) struct Vault {
 }
 
 /// What one identity has read of one secret.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Reads {
     count: usize,
-    last_version: String,
+    /// The number of the newest version that was read.
+    newest: Option<usize>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -83,9 +86,14 @@ impl Vault {
 
     pub(super) fn set_secret(&self, name: &str, value: &str) -> String {
         let id = Uuid::new_v4().simple().to_string();
-        let version =
-            Version { id: id.clone(), value: value.to_owned(), created: seconds_since_1970() };
-        self.contents().secrets.entry(lower(name)).or_default().push(version);
+        let mut contents = self.contents();
+        let versions = contents.secrets.entry(lower(name)).or_default();
+        versions.push(Version {
+            id: id.clone(),
+            number: versions.len(),
+            value: value.to_owned(),
+            created: seconds_since_1970(),
+        });
         id
     }
 
@@ -138,7 +146,7 @@ impl Vault {
         self.reads.send_modify(|reads| {
             let reads = reads.entry((identity, secret)).or_default();
             reads.count += 1;
-            reads.last_version.clone_from(&version.id);
+            reads.newest = reads.newest.max(Some(version.number));
         });
         Ok(version)
     }
@@ -148,11 +156,12 @@ impl Vault {
         self.reads.borrow().get(&key).map_or(0, |reads| reads.count)
     }
 
-    /// Waits until an identity has read a version.
+    /// Waits until an identity has read a version, or a newer one.
     pub(super) async fn until_read(&self, identity: &str, secret: &str, version: &str) {
         let key = (identity.to_owned(), lower(secret));
+        let number = self.contents().number(&key.1, version);
         let is_read = |reads: &HashMap<_, Reads>| {
-            reads.get(&key).is_some_and(|reads| reads.last_version == version)
+            number.is_some() && reads.get(&key).is_some_and(|reads| reads.newest >= number)
         };
         let _ = self.reads.subscribe().wait_for(is_read).await;
     }
@@ -179,6 +188,11 @@ impl Vault {
 }
 
 impl Contents {
+    fn number(&self, secret: &str, version: &str) -> Option<usize> {
+        let versions = self.secrets.get(secret)?;
+        versions.iter().find(|candidate| candidate.id == version).map(|version| version.number)
+    }
+
     fn find(
         &self,
         token: Option<&str>,

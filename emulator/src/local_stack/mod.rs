@@ -12,7 +12,7 @@ mod ready;
 use std::future::pending;
 use std::path::PathBuf;
 
-use crate::gateway::{Gateway, GatewayOptions, Subscription};
+use crate::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use crate::mongo::Mongod;
 pub use error::LocalStackError;
 
@@ -153,7 +153,7 @@ async fn start_gateway(
     let options = GatewayOptions {
         port: Some(port),
         patient_host_url: patient.url().to_owned(),
-        host_key: keys.patient_host.clone(),
+        host_key: HostKey::Literal(keys.patient_host.clone()),
         subscriptions: vec![subscription],
     };
     let started = Gateway::start(options).await;

@@ -1,5 +1,6 @@
 //! API Management as callers see it, and as the Functions host behind it does.
 
+mod host_key;
 mod stack;
 
 use std::convert::Infallible;

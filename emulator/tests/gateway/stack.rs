@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use emulator::gateway::{Gateway, GatewayOptions, Subscription};
+use emulator::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -27,7 +27,7 @@ impl Stack {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(echo(listener));
-        Self::before(address).await
+        Self::before(address, HostKey::Literal("host-key".to_owned())).await
     }
 
     pub async fn without_backend() -> Self {
@@ -35,14 +35,18 @@ impl Stack {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = socket.local_addr().unwrap();
-        Self { _closed: Some(socket), ..Self::before(address).await }
+        Self {
+            _closed: Some(socket),
+            ..Self::before(address, HostKey::Literal("host-key".to_owned())).await
+        }
     }
 
-    async fn before(backend: SocketAddr) -> Self {
+    /// A gateway in front of what listens there, with a host key from somewhere.
+    pub async fn before(backend: SocketAddr, host_key: HostKey) -> Self {
         let options = GatewayOptions {
             port: None,
             patient_host_url: format!("http://{backend}"),
-            host_key: "host-key".to_owned(),
+            host_key,
             subscriptions: vec![Subscription { id: "clinic-7".into(), key: "good".into() }],
         };
         let gateway = Gateway::start(options).await.unwrap();
