@@ -1,0 +1,226 @@
+# The one public door.
+
+locals {
+  policies = {
+    api = templatefile("${path.root}/policies/patient_api.xml.tftpl", {
+      cache_key = local.host_key_cache_key
+    })
+    product = templatefile("${path.root}/policies/product.xml.tftpl", {
+      rate_limit_per_minute = var.rate_limit_per_minute
+      quota_per_day         = var.quota_per_day
+    })
+  }
+
+  policy_fragments = {
+    caller = templatefile("${path.root}/policies/caller.xml.tftpl", {
+      body_bytes_max = 1048576
+      entra_id       = var.entra_id
+    })
+    host-key = templatefile("${path.root}/policies/host_key.xml.tftpl", {
+      cache_key         = local.host_key_cache_key
+      secret_uri        = local.secret_uris["patient-api-key"]
+      cache_seconds_max = 3600
+    })
+    problem = templatefile("${path.root}/policies/problem.xml.tftpl", {})
+  }
+
+  host_key_cache_key = "patient-api-key"
+
+  # Where a key would show in a logged URL.
+  masked_query_parameters = ["code", "subscription-key"]
+}
+
+resource "azurerm_public_ip" "api_management" {
+  name                = "pip-${local.name}"
+  resource_group_name = azurerm_resource_group.main.name
+  location            = azurerm_resource_group.main.location
+  allocation_method   = "Static"
+  sku                 = "Standard"
+  domain_name_label   = "patientrec-${var.environment}-${local.suffix}" # API Management insists on one
+  zones               = local.zones
+  tags                = local.tags
+}
+
+resource "azurerm_api_management" "main" {
+  #checkov:skip=CKV_AZURE_174:It is the one public door; all else is closed.
+
+  name                 = "apim-${local.name}-${local.suffix}"
+  resource_group_name  = azurerm_resource_group.main.name
+  location             = azurerm_resource_group.main.location
+  publisher_name       = var.publisher_name
+  publisher_email      = var.publisher_email
+  sku_name             = var.api_management_sku
+  zones                = local.zones
+  min_api_version      = "2021-08-01" # older management APIs hand out secrets to readers
+  virtual_network_type = "External"
+  public_ip_address_id = azurerm_public_ip.api_management.id
+  tags                 = local.tags
+
+  virtual_network_configuration {
+    subnet_id = azurerm_subnet.api_management.id
+  }
+
+  identity {
+    type = "SystemAssigned"
+  }
+
+  security {
+    backend_ssl30_enabled      = false
+    backend_tls10_enabled      = false
+    backend_tls11_enabled      = false
+    frontend_ssl30_enabled     = false
+    frontend_tls10_enabled     = false
+    frontend_tls11_enabled     = false
+    triple_des_ciphers_enabled = false
+  }
+
+  protocols {
+    http2_enabled = true
+  }
+
+  # It does not come up in a subnet whose rules keep its platform out.
+  depends_on = [azurerm_subnet_network_security_group_association.main]
+}
+
+resource "azurerm_api_management_api" "patient" {
+  name                  = "patient-tests-api"
+  resource_group_name   = azurerm_resource_group.main.name
+  api_management_name   = azurerm_api_management.main.name
+  revision              = "1"
+  display_name          = "Patient records"
+  path                  = ""
+  protocols             = ["https"]
+  service_url           = "https://${module.function_app["patient-tests-api"].host_name}/api"
+  subscription_required = true
+
+  import {
+    content_format = "openapi+json"
+    content_value  = local.openapi
+  }
+}
+
+# Fragments may be sent as XML; API policies go out as `rawxml`, in which quotes and brackets of
+# expressions would have to stay as they are and the file would be no XML. So expressions that have
+# any live in fragments.
+resource "azurerm_api_management_policy_fragment" "main" {
+  for_each = local.policy_fragments
+
+  api_management_id = azurerm_api_management.main.id
+  name              = each.key
+  format            = "xml"
+  value             = each.value
+}
+
+resource "azurerm_api_management_api_policy" "patient" {
+  api_name            = azurerm_api_management_api.patient.name
+  api_management_name = azurerm_api_management.main.name
+  resource_group_name = azurerm_resource_group.main.name
+  xml_content         = local.policies.api
+
+  depends_on = [azurerm_api_management_policy_fragment.main]
+}
+
+resource "azurerm_api_management_product" "patient" {
+  product_id            = "patient-records"
+  resource_group_name   = azurerm_resource_group.main.name
+  api_management_name   = azurerm_api_management.main.name
+  display_name          = "Patient records"
+  description           = "Patients and their medical tests. Every call is audited under the subscription's name."
+  published             = true
+  subscription_required = true
+  approval_required     = true
+  subscriptions_limit   = 1
+}
+
+resource "azurerm_api_management_product_policy" "patient" {
+  product_id          = azurerm_api_management_product.patient.product_id
+  api_management_name = azurerm_api_management.main.name
+  resource_group_name = azurerm_resource_group.main.name
+  xml_content         = local.policies.product
+}
+
+resource "azurerm_api_management_product_api" "patient" {
+  product_id          = azurerm_api_management_product.patient.product_id
+  api_name            = azurerm_api_management_api.patient.name
+  api_management_name = azurerm_api_management.main.name
+  resource_group_name = azurerm_resource_group.main.name
+}
+
+# The first caller. Its name is what the audit register records.
+resource "azurerm_api_management_subscription" "first" {
+  subscription_id     = "first-caller"
+  resource_group_name = azurerm_resource_group.main.name
+  api_management_name = azurerm_api_management.main.name
+  product_id          = azurerm_api_management_product.patient.id
+  display_name        = "First caller"
+  state               = "active"
+  allow_tracing       = false # a trace shows bodies and keys
+}
+
+resource "azurerm_api_management_logger" "application_insights" {
+  name                = "application-insights"
+  resource_group_name = azurerm_resource_group.main.name
+  api_management_name = azurerm_api_management.main.name
+  resource_id         = azurerm_application_insights.main.id
+
+  application_insights {
+    connection_string = azurerm_application_insights.main.connection_string
+  }
+}
+
+# To Application Insights, for the trace of each request; to Azure Monitor, for the alerts.
+resource "azurerm_api_management_diagnostic" "main" {
+  for_each = {
+    applicationinsights = azurerm_api_management_logger.application_insights.id
+    azuremonitor        = "${azurerm_api_management.main.id}/loggers/azuremonitor" # is always there
+  }
+
+  identifier                = each.key
+  resource_group_name       = azurerm_resource_group.main.name
+  api_management_name       = azurerm_api_management.main.name
+  api_management_logger_id  = each.value
+  always_log_errors         = true
+  sampling_percentage       = 100
+  log_client_ip             = false # the audit register has it
+  verbosity                 = "information"
+  http_correlation_protocol = each.key == "applicationinsights" ? "W3C" : null
+
+  # No byte of a body, no header, no key in a URL.
+  frontend_request {
+    body_bytes = 0
+
+    data_masking {
+      dynamic "query_params" {
+        for_each = local.masked_query_parameters
+
+        content {
+          mode  = "Hide"
+          value = query_params.value
+        }
+      }
+    }
+  }
+
+  frontend_response {
+    body_bytes = 0
+  }
+
+  backend_request {
+    body_bytes = 0
+
+    data_masking {
+      dynamic "query_params" {
+        for_each = local.masked_query_parameters
+
+        content {
+          mode  = "Hide"
+          value = query_params.value
+        }
+      }
+    }
+  }
+
+  backend_response {
+    body_bytes = 0
+  }
+}

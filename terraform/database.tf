@@ -1,0 +1,103 @@
+# One Cosmos DB account per app: account keys are for whole accounts, so neither app's credential
+# reaches the other's data.
+
+locals {
+  collections = merge([
+    for app, database in local.databases : {
+      for collection in database.collections : "${app}/${collection.name}" => merge(collection, { app = app })
+    }
+  ]...)
+}
+
+resource "azurerm_cosmosdb_account" "main" {
+  #checkov:skip=CKV_AZURE_100:Encrypted with keys of Microsoft. A key of our own would need a door into the vault for the platform, and its loss would be the loss of the register.
+
+  for_each = local.apps
+
+  name                = "cosmos-${each.key}-${var.environment}-${local.suffix}"
+  resource_group_name = azurerm_resource_group.main.name
+  location            = azurerm_resource_group.main.location
+  kind                = "MongoDB"
+  offer_type          = "Standard"
+  tags                = local.tags
+
+  mongo_server_version = "7.0"
+  minimal_tls_version  = "Tls12"
+
+  public_network_access_enabled         = false
+  network_acl_bypass_for_azure_services = false
+  # Collections and indexes are Terraform's alone.
+  access_key_metadata_writes_enabled = false
+
+  # Strong: a record that one instance has deleted is gone for every other instance at once, which
+  # session consistency promises only within one session, and MongoDB drivers carry no session
+  # token from one instance to the next. In one region it costs twice the request units of a read,
+  # and no write.
+  consistency_policy {
+    consistency_level = "Strong"
+  }
+
+  geo_location {
+    location          = azurerm_resource_group.main.location
+    failover_priority = 0
+    zone_redundant    = var.zone_redundant
+  }
+
+  capabilities {
+    name = "EnableMongo"
+  }
+
+  backup {
+    type = "Continuous"
+    tier = var.database_backup_tier
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "azurerm_cosmosdb_mongo_database" "main" {
+  for_each = local.databases
+
+  name                = local.database_names[each.key]
+  resource_group_name = azurerm_resource_group.main.name
+  account_name        = azurerm_cosmosdb_account.main[each.key].name
+
+  # Shared by the collections of the database.
+  autoscale_settings {
+    max_throughput = var.database_throughput_max
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "azurerm_cosmosdb_mongo_collection" "main" {
+  for_each = local.collections
+
+  name                = each.value.name
+  resource_group_name = azurerm_resource_group.main.name
+  account_name        = azurerm_cosmosdb_account.main[each.value.app].name
+  database_name       = azurerm_cosmosdb_mongo_database.main[each.value.app].name
+  shard_key           = each.value.shardKey
+
+  # Cosmos DB makes this index only if it is asked to, and pages are sorted by it.
+  index {
+    keys   = ["_id"]
+    unique = true
+  }
+
+  dynamic "index" {
+    for_each = each.value.indexes
+
+    content {
+      keys = [index.value]
+    }
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}

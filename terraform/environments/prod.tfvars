@@ -1,0 +1,14 @@
+# Three zones, 30 days of restore points, API Management with a service level agreement.
+location           = "westeurope"
+environment        = "prod"
+publisher_name     = "Contoso Health"
+publisher_email    = "api@example.com"
+alert_emails       = ["operators@example.com"]
+zone_redundant     = true
+api_management_sku = "Premium_3" # one unit per zone
+
+address_space           = "10.80.0.0/24"
+instances               = { minimum = 3, maximum = 20 }
+database_throughput_max = 4000
+database_backup_tier    = "Continuous30Days"
+log_retention_days      = 365

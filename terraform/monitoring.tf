@@ -1,0 +1,102 @@
+# Where telemetry goes.
+
+resource "azurerm_log_analytics_workspace" "main" {
+  name                         = "log-${local.name}"
+  resource_group_name          = azurerm_resource_group.main.name
+  location                     = azurerm_resource_group.main.location
+  sku                          = "PerGB2018"
+  retention_in_days            = var.log_retention_days
+  local_authentication_enabled = false
+  tags                         = local.tags
+}
+
+resource "azurerm_application_insights" "main" {
+  name                = "appi-${local.name}"
+  resource_group_name = azurerm_resource_group.main.name
+  location            = azurerm_resource_group.main.location
+  workspace_id        = azurerm_log_analytics_workspace.main.id
+  application_type    = "other"
+  retention_in_days   = 90
+  ip_masking_enabled  = true
+  tags                = local.tags
+
+  # The apps' exporter authenticates by the connection string, which can write telemetry and read
+  # none. It cannot get Entra ID tokens; with local authentication off it would be refused.
+  local_authentication_enabled = true
+}
+
+locals {
+  # Resource → what it logs. Cosmos DB's request logs stay off: they can hold the values of queries.
+  diagnostics = merge(
+    {
+      api-management = { target = azurerm_api_management.main.id, logs = ["GatewayLogs"] }
+      key-vault      = { target = azurerm_key_vault.main.id, logs = ["AuditEvent", "AzurePolicyEvaluationDetails"] }
+    },
+    { for app, account in azurerm_cosmosdb_account.main : "database-${app}" => { target = account.id, logs = ["ControlPlaneRequests"] } },
+    { for app, function_app in module.function_app : app => { target = function_app.id, logs = ["FunctionAppLogs"] } },
+    {
+      for name, account in merge(azurerm_storage_account.host, { packages = azurerm_storage_account.packages }) :
+      "blobs-${name}" => { target = "${account.id}/blobServices/default", logs = ["StorageRead", "StorageWrite", "StorageDelete"] }
+    },
+  )
+}
+
+resource "azurerm_monitor_diagnostic_setting" "main" {
+  for_each = local.diagnostics
+
+  name                           = "to-workspace"
+  target_resource_id             = each.value.target
+  log_analytics_workspace_id     = azurerm_log_analytics_workspace.main.id
+  log_analytics_destination_type = "Dedicated"
+
+  dynamic "enabled_log" {
+    for_each = each.value.logs
+
+    content {
+      category = enabled_log.value
+    }
+  }
+
+  enabled_metric {
+    category = "AllMetrics"
+  }
+}
+
+resource "azurerm_application_insights_workbook" "main" {
+  name                = uuidv5("dns", "${local.name}.patient-records.workbook") # must be a UUID
+  resource_group_name = azurerm_resource_group.main.name
+  location            = azurerm_resource_group.main.location
+  display_name        = "Patient records (${var.environment})"
+  source_id           = lower(azurerm_application_insights.main.id)
+  tags                = local.tags
+
+  data_json = jsonencode({
+    version = "Notebook/1.0"
+    items = [for title, query in local.workbook_queries : {
+      type = 3
+      name = title
+      content = {
+        version      = "KqlItem/1.0"
+        title        = title
+        query        = query
+        size         = 0
+        queryType    = 0
+        resourceType = "microsoft.insights/components"
+        timeContext  = { durationMs = 86400000 }
+      }
+    }]
+  })
+
+  lifecycle {
+    ignore_changes = [source_id]
+  }
+}
+
+locals {
+  workbook_queries = {
+    "Requests and failures by function"         = "requests | summarize count(), failed = countif(toint(resultCode) >= 500) by name, bin(timestamp, 15m) | render timechart"
+    "Latency in milliseconds, p50, p95 and p99" = "requests | summarize percentiles(duration, 50, 95, 99) by bin(timestamp, 15m) | render timechart"
+    "Answers by status"                         = "requests | summarize count() by resultCode, name | order by count_ desc"
+    "Calls to databases and the register"       = "dependencies | summarize count(), failed = countif(success == false), percentile(duration, 95) by target, type | order by count_ desc"
+  }
+}

@@ -1,0 +1,194 @@
+# One virtual network. What leaves or enters a subnet is listed here; all else is denied.
+
+locals {
+  subnet_bits = 26 - tonumber(split("/", var.address_space)[1])
+
+  # Each instance of a plan takes one address of its app's subnet.
+  subnets = {
+    api-management    = cidrsubnet(var.address_space, local.subnet_bits, 0)
+    patient-tests-api = cidrsubnet(var.address_space, local.subnet_bits, 1)
+    audit-api         = cidrsubnet(var.address_space, local.subnet_bits, 2)
+    private-endpoints = cidrsubnet(var.address_space, local.subnet_bits, 3)
+  }
+
+  # Every app reaches its vault, its storage and its database through the private endpoints.
+  app_rules = {
+    private-https = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["443"], why = "Key Vault and storage." }
+    database      = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["10255"], why = "Cosmos DB for MongoDB." }
+    telemetry     = { direction = "Outbound", to = "AzureMonitor", ports = ["443"], why = "Application Insights ingestion." }
+    tokens        = { direction = "Outbound", to = "AzureActiveDirectory", ports = ["443"], why = "Tokens of the managed identity, in case the platform asks for them on the app's route." }
+  }
+
+  # API Management's own needs: https://learn.microsoft.com/azure/api-management/virtual-network-reference
+  network_rules = {
+    api-management = {
+      callers        = { direction = "Inbound", from = "Internet", to = "VirtualNetwork", ports = ["443"], why = "The one public door." }
+      management     = { direction = "Inbound", from = "ApiManagement", to = "VirtualNetwork", ports = ["3443"], why = "The platform configures the service." }
+      load-balancer  = { direction = "Inbound", from = "AzureLoadBalancer", to = "VirtualNetwork", ports = ["6390"], why = "The platform's health probe; without it Premium gets no traffic." }
+      limits-in      = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["4290"], protocol = "Udp", why = "Units share the counters of rate limits." }
+      cache-in       = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["6381-6383"], why = "Units share the cache." }
+      limits-out     = { direction = "Outbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["4290"], protocol = "Udp", why = "Units share the counters of rate limits." }
+      cache-out      = { direction = "Outbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["6381-6383"], why = "Units share the cache." }
+      certificates   = { direction = "Outbound", to = "Internet", ports = ["80"], why = "Validation of certificates." }
+      storage        = { direction = "Outbound", to = "Storage", ports = ["443"], why = "The service's own storage." }
+      configuration  = { direction = "Outbound", to = "Sql", ports = ["1433"], why = "The service's own configuration." }
+      platform-vault = { direction = "Outbound", to = "AzureKeyVault", ports = ["443"], why = "The service's own secrets." }
+      monitor        = { direction = "Outbound", to = "AzureMonitor", ports = ["443", "1886"], why = "Logs, metrics, Application Insights." }
+      tokens         = { direction = "Outbound", to = "AzureActiveDirectory", ports = ["443"], why = "Tokens of the managed identity, signing keys of Entra ID." }
+      patient-api    = { direction = "Outbound", to = "AppService", ports = ["443"], why = "The Patient API, over the service endpoint." }
+      our-vault      = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["443"], why = "The key of the Patient API." }
+    }
+
+    patient-tests-api = merge(local.app_rules, {
+      audit-api = { direction = "Outbound", to = "AppService", ports = ["443"], why = "The Audit API, over the service endpoint." }
+    })
+
+    audit-api = local.app_rules
+
+    private-endpoints = {
+      api-management    = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.private-endpoints, ports = ["443"], why = "The vault." }
+      patient-tests-api = { direction = "Inbound", from = local.subnets.patient-tests-api, to = local.subnets.private-endpoints, ports = ["443", "10255"], why = "Vault, storage, database." }
+      audit-api         = { direction = "Inbound", from = local.subnets.audit-api, to = local.subnets.private-endpoints, ports = ["443", "10255"], why = "Vault, storage, database." }
+    }
+  }
+}
+
+resource "azurerm_virtual_network" "main" {
+  name                = "vnet-${local.name}"
+  resource_group_name = azurerm_resource_group.main.name
+  location            = azurerm_resource_group.main.location
+  address_space       = [var.address_space]
+  tags                = local.tags
+}
+
+resource "azurerm_subnet" "api_management" {
+  #checkov:skip=CKV2_AZURE_31:azurerm_subnet_network_security_group_association.main covers every subnet, by for_each, which the check does not follow.
+
+  name                            = "api-management"
+  resource_group_name             = azurerm_resource_group.main.name
+  virtual_network_name            = azurerm_virtual_network.main.name
+  address_prefixes                = [local.subnets.api-management]
+  default_outbound_access_enabled = false
+
+  # The Patient API's access restriction recognises this subnet by it.
+  service_endpoint {
+    service = "Microsoft.Web"
+  }
+}
+
+resource "azurerm_subnet" "app" {
+  #checkov:skip=CKV2_AZURE_31:azurerm_subnet_network_security_group_association.main covers every subnet, by for_each, which the check does not follow.
+
+  for_each = local.apps
+
+  name                            = each.key
+  resource_group_name             = azurerm_resource_group.main.name
+  virtual_network_name            = azurerm_virtual_network.main.name
+  address_prefixes                = [local.subnets[each.key]]
+  default_outbound_access_enabled = false
+
+  # The Audit API's access restriction recognises the Patient API's subnet by it.
+  dynamic "service_endpoint" {
+    for_each = each.key == "patient-tests-api" ? ["Microsoft.Web"] : []
+
+    content {
+      service = service_endpoint.value
+    }
+  }
+
+  delegation {
+    name = "functions"
+
+    service_delegation {
+      name    = "Microsoft.Web/serverFarms"
+      actions = ["Microsoft.Network/virtualNetworks/subnets/action"]
+    }
+  }
+}
+
+resource "azurerm_subnet" "private_endpoints" {
+  #checkov:skip=CKV2_AZURE_31:azurerm_subnet_network_security_group_association.main covers every subnet, by for_each, which the check does not follow.
+
+  name                            = "private-endpoints"
+  resource_group_name             = azurerm_resource_group.main.name
+  virtual_network_name            = azurerm_virtual_network.main.name
+  address_prefixes                = [local.subnets.private-endpoints]
+  default_outbound_access_enabled = false
+
+  # Without it the rules below would not hold for private endpoints.
+  private_endpoint_network_policies = "NetworkSecurityGroupEnabled"
+}
+
+locals {
+  subnet_ids = merge(
+    { for app, subnet in azurerm_subnet.app : app => subnet.id },
+    {
+      api-management    = azurerm_subnet.api_management.id
+      private-endpoints = azurerm_subnet.private_endpoints.id
+    },
+  )
+}
+
+resource "azurerm_network_security_group" "main" {
+  for_each = local.network_rules
+
+  name                = "nsg-${each.key}-${local.name}"
+  resource_group_name = azurerm_resource_group.main.name
+  location            = azurerm_resource_group.main.location
+  tags                = local.tags
+}
+
+resource "azurerm_network_security_rule" "allow" {
+  for_each = merge([
+    for subnet, rules in local.network_rules : {
+      for index, name in keys(rules) : "${subnet}/${name}" => merge(
+        { subnet = subnet, name = name, priority = 100 + 10 * index, from = local.subnets[subnet], protocol = "Tcp" },
+        rules[name],
+      )
+    }
+  ]...)
+
+  name                        = "allow-${each.value.name}"
+  resource_group_name         = azurerm_resource_group.main.name
+  network_security_group_name = azurerm_network_security_group.main[each.value.subnet].name
+  description                 = each.value.why
+  priority                    = each.value.priority
+  direction                   = each.value.direction
+  access                      = "Allow"
+  protocol                    = each.value.protocol
+  source_address_prefix       = each.value.from
+  source_port_range           = "*"
+  destination_address_prefix  = each.value.to
+  destination_port_ranges     = each.value.ports
+}
+
+# Azure's default rules allow everything within the network and everything outwards.
+resource "azurerm_network_security_rule" "deny" {
+  for_each = {
+    for pair in setproduct(keys(local.network_rules), ["Inbound", "Outbound"]) :
+    "${pair[0]}/${pair[1]}" => { subnet = pair[0], direction = pair[1] }
+  }
+
+  name                        = "deny-all-else-${lower(each.value.direction)}"
+  resource_group_name         = azurerm_resource_group.main.name
+  network_security_group_name = azurerm_network_security_group.main[each.value.subnet].name
+  description                 = "What is not listed is denied."
+  priority                    = 4096
+  direction                   = each.value.direction
+  access                      = "Deny"
+  protocol                    = "*"
+  source_address_prefix       = "*"
+  source_port_range           = "*"
+  destination_address_prefix  = "*"
+  destination_port_range      = "*"
+}
+
+# After the rules, so that no subnet is ever cut off by a group that is half written.
+resource "azurerm_subnet_network_security_group_association" "main" {
+  for_each = local.network_rules
+
+  subnet_id                 = local.subnet_ids[each.key]
+  network_security_group_id = azurerm_network_security_group.main[each.key].id
+
+  depends_on = [azurerm_network_security_rule.allow, azurerm_network_security_rule.deny]
+}

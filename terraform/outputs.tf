@@ -1,0 +1,36 @@
+output "gateway_url" {
+  value       = azurerm_api_management.main.gateway_url
+  description = "Where callers send their requests."
+}
+
+output "subscription_key" {
+  value       = azurerm_api_management_subscription.first.primary_key
+  sensitive   = true
+  description = "Key of the first caller: terraform output -raw subscription_key."
+}
+
+output "function_apps" {
+  value       = local.app_names
+  description = "Names of the apps. Their host names answer 403 to everyone but their one caller."
+}
+
+output "resource_group" {
+  value       = azurerm_resource_group.main.name
+  description = "Where everything is."
+}
+
+output "package_account" {
+  value       = azurerm_storage_account.packages.name
+  description = "Where packages are uploaded, into one container per app."
+}
+
+output "closed_urls" {
+  value = concat(
+    [for name in values(local.app_names) : "https://${name}.azurewebsites.net/"],
+    [for name in values(local.app_names) : "https://${name}.scm.azurewebsites.net/"],
+    [azurerm_key_vault.main.vault_uri, azurerm_storage_account.packages.primary_blob_endpoint],
+    [for account in azurerm_storage_account.host : account.primary_blob_endpoint],
+    [for account in azurerm_cosmosdb_account.main : account.endpoint],
+  )
+  description = "Every public name beside the gateway's. Each must refuse."
+}

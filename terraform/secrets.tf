@@ -1,0 +1,158 @@
+# What puts secrets into the vault. All of it goes through the management plane: the runner stands
+# outside the network and has no way to the vault or to the hosts, and needs none. Each write is an
+# ARM deployment, for three reasons. The value is a secure parameter or is made inside Azure, so it
+# is neither in the state nor in the deployment's history. A key reaches host and vault in one
+# step, which is repeated as a whole when it breaks off. And unlike a secret, which the management
+# plane cannot delete, a deployment can be destroyed.
+
+locals {
+  arm_schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+
+  database_secrets = {
+    patient-tests-api = "patient-database"
+    audit-api         = "audit-database"
+  }
+
+  # listKeys runs inside Azure: the connection string never comes here.
+  database_secret_template = {
+    "$schema"      = local.arm_schema
+    contentVersion = "1.0.0.0"
+    parameters = {
+      account = { type = "string" }
+      key     = { type = "string", allowedValues = ["primaryMasterKey", "secondaryMasterKey"] }
+      vault   = { type = "string" }
+      secret  = { type = "string" }
+    }
+    resources = [{
+      type       = "Microsoft.KeyVault/vaults/secrets"
+      apiVersion = "2023-07-01"
+      name       = "[concat(parameters('vault'), '/', parameters('secret'))]"
+      properties = {
+        contentType = "MongoDB connection string"
+        # The account name twice, as Azure gives it; the key percent-encoded, as MongoDB asks for.
+        value = "[concat('mongodb://', parameters('account'), ':', uriComponent(listKeys(resourceId('Microsoft.DocumentDB/databaseAccounts', parameters('account')), '2024-11-15')[parameters('key')]), '@', parameters('account'), '.mongo.cosmos.azure.com:10255/?ssl=true&replicaSet=globaldb&retrywrites=false&maxIdleTimeMS=120000&appName=@', parameters('account'), '@')]"
+      }
+    }]
+  }
+
+  # One entry per app whose functions are called, and per caller: so far each has one.
+  host_keys = {
+    patient-tests-api = { caller = "api-management", secret = "patient-api-key" }
+    audit-api         = { caller = "patient-tests-api", secret = "audit-api-key" }
+  }
+
+  # Rotations alternate between two slots, so the key before stays valid until the next one.
+  host_key_slot = var.host_key_rotation % 2 == 1 ? "a" : "b"
+
+  # `functionKeys` is in no published schema: https://github.com/Azure/azure-rest-api-specs/issues/13424
+  host_key_template = {
+    "$schema"      = local.arm_schema
+    contentVersion = "1.0.0.0"
+    parameters = {
+      app    = { type = "string" }
+      name   = { type = "string" }
+      vault  = { type = "string" }
+      secret = { type = "string" }
+      value  = { type = "secureString" }
+    }
+    resources = [
+      {
+        type       = "Microsoft.Web/sites/host/functionKeys"
+        apiVersion = "2018-11-01"
+        name       = "[concat(parameters('app'), '/default/', parameters('name'))]"
+        properties = {
+          name  = "[parameters('name')]"
+          value = "[parameters('value')]"
+        }
+      },
+      {
+        type       = "Microsoft.KeyVault/vaults/secrets"
+        apiVersion = "2023-07-01"
+        name       = "[concat(parameters('vault'), '/', parameters('secret'))]"
+        # The host first: a caller must never read a key that its host does not know yet.
+        dependsOn = ["[resourceId('Microsoft.Web/sites/host/functionKeys', parameters('app'), 'default', parameters('name'))]"]
+        properties = {
+          contentType = "Functions host key"
+          value       = "[parameters('value')]"
+        }
+      },
+    ]
+  }
+}
+
+resource "azapi_resource" "database_secret" {
+  for_each = local.database_secrets
+
+  type      = "Microsoft.Resources/deployments@2024-03-01"
+  name      = "${each.value}-${var.database_key_rotation}"
+  parent_id = azurerm_resource_group.main.id
+
+  body = {
+    properties = {
+      mode     = "Incremental"
+      template = local.database_secret_template
+      parameters = {
+        account = { value = azurerm_cosmosdb_account.main[each.key].name }
+        key     = { value = "${var.database_key}MasterKey" }
+        vault   = { value = azurerm_key_vault.main.name }
+        secret  = { value = each.value }
+      }
+    }
+  }
+}
+
+# A new value at each run; only what a rotation sends is ever used.
+ephemeral "random_password" "host_key" {
+  for_each = local.host_keys
+
+  length  = 56
+  special = false
+}
+
+resource "azapi_resource" "host_key" {
+  for_each = local.host_keys
+
+  type      = "Microsoft.Resources/deployments@2024-03-01"
+  name      = each.value.secret
+  parent_id = azurerm_resource_group.main.id
+
+  body = {
+    properties = {
+      mode     = "Incremental"
+      template = local.host_key_template
+      parameters = {
+        app    = { value = module.function_app[each.key].name }
+        name   = { value = "${each.value.caller}-${local.host_key_slot}" }
+        vault  = { value = azurerm_key_vault.main.name }
+        secret = { value = each.value.secret }
+      }
+    }
+  }
+
+  sensitive_body = {
+    properties = {
+      parameters = {
+        value = { value = ephemeral.random_password.host_key[each.key].result }
+      }
+    }
+  }
+
+  # Without a version azapi compares hashes of the value, and would rotate at every apply. With
+  # one it leaves the value out until the version changes, so the template is part of it.
+  sensitive_body_version = {
+    "properties.parameters.value.value" = "${var.host_key_rotation}-${sha1(jsonencode(local.host_key_template))}"
+  }
+
+  # A host that is still starting answers BadRequest: "Encountered an error (ServiceUnavailable)
+  # from host runtime", https://github.com/Azure/azure-functions-host/issues/5722
+  retry = {
+    error_message_regex  = ["ServiceUnavailable", "from host runtime"]
+    interval_seconds     = 15
+    max_interval_seconds = 60
+  }
+
+  timeouts {
+    create = "20m"
+    update = "20m"
+  }
+}

@@ -1,0 +1,262 @@
+variable "location" {
+  type        = string
+  description = "Azure region, in its programmatic spelling, such as westeurope."
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+$", var.location))
+    error_message = "Write the region without spaces and in lower case: westeurope, not West Europe."
+  }
+}
+
+variable "environment" {
+  type        = string
+  description = "Short name of the environment; part of every resource name."
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,5}$", var.environment))
+    error_message = "The environment is a letter followed by 1 to 5 lower-case letters or digits, such as dev or prod."
+  }
+}
+
+variable "publisher_name" {
+  type        = string
+  description = "Organization that publishes the API; callers see it in the developer portal."
+}
+
+variable "publisher_email" {
+  type        = string
+  description = "Address that API Management writes to about the service."
+
+  validation {
+    condition     = can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", var.publisher_email))
+    error_message = "That is not an e-mail address."
+  }
+}
+
+variable "alert_emails" {
+  type        = set(string)
+  description = "Who gets alerts by e-mail."
+
+  validation {
+    condition     = length(var.alert_emails) > 0
+    error_message = "Name at least one address: an alert that nobody receives is none."
+  }
+
+  validation {
+    condition     = alltrue([for email in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", email))])
+    error_message = "Every alert receiver must be an e-mail address."
+  }
+}
+
+variable "packages" {
+  type = object({
+    patient-tests-api = string
+    audit-api         = string
+  })
+  description = "Blob name of each app's package, in the app's container of the package account. A new name for new code: the name is what makes the apps load it."
+
+  validation {
+    condition     = alltrue([for name in values(var.packages) : can(regex("^[A-Za-z0-9._-]+\\.zip$", name))])
+    error_message = "A package is a blob name that ends in .zip, which App Service insists on, without folders."
+  }
+}
+
+variable "package_publishers" {
+  type        = set(string)
+  default     = []
+  description = "Entra ID object ids of who may upload packages, such as the runner's service principal."
+
+  validation {
+    condition     = alltrue([for id in var.package_publishers : can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", id))])
+    error_message = "Give object ids, which are GUIDs, and not names."
+  }
+}
+
+variable "package_upload_addresses" {
+  type        = set(string)
+  default     = []
+  description = "Public IPv4 addresses that reach the package account, while a package is uploaded. Empty closes it."
+
+  validation {
+    condition     = alltrue([for address in var.package_upload_addresses : can(cidrhost("${address}/32", 0))])
+    error_message = "Give single IPv4 addresses without a prefix length. A range is never needed to upload a package."
+  }
+}
+
+variable "address_space" {
+  type        = string
+  default     = "10.80.0.0/24"
+  description = "Address range of the virtual network; four subnets of 64 addresses are cut from it."
+
+  validation {
+    condition     = can(cidrhost(var.address_space, 0)) && try(tonumber(split("/", var.address_space)[1]) <= 24, false)
+    error_message = "Give an IPv4 range with room for four /26 subnets: a /24 or larger."
+  }
+}
+
+variable "api_management_sku" {
+  type        = string
+  default     = "Developer_1"
+  description = "Tier and units of API Management. Developer has no service level agreement."
+
+  validation {
+    condition     = can(regex("^(Developer_1|Premium_([1-9]|1[0-9]|2[0-9]|3[01]))$", var.api_management_sku))
+    error_message = "Only Developer_1 and Premium_1 to Premium_31 can be put into a virtual network and still have a public door."
+  }
+}
+
+variable "function_plan_sku" {
+  type        = string
+  default     = "EP1"
+  description = "Size of the Elastic Premium instances. The apps themselves need some 10 MB and one processor."
+
+  validation {
+    condition     = contains(["EP1", "EP2", "EP3"], var.function_plan_sku)
+    error_message = "Choose EP1, EP2 or EP3: the network integration and the warm instances need Elastic Premium."
+  }
+}
+
+variable "instances" {
+  type = object({
+    minimum = number
+    maximum = number
+  })
+  default     = { minimum = 1, maximum = 5 }
+  description = "How many instances each app keeps ready, and to how many it may grow."
+
+  # A /26 has 59 usable addresses; replacing all instances takes twice as many for a while.
+  validation {
+    condition     = var.instances.minimum >= 1 && var.instances.minimum <= var.instances.maximum && var.instances.maximum <= 29
+    error_message = "Keep at least 1 instance, and grow to at most 29: each needs an address of the subnet, twice while it is replaced."
+  }
+
+  validation {
+    condition     = !var.zone_redundant || var.instances.minimum >= 3
+    error_message = "Zone redundancy needs at least 3 instances, one for each zone."
+  }
+}
+
+variable "zone_redundant" {
+  type        = bool
+  default     = false
+  description = "Spread apps, databases, storage and API Management over three availability zones."
+
+  validation {
+    condition     = !var.zone_redundant || startswith(var.api_management_sku, "Premium_")
+    error_message = "Zone redundancy needs API Management Premium: Developer has one unit."
+  }
+}
+
+variable "database_throughput_max" {
+  type        = number
+  default     = 1000
+  description = "Request units per second to which each database may grow by itself; a tenth of it is always paid for."
+
+  validation {
+    condition     = var.database_throughput_max >= 1000 && var.database_throughput_max % 1000 == 0
+    error_message = "Autoscale throughput is given in thousands, from 1000 upwards."
+  }
+}
+
+variable "database_backup_tier" {
+  type        = string
+  default     = "Continuous7Days"
+  description = "How far back a database can be restored, to the second. Seven days cost nothing."
+
+  validation {
+    condition     = contains(["Continuous7Days", "Continuous30Days"], var.database_backup_tier)
+    error_message = "Choose Continuous7Days or Continuous30Days."
+  }
+}
+
+variable "database_key" {
+  type        = string
+  default     = "primary"
+  description = "Which of the two account keys the apps use. Switch it, apply, then regenerate the other one."
+
+  validation {
+    condition     = contains(["primary", "secondary"], var.database_key)
+    error_message = "An account has two keys: primary and secondary."
+  }
+}
+
+variable "database_key_rotation" {
+  type        = number
+  default     = 1
+  description = "Raise it by one to write the current account keys to Key Vault again, after one was regenerated."
+
+  validation {
+    condition     = var.database_key_rotation >= 1 && floor(var.database_key_rotation) == var.database_key_rotation
+    error_message = "Count rotations in whole numbers from 1."
+  }
+}
+
+variable "host_key_rotation" {
+  type        = number
+  default     = 1
+  description = "Raise it by one to rotate the function keys: new ones go to the other slot, the present ones stay valid until the next rotation."
+
+  validation {
+    condition     = var.host_key_rotation >= 1 && floor(var.host_key_rotation) == var.host_key_rotation
+    error_message = "Count rotations in whole numbers from 1."
+  }
+}
+
+variable "rate_limit_per_minute" {
+  type        = number
+  default     = 600
+  description = "Calls per minute and subscription."
+
+  validation {
+    condition     = var.rate_limit_per_minute >= 1
+    error_message = "Allow at least one call per minute."
+  }
+}
+
+variable "quota_per_day" {
+  type        = number
+  default     = 100000
+  description = "Calls per day and subscription."
+
+  validation {
+    condition     = var.quota_per_day >= 1
+    error_message = "Allow at least one call per day."
+  }
+}
+
+variable "entra_id" {
+  type = object({
+    tenant_id              = string
+    client_application_ids = list(string)
+    audience               = string
+  })
+  default     = null
+  description = "Set it to demand, beside the subscription key, an Entra ID token of one of these applications; its subject becomes the user in the audit record."
+
+  validation {
+    condition     = var.entra_id == null || try(length(var.entra_id.client_application_ids) > 0, false)
+    error_message = "Name at least one client application, or leave entra_id out."
+  }
+}
+
+variable "log_retention_days" {
+  type        = number
+  default     = 90
+  description = "How long logs and traces are kept. The audit register is a database and has no end."
+
+  validation {
+    condition     = var.log_retention_days >= 30 && var.log_retention_days <= 730
+    error_message = "Log Analytics keeps logs for 30 to 730 days."
+  }
+}
+
+variable "log_level" {
+  type        = string
+  default     = "info"
+  description = "RUST_LOG of both apps."
+
+  validation {
+    condition     = contains(["error", "warn", "info", "debug"], var.log_level)
+    error_message = "Choose error, warn, info or debug."
+  }
+}
