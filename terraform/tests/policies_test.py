@@ -1,0 +1,158 @@
+"""Renders the policies as Terraform does, and checks what Terraform cannot: that they are XML, that
+their expressions are whole, and that their steps come in the right order."""
+
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+POLICIES = pathlib.Path(__file__).parent.parent / "policies"
+
+ENTRA_ID = {"tenant_id": "tenant", "client_application_ids": ["one", "two"], "audience": "api://x"}
+
+VALUES = {
+    "patient_api": {"cache_key": "key"},
+    "product": {"rate_limit_per_minute": 600, "quota_per_day": 100000},
+    "caller": {"body_bytes_max": 1048576, "entra_id": None},
+    "host_key": {"cache_key": "key", "secret_uri": "https://vault/secrets/key", "cache_seconds_max": 3600},
+    "problem": {},
+}
+
+# Every element that API Management is asked to know. A new one is looked up, then added here.
+ELEMENTS = set(
+    """policies fragment inbound backend outbound on-error base include-fragment choose when
+    otherwise retry forward-request send-request set-url set-method set-header set-body set-status
+    set-variable set-query-parameter value return-response cache-lookup-value cache-store-value
+    cache-remove-value authentication-managed-identity rate-limit quota validate-azure-ad-token
+    client-application-ids application-id audiences audience""".split()
+)
+
+
+def render(name, **changes):
+    values = json.dumps(VALUES[name] | changes)
+    path = POLICIES / f"{name}.xml.tftpl"
+    with tempfile.TemporaryDirectory() as folder:
+        answer = subprocess.run(
+            ["terraform", f"-chdir={folder}", "console"],
+            input=f'jsonencode(templatefile("{path.resolve()}", jsondecode({json.dumps(values)})))\n',
+            capture_output=True, text=True, check=True, timeout=60,
+        )
+    return json.loads(json.loads(answer.stdout.strip().splitlines()[-1]))
+
+
+RENDERED = {name: render(name) for name in VALUES} | {
+    "caller with Entra ID": render("caller", entra_id=ENTRA_ID)
+}
+PARSED = {name: ElementTree.fromstring(text) for name, text in RENDERED.items()}
+
+
+def expressions(root):
+    for element in root.iter():
+        for text in [element.text or "", *element.attrib.values()]:
+            if text.strip().startswith("@"):
+                yield text.strip()
+
+
+def steps(root):
+    """Element names in order, each with what it is about."""
+    about = ("name", "key", "fragment-id", "resource", "response-variable-name")
+    return [(e.tag, next((e.get(a) for a in about if e.get(a)), "")) for e in root.iter()]
+
+
+class Policies(unittest.TestCase):
+    def test_every_template_is_covered(self):
+        self.assertEqual({path.name.split(".")[0] for path in POLICIES.iterdir()}, set(VALUES))
+
+    def test_only_known_elements_are_used(self):
+        for name, root in PARSED.items():
+            self.assertLessEqual({element.tag for element in root.iter()}, ELEMENTS, name)
+
+    def test_nothing_is_left_of_the_template(self):
+        for name, text in RENDERED.items():
+            self.assertNotRegex(text, r"\$\{|%\{", name)
+
+    def test_expressions_are_whole(self):
+        found = [(name, e) for name, root in PARSED.items() for e in expressions(root)]
+        self.assertGreaterEqual(len(found), 12)
+        for name, expression in found:
+            self.assertTrue(
+                re.fullmatch(r"@\(.*\)|@\{.*\}", expression, re.DOTALL), f"{name}: {expression}"
+            )
+            outside = re.sub(r'"[^"]*"', '""', expression)
+            self.assertNotIn('"', outside.replace('""', ""), f"{name}: a string is open in {expression}")
+            for left, right in ("()", "{}", "[]"):
+                self.assertEqual(outside.count(left), outside.count(right), f"{name}: {expression}")
+
+    def test_an_expression_in_an_attribute_needs_no_double_quotes_around_it(self):
+        # In the file itself: an attribute in double quotes would end at the first quote inside.
+        for path in POLICIES.iterdir():
+            for attribute in re.findall(r'="@[^"]*"', path.read_text()):
+                self.assertNotIn("[", attribute, f"{path.name}: {attribute}")
+
+    def test_fixed_problems_are_json(self):
+        bodies = [e.text for root in PARSED.values() for e in root.iter("set-body") if not e.text.startswith("@")]
+        self.assertGreaterEqual(len(bodies), 2)
+        for body in bodies:
+            problem = json.loads(body)
+            self.assertTrue(problem["type"].startswith("urn:problem:patient-records:"))
+            self.assertEqual({"type", "title", "status", "detail"}, set(problem))
+
+    def test_every_answer_of_the_gateway_is_a_problem(self):
+        for name, root in PARSED.items():
+            for answer in root.iter("return-response"):
+                types = [h.find("value").text for h in answer.iter("set-header") if h.get("name") == "Content-Type"]
+                self.assertEqual(types, ["application/problem+json"], name)
+
+    def test_callers_are_stripped_before_they_are_named(self):
+        for name in ("caller", "caller with Entra ID"):
+            headers = [(h.get("name"), h.get("exists-action")) for h in PARSED[name].findall("set-header")]
+            for header in ("X-Caller-Subscription", "X-Caller-Address"):
+                self.assertLess(headers.index((header, "delete")), headers.index((header, "override")))
+            self.assertIn(("x-functions-key", "delete"), headers)
+
+    def test_a_token_is_checked_before_anything_else(self):
+        self.assertEqual(PARSED["caller with Entra ID"][0].tag, "validate-azure-ad-token")
+
+    def test_the_key_comes_from_the_cache_else_from_the_vault(self):
+        wanted = [
+            ("cache-lookup-value", "key"),
+            ("send-request", "vaultResponse"),
+            ("authentication-managed-identity", "https://vault.azure.net"),
+            ("set-variable", "hostKey"),
+            ("cache-store-value", "key"),
+            ("set-header", "x-functions-key"),
+        ]
+        self.assertEqual([step for step in steps(PARSED["host_key"]) if step in wanted], wanted)
+
+    def test_without_a_key_nothing_is_forwarded(self):
+        self.assertEqual(PARSED["host_key"].find(".//otherwise/return-response/set-status").get("code"), "503")
+
+    def test_the_caller_is_stripped_before_the_key_is_put_on(self):
+        fragments = [e.get("fragment-id") for e in PARSED["patient_api"].find("inbound").iter("include-fragment")]
+        self.assertEqual(fragments, ["caller", "host-key"])
+
+    def test_a_refused_key_is_dropped_fetched_again_and_tried_once_more(self):
+        backend = PARSED["patient_api"].find("backend")
+        self.assertEqual([child.tag for child in backend], ["retry"], "a backend section holds one policy")
+        retry = backend[0]
+        self.assertEqual((retry.get("count"), retry.get("first-fast-retry")), ("1", "true"))
+        self.assertEqual(retry.get("condition"), "@(context.Response.StatusCode == 401)")
+        self.assertEqual([child.tag for child in retry], ["choose", "forward-request"])
+        self.assertEqual(retry.find("choose/when").get("condition"), "@(context.Response?.StatusCode == 401)")
+        again = [child.tag for child in retry.find("choose/when")]
+        self.assertEqual(again, ["cache-remove-value", "include-fragment"])
+
+    def test_bodies_are_buffered_and_redirects_are_the_callers_business(self):
+        forward = PARSED["patient_api"].find(".//forward-request")
+        self.assertEqual((forward.get("buffer-request-body"), forward.get("follow-redirects")), ("true", "false"))
+
+    def test_errors_end_in_the_problem_fragment(self):
+        self.assertEqual([(e.tag, e.get("fragment-id")) for e in PARSED["patient_api"].find("on-error")],
+                         [("base", None), ("include-fragment", "problem")])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,188 @@
+mock_provider "azurerm" {
+  override_during = plan
+  source          = "./tests/mocks"
+}
+
+mock_provider "azapi" {}
+
+override_resource {
+  target          = random_string.suffix
+  override_during = plan
+  values          = { result = "abc123" }
+}
+
+variables {
+  location        = "westeurope"
+  environment     = "test"
+  publisher_name  = "Test"
+  publisher_email = "api@example.com"
+  alert_emails    = ["operators@example.com"]
+  packages        = { patient-tests-api = "patient-1.zip", audit-api = "audit-1.zip" }
+}
+
+run "the_gateway_is_in_the_network_and_open_to_the_outside" {
+  command = plan
+
+  assert {
+    condition     = azurerm_api_management.main.virtual_network_type == "External" && azurerm_api_management.main.virtual_network_configuration[0].subnet_id == azurerm_subnet.api_management.id
+    error_message = "The gateway is not in its subnet."
+  }
+
+  assert {
+    condition     = azurerm_api_management.main.identity[0].type == "SystemAssigned"
+    error_message = "The gateway cannot read its key."
+  }
+}
+
+run "the_gateway_speaks_no_old_protocol" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for name, enabled in azurerm_api_management.main.security[0] : enabled != true])
+    error_message = "An old protocol or cipher is on."
+  }
+
+  assert {
+    condition     = azurerm_api_management_api.patient.protocols == toset(["https"])
+    error_message = "The API can be called without TLS."
+  }
+}
+
+run "nobody_calls_without_a_subscription_of_the_product" {
+  command = plan
+
+  assert {
+    condition     = azurerm_api_management_api.patient.subscription_required == true && azurerm_api_management_product.patient.subscription_required == true && azurerm_api_management_product.patient.approval_required == true
+    error_message = "The API can be called without a subscription."
+  }
+
+  assert {
+    condition     = azurerm_api_management_subscription.first.product_id == azurerm_api_management_product.patient.id && azurerm_api_management_subscription.first.api_id == null && azurerm_api_management_subscription.first.allow_tracing == false
+    error_message = "The subscription reaches further than the product, or may trace."
+  }
+}
+
+run "the_api_is_forwarded_to_the_patient_app" {
+  command = plan
+
+  assert {
+    condition     = azurerm_api_management_api.patient.service_url == "https://app.azurewebsites.net/api" && azurerm_api_management_api.patient.path == ""
+    error_message = "Requests go elsewhere."
+  }
+}
+
+run "every_function_of_the_patient_app_has_its_operation" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for operation in local.operations : can(jsondecode(local.openapi).paths[operation.path][operation.method])])
+    error_message = "A function cannot be called through the gateway."
+  }
+
+  assert {
+    condition     = sum([for item in values(jsondecode(local.openapi).paths) : length(setintersection(keys(item), ["get", "put", "post", "delete", "patch"]))]) == length(local.operations) && length(local.operations) == 10
+    error_message = "The gateway has operations without a function."
+  }
+
+  assert {
+    condition     = azurerm_api_management_api.patient.import[0].content_format == "openapi+json" && azurerm_api_management_api.patient.import[0].content_value == local.openapi
+    error_message = "The operations are not those of the document."
+  }
+}
+
+run "what_only_the_gateway_may_say_is_taken_away_first" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for name in ["x-functions-key", "Ocp-Apim-Subscription-Key", "X-Caller-Subscription", "X-Caller-User", "X-Caller-Address"] : strcontains(local.policy_fragments.caller, "<set-header name=\"${name}\" exists-action=\"delete\" />")])
+    error_message = "A caller could speak for the gateway."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["code", "subscription-key"] : strcontains(local.policy_fragments.caller, "<set-query-parameter name=\"${name}\" exists-action=\"delete\" />")])
+    error_message = "A key in the query reaches the host."
+  }
+}
+
+run "without_entra_id_no_caller_names_a_user" {
+  command = plan
+
+  assert {
+    condition     = !strcontains(local.policy_fragments.caller, "validate-azure-ad-token") && length(regexall("X-Caller-User", local.policy_fragments.caller)) == 1
+    error_message = "A user is named that nobody has checked."
+  }
+}
+
+run "with_entra_id_the_checked_token_names_the_user" {
+  command = plan
+
+  variables {
+    entra_id = { tenant_id = "11111111-1111-1111-1111-111111111111", client_application_ids = ["22222222-2222-2222-2222-222222222222"], audience = "api://patient-records" }
+  }
+
+  assert {
+    condition     = strcontains(local.policy_fragments.caller, "<validate-azure-ad-token tenant-id=\"11111111-1111-1111-1111-111111111111\"") && strcontains(local.policy_fragments.caller, "<application-id>22222222-2222-2222-2222-222222222222</application-id>") && strcontains(local.policy_fragments.caller, "<audience>api://patient-records</audience>")
+    error_message = "The token is not checked as configured."
+  }
+
+  assert {
+    condition     = length(regexall("X-Caller-User", local.policy_fragments.caller)) == 2
+    error_message = "The user is not handed on."
+  }
+}
+
+run "the_host_key_comes_from_the_vault_by_identity" {
+  command = plan
+
+  assert {
+    condition     = strcontains(local.policy_fragments.host-key, "<set-url>https://kv.vault.azure.net/secrets/patient-api-key?api-version=7.4</set-url>") && strcontains(local.policy_fragments.host-key, "<authentication-managed-identity resource=\"https://vault.azure.net\" />")
+    error_message = "The gateway has its key from elsewhere."
+  }
+}
+
+run "the_api_policy_needs_no_escaping" {
+  command = plan
+
+  assert {
+    condition     = !can(regex("&|@\\([^)]*[\"<>]", local.policies.api))
+    error_message = "azurerm sends this policy as rawxml: an expression with quotes or brackets belongs into a fragment."
+  }
+
+  assert {
+    condition     = alltrue([for fragment in azurerm_api_management_policy_fragment.main : fragment.format == "xml"])
+    error_message = "Fragments are written as XML."
+  }
+
+  assert {
+    condition     = alltrue([for name in flatten(regexall("fragment-id=\"([^\"]+)\"", local.policies.api)) : contains(keys(azurerm_api_management_policy_fragment.main), name)])
+    error_message = "The policy includes a fragment that does not exist."
+  }
+}
+
+run "each_subscription_has_a_rate_and_a_quota" {
+  command = plan
+
+  variables {
+    rate_limit_per_minute = 7
+    quota_per_day         = 70
+  }
+
+  assert {
+    condition     = strcontains(local.policies.product, "<rate-limit calls=\"7\" renewal-period=\"60\"") && strcontains(local.policies.product, "<quota calls=\"70\" renewal-period=\"86400\"")
+    error_message = "A subscription has no limit."
+  }
+}
+
+run "no_body_no_header_and_no_key_is_logged" {
+  command = plan
+
+  assert {
+    condition     = alltrue(flatten([for diagnostic in azurerm_api_management_diagnostic.main : [for part in [diagnostic.frontend_request[0], diagnostic.frontend_response[0], diagnostic.backend_request[0], diagnostic.backend_response[0]] : part.body_bytes == 0 && length(coalesce(part.headers_to_log, [])) == 0]]))
+    error_message = "Bodies or headers would be logged."
+  }
+
+  assert {
+    condition     = alltrue(flatten([for diagnostic in azurerm_api_management_diagnostic.main : [for part in [diagnostic.frontend_request[0], diagnostic.backend_request[0]] : toset([for query in part.data_masking[0].query_params : query.value if query.mode == "Hide"]) == toset(["code", "subscription-key"])]]))
+    error_message = "A key in a URL would be logged."
+  }
+}

@@ -1,0 +1,141 @@
+mock_provider "azurerm" {
+  override_during = plan
+  source          = "./tests/mocks"
+}
+
+mock_provider "azapi" {}
+
+override_resource {
+  target          = random_string.suffix
+  override_during = plan
+  values          = { result = "abc123" }
+}
+
+variables {
+  location        = "westeurope"
+  environment     = "test"
+  publisher_name  = "Test"
+  publisher_email = "api@example.com"
+  alert_emails    = ["operators@example.com"]
+  packages        = { patient-tests-api = "patient-1.zip", audit-api = "audit-1.zip" }
+}
+
+run "no_database_is_public" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for account in azurerm_cosmosdb_account.main : account.public_network_access_enabled == false && account.network_acl_bypass_for_azure_services == false && length(coalesce(account.ip_range_filter, [])) == 0 && length(account.virtual_network_rule) == 0])
+    error_message = "A database can be reached from outside the network."
+  }
+}
+
+run "each_app_has_a_database_account_of_its_own" {
+  command = plan
+
+  assert {
+    condition     = azurerm_cosmosdb_account.main["patient-tests-api"].name != azurerm_cosmosdb_account.main["audit-api"].name && length(azurerm_cosmosdb_account.main) == 2
+    error_message = "One credential would reach the data of both apps."
+  }
+
+  assert {
+    condition     = alltrue([for app, database in azurerm_cosmosdb_mongo_database.main : database.account_name == azurerm_cosmosdb_account.main[app].name])
+    error_message = "A database is in the account of the other app."
+  }
+}
+
+run "collections_are_those_of_the_code" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(azurerm_cosmosdb_mongo_collection.main)) == toset(["patient-tests-api/patients", "patient-tests-api/tests", "audit-api/audits"])
+    error_message = "A collection is missing or too many."
+  }
+
+  assert {
+    condition     = alltrue([for collection in azurerm_cosmosdb_mongo_collection.main : collection.shard_key == "_shardKey"])
+    error_message = "A collection is sharded by something else."
+  }
+
+  assert {
+    condition     = alltrue([for key, collection in azurerm_cosmosdb_mongo_collection.main : toset(flatten([for index in collection.index : index.keys])) == toset(concat(["_id"], local.collections[key].indexes))])
+    error_message = "The indexes are not those of the code, and _id."
+  }
+
+  assert {
+    condition     = alltrue([for collection in azurerm_cosmosdb_mongo_collection.main : [for index in collection.index : index.keys[0] if index.unique == true] == ["_id"]])
+    error_message = "_id is unique, and nothing else is."
+  }
+}
+
+run "every_reader_sees_the_last_write_and_any_second_can_be_restored" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for account in azurerm_cosmosdb_account.main : account.consistency_policy[0].consistency_level == "Strong"])
+    error_message = "Another instance could still hand out a deleted record."
+  }
+
+  assert {
+    condition     = alltrue([for account in azurerm_cosmosdb_account.main : account.backup[0].type == "Continuous"])
+    error_message = "A database has no continuous backup."
+  }
+}
+
+run "databases_are_current_and_only_terraform_changes_their_shape" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for account in azurerm_cosmosdb_account.main : account.mongo_server_version == "7.0" && account.minimal_tls_version == "Tls12"])
+    error_message = "An account speaks an old protocol."
+  }
+
+  assert {
+    condition     = alltrue([for account in azurerm_cosmosdb_account.main : account.access_key_metadata_writes_enabled == false])
+    error_message = "An account key could change collections and indexes."
+  }
+}
+
+run "throughput_grows_by_itself" {
+  command = plan
+
+  variables {
+    database_throughput_max = 2000
+  }
+
+  assert {
+    condition     = alltrue([for database in azurerm_cosmosdb_mongo_database.main : database.autoscale_settings[0].max_throughput == 2000])
+    error_message = "A database does not scale as asked."
+  }
+}
+
+run "no_storage_account_has_keys_or_a_public_door" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for account in concat(values(azurerm_storage_account.host), [azurerm_storage_account.packages]) : account.shared_access_key_enabled == false && account.public_network_access_enabled == false && account.allow_nested_items_to_be_public == false && account.local_user_enabled == false && account.min_tls_version == "TLS1_2" && account.network_rules[0].default_action == "Deny"])
+    error_message = "A storage account is open."
+  }
+
+  assert {
+    condition     = alltrue([for container in azurerm_storage_container.package : container.container_access_type == "private"])
+    error_message = "A package can be read without a name."
+  }
+}
+
+run "uploading_opens_the_package_account_to_one_address_and_nothing_else" {
+  command = plan
+
+  variables {
+    package_upload_addresses = ["203.0.113.7"]
+  }
+
+  assert {
+    condition     = azurerm_storage_account.packages.public_network_access_enabled == true && azurerm_storage_account.packages.network_rules[0].default_action == "Deny" && azurerm_storage_account.packages.network_rules[0].ip_rules == toset(["203.0.113.7"])
+    error_message = "The package account is open wider than for the upload."
+  }
+
+  assert {
+    condition     = alltrue([for account in azurerm_storage_account.host : account.public_network_access_enabled == false])
+    error_message = "The storage with the function keys must stay closed."
+  }
+}

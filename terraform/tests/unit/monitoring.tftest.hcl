@@ -1,0 +1,80 @@
+mock_provider "azurerm" {
+  override_during = plan
+  source          = "./tests/mocks"
+}
+
+mock_provider "azapi" {}
+
+override_resource {
+  target          = random_string.suffix
+  override_during = plan
+  values          = { result = "abc123" }
+}
+
+variables {
+  location        = "westeurope"
+  environment     = "test"
+  publisher_name  = "Test"
+  publisher_email = "api@example.com"
+  alert_emails    = ["operators@example.com"]
+  packages        = { patient-tests-api = "patient-1.zip", audit-api = "audit-1.zip" }
+}
+
+run "everything_that_decides_something_logs_to_the_workspace" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(azurerm_monitor_diagnostic_setting.main)) == toset(["api-management", "key-vault", "database-patient-tests-api", "database-audit-api", "patient-tests-api", "audit-api", "blobs-patient-tests-api", "blobs-audit-api", "blobs-packages"])
+    error_message = "Something logs nowhere."
+  }
+
+  assert {
+    condition     = alltrue([for setting in azurerm_monitor_diagnostic_setting.main : setting.log_analytics_workspace_id == azurerm_log_analytics_workspace.main.id])
+    error_message = "Something logs elsewhere."
+  }
+}
+
+run "no_log_of_a_database_holds_the_values_of_queries" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for app in keys(local.apps) : [for log in azurerm_monitor_diagnostic_setting.main["database-${app}"].enabled_log : log.category] == ["ControlPlaneRequests"]])
+    error_message = "Request logs of a database can hold patient data."
+  }
+}
+
+run "every_alert_reaches_the_operators" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for alert in azurerm_monitor_metric_alert.main : [for action in alert.action : action.action_group_id] == [azurerm_monitor_action_group.operators.id]]) && alltrue([for alert in azurerm_monitor_scheduled_query_rules_alert_v2.main : alert.action[0].action_groups == tolist([azurerm_monitor_action_group.operators.id])])
+    error_message = "An alert reaches nobody."
+  }
+
+  assert {
+    condition     = [for receiver in azurerm_monitor_action_group.operators.email_receiver : receiver.email_address] == ["operators@example.com"]
+    error_message = "The action group has other receivers."
+  }
+}
+
+run "there_is_an_alert_for_all_that_an_operator_gets_up_for" {
+  command = plan
+
+  assert {
+    condition     = toset(concat(keys(azurerm_monitor_metric_alert.main), keys(azurerm_monitor_scheduled_query_rules_alert_v2.main))) == toset(["latency", "vault-denials", "throttling-patient-tests-api", "throttling-audit-api", "health-patient-tests-api", "health-audit-api", "server-errors", "audit-failures", "host-key-refused"])
+    error_message = "An alert is missing, or docs/deployment.md does not know it."
+  }
+}
+
+run "logs_are_kept_as_long_as_asked_and_read_by_entra_id" {
+  command = plan
+
+  variables {
+    log_retention_days = 365
+  }
+
+  assert {
+    condition     = azurerm_log_analytics_workspace.main.retention_in_days == 365 && azurerm_log_analytics_workspace.main.local_authentication_enabled == false && azurerm_application_insights.main.workspace_id == azurerm_log_analytics_workspace.main.id
+    error_message = "The workspace is not as asked."
+  }
+}

@@ -1,0 +1,159 @@
+mock_provider "azurerm" {
+  override_during = plan
+  source          = "./tests/mocks"
+}
+
+mock_provider "azapi" {}
+
+override_resource {
+  target          = random_string.suffix
+  override_during = plan
+  values          = { result = "abc123" }
+}
+
+variables {
+  location        = "westeurope"
+  environment     = "test"
+  publisher_name  = "Test"
+  publisher_email = "api@example.com"
+  alert_emails    = ["operators@example.com"]
+  packages        = { patient-tests-api = "patient-1.zip", audit-api = "audit-1.zip" }
+}
+
+run "the_vault_is_closed_and_cannot_be_purged" {
+  command = plan
+
+  assert {
+    condition     = azurerm_key_vault.main.public_network_access_enabled == false && azurerm_key_vault.main.network_acls[0].default_action == "Deny" && azurerm_key_vault.main.network_acls[0].bypass == "None"
+    error_message = "The vault can be reached from outside the network."
+  }
+
+  assert {
+    condition     = azurerm_key_vault.main.rbac_authorization_enabled == true && azurerm_key_vault.main.purge_protection_enabled == true && azurerm_key_vault.main.soft_delete_retention_days == 90
+    error_message = "The vault lacks roles or purge protection."
+  }
+}
+
+run "each_identity_reads_its_own_secrets_and_no_other" {
+  command = plan
+
+  assert {
+    condition     = { for key, role in azurerm_role_assignment.secret_reader : key => role.principal_id } == { "patient-database/patient-tests-api" = "00000000-0000-0000-0000-0000000000b2", "audit-database/audit-api" = "00000000-0000-0000-0000-0000000000c2", "patient-api-key/api-management" = "00000000-0000-0000-0000-0000000000aa", "audit-api-key/patient-tests-api" = "00000000-0000-0000-0000-0000000000b2" }
+    error_message = "Someone reads a secret that is not theirs, or cannot read their own."
+  }
+
+  assert {
+    condition     = alltrue([for key, role in azurerm_role_assignment.secret_reader : role.role_definition_name == "Key Vault Secrets User" && role.scope == "${azurerm_key_vault.main.id}/secrets/${split("/", key)[0]}"])
+    error_message = "A role reaches further than one secret."
+  }
+}
+
+run "connection_strings_are_made_inside_azure" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for key, secret in azapi_resource.database_secret : strcontains(jsonencode(secret.body), "listKeys(") && secret.body.properties.parameters.key.value == "primaryMasterKey"])
+    error_message = "A connection string would pass through the runner."
+  }
+
+  assert {
+    condition     = { for app, secret in azapi_resource.database_secret : app => secret.body.properties.parameters.secret.value } == { patient-tests-api = "patient-database", audit-api = "audit-database" } && alltrue([for app, secret in azapi_resource.database_secret : secret.body.properties.parameters.account.value == azurerm_cosmosdb_account.main[app].name])
+    error_message = "A secret holds the connection string of the other app."
+  }
+}
+
+run "another_account_key_is_written_when_asked_for" {
+  command = plan
+
+  variables {
+    database_key          = "secondary"
+    database_key_rotation = 2
+  }
+
+  assert {
+    condition     = alltrue([for secret in azapi_resource.database_secret : secret.body.properties.parameters.key.value == "secondaryMasterKey" && endswith(secret.name, "-2")])
+    error_message = "The secret still holds the key that is about to be regenerated."
+  }
+}
+
+run "host_keys_are_in_no_plan_and_no_state" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for key in azapi_resource.host_key : key.sensitive_body == null && !contains(keys(key.body.properties.parameters), "value")])
+    error_message = "The value of a host key would be stored."
+  }
+
+  assert {
+    condition     = local.host_key_template.parameters.value.type == "secureString"
+    error_message = "The deployment would keep the value of the key in its history."
+  }
+}
+
+run "each_caller_has_a_key_of_its_own_name" {
+  command = plan
+
+  assert {
+    condition     = azapi_resource.host_key["patient-tests-api"].body.properties.parameters.name.value == "api-management-a" && azapi_resource.host_key["audit-api"].body.properties.parameters.name.value == "patient-tests-api-a"
+    error_message = "A key does not say whose it is."
+  }
+
+  assert {
+    condition     = azapi_resource.host_key["patient-tests-api"].body.properties.parameters.app.value == local.app_names["patient-tests-api"] && azapi_resource.host_key["patient-tests-api"].body.properties.parameters.secret.value == "patient-api-key"
+    error_message = "The key of the Patient API goes elsewhere."
+  }
+}
+
+run "a_rotation_writes_the_other_slot_and_a_new_version" {
+  command = plan
+
+  variables {
+    host_key_rotation = 2
+  }
+
+  assert {
+    condition     = alltrue([for key in azapi_resource.host_key : endswith(key.body.properties.parameters.name.value, "-b")])
+    error_message = "The rotation replaces the key that callers still use."
+  }
+
+  assert {
+    condition     = alltrue([for key in azapi_resource.host_key : startswith(key.sensitive_body_version["properties.parameters.value.value"], "2-")])
+    error_message = "The rotation sends no new value."
+  }
+}
+
+run "the_next_rotation_comes_back_to_the_first_slot" {
+  command = plan
+
+  variables {
+    host_key_rotation = 3
+  }
+
+  assert {
+    condition     = alltrue([for key in azapi_resource.host_key : endswith(key.body.properties.parameters.name.value, "-a") && startswith(key.sensitive_body_version["properties.parameters.value.value"], "3-")])
+    error_message = "Slots do not alternate."
+  }
+}
+
+run "a_host_knows_a_key_before_its_caller_does" {
+  command = plan
+
+  assert {
+    condition     = local.host_key_template.resources[0].type == "Microsoft.Web/sites/host/functionKeys" && length(local.host_key_template.resources[1].dependsOn) == 1
+    error_message = "The vault would hand out a key that the host refuses."
+  }
+}
+
+run "no_output_shows_a_key" {
+  command = plan
+
+  assert {
+    condition     = issensitive(output.subscription_key)
+    error_message = "The subscription key is printed in plain."
+  }
+
+  assert {
+    condition     = alltrue([for value in concat([output.gateway_url, output.resource_group, output.package_account], values(output.function_apps), output.closed_urls) : !issensitive(value) && !can(regex("(?i)key=|AccountKey|sig=|password", value))])
+    error_message = "An output holds a credential."
+  }
+}
