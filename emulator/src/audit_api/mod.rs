@@ -7,7 +7,7 @@ mod register;
 mod server;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -16,10 +16,9 @@ use tokio::task::AbortHandle;
 use register::Register;
 
 /// A running Audit API on a port of its own, closed when dropped.
-#[derive(Debug)]
 pub struct AuditApi {
     address: SocketAddr,
-    key: String,
+    key: Arc<RwLock<String>>,
     register: Arc<Register>,
     serving: AbortHandle,
 }
@@ -69,9 +68,10 @@ impl AuditApi {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a machine has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let key = uuid::Uuid::new_v4().simple().to_string();
+        let key = Arc::new(RwLock::new(uuid::Uuid::new_v4().simple().to_string()));
         let register = Arc::new(Register::new());
-        let serving = tokio::spawn(server::serve(listener, key.clone(), Arc::clone(&register)));
+        let serving =
+            tokio::spawn(server::serve(listener, Arc::clone(&key), Arc::clone(&register)));
         Self { address, key, register, serving: serving.abort_handle() }
     }
 
@@ -81,8 +81,13 @@ impl AuditApi {
     }
 
     /// The only `x-functions-key` that it accepts; others are answered 401.
-    pub fn key(&self) -> &str {
-        &self.key
+    pub fn key(&self) -> String {
+        self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Accepts this key and no longer the one before.
+    pub fn accept_only(&self, key: &str) {
+        key.clone_into(&mut self.key.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Every record, in the order of arrival.

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,8 +34,7 @@ type Answer = Response<Full<Bytes>>;
 struct Dropped;
 
 /// Serves until aborted; opens and closes the port as the behaviour demands.
-pub(super) async fn serve(first: TcpListener, key: String, register: Arc<Register>) {
-    let key: Arc<str> = key.into();
+pub(super) async fn serve(first: TcpListener, key: Arc<RwLock<String>>, register: Arc<Register>) {
     let mut behaviour = register.behaviour();
     let address = first.local_addr();
     let mut listener = Some(first);
@@ -52,7 +51,7 @@ pub(super) async fn serve(first: TcpListener, key: String, register: Arc<Registe
 }
 
 /// Takes connections until dropped, which ends them as well.
-async fn accept(listener: TcpListener, key: &Arc<str>, register: &Arc<Register>) {
+async fn accept(listener: TcpListener, key: &Arc<RwLock<String>>, register: &Arc<Register>) {
     let mut connections = JoinSet::new();
     while let Ok((connection, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
@@ -70,7 +69,7 @@ async fn bind_again(address: &io::Result<SocketAddr>) -> Option<TcpListener> {
     }
 }
 
-async fn talk(connection: TcpStream, key: Arc<str>, register: Arc<Register>) {
+async fn talk(connection: TcpStream, key: Arc<RwLock<String>>, register: Arc<Register>) {
     let service = service_fn(|request| answer(request, &key, &register));
     // An error is a connection that either side has ended, which is what tests ask for.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
@@ -79,14 +78,15 @@ async fn talk(connection: TcpStream, key: Arc<str>, register: Arc<Register>) {
 /// Checks in the order in which the Functions host does: route, key, and then the function.
 async fn answer(
     request: Request<Incoming>,
-    key: &str,
+    key: &RwLock<String>,
     register: &Register,
 ) -> Result<Answer, Dropped> {
     register.count_call();
     if (request.method(), request.uri().path()) != (&Method::POST, PATH) {
         return Ok(empty(StatusCode::NOT_FOUND));
     }
-    if header(&request, "x-functions-key").as_deref() != Some(key) {
+    let key = key.read().unwrap_or_else(PoisonError::into_inner).clone();
+    if header(&request, "x-functions-key") != Some(key) {
         return Ok(empty(StatusCode::UNAUTHORIZED));
     }
     match register.react().await {

@@ -141,6 +141,11 @@ impl KeyVault {
         self.vault.read_count(identity, secret)
     }
 
+    /// How many requests have met with a fault, at the vault or for a token.
+    pub fn fault_count(&self) -> usize {
+        self.vault.fault_count()
+    }
+
     /// Waits until an identity has read this version or a newer one, and says whether that happened
     /// in time.
     pub async fn until_read(

@@ -49,7 +49,7 @@ pub(super) struct Vault {
     token_lifetime: Duration,
     contents: Mutex<Contents>,
     reads: watch::Sender<HashMap<(String, String), Reads>>,
-    faults: watch::Sender<Faults>,
+    faults: Mutex<Faults>,
 }
 
 /// What one identity has read of one secret.
@@ -60,10 +60,11 @@ struct Reads {
     newest: Option<usize>,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Faults {
     vault: Option<Fault>,
     identity: Option<Fault>,
+    count: usize,
 }
 
 #[derive(Default)]
@@ -80,7 +81,7 @@ impl Vault {
             token_lifetime,
             contents: Mutex::default(),
             reads: watch::Sender::default(),
-            faults: watch::Sender::default(),
+            faults: Mutex::default(),
         }
     }
 
@@ -167,19 +168,35 @@ impl Vault {
     }
 
     pub(super) fn fail_vault(&self, fault: Option<Fault>) {
-        self.faults.send_modify(|faults| faults.vault = fault);
+        self.faults().vault = fault;
     }
 
     pub(super) fn fail_identity(&self, fault: Option<Fault>) {
-        self.faults.send_modify(|faults| faults.identity = fault);
+        self.faults().identity = fault;
     }
 
+    /// What a request to the vault meets with.
     pub(super) fn vault_fault(&self) -> Option<Fault> {
-        self.faults.borrow().vault
+        let mut faults = self.faults();
+        let fault = faults.vault;
+        faults.count += usize::from(fault.is_some());
+        fault
     }
 
+    /// What a request for a token meets with.
     pub(super) fn identity_fault(&self) -> Option<Fault> {
-        self.faults.borrow().identity
+        let mut faults = self.faults();
+        let fault = faults.identity;
+        faults.count += usize::from(fault.is_some());
+        fault
+    }
+
+    pub(super) fn fault_count(&self) -> usize {
+        self.faults().count
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {

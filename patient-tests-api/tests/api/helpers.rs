@@ -36,7 +36,7 @@ impl PatientTestsApi {
             ("MONGO_CONNECTION_STRING".to_owned(), connection_string.to_owned()),
             ("PATIENT_TESTS_DATABASE".to_owned(), database_name.clone()),
             ("AUDIT_API_URL".to_owned(), audit.url()),
-            ("AUDIT_API_KEY".to_owned(), audit.key().to_owned()),
+            ("AUDIT_API_KEY".to_owned(), audit.key()),
         ];
         for (name, value) in settings {
             environment.retain(|(candidate, _)| candidate != name);

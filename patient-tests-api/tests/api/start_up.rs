@@ -164,7 +164,7 @@ async fn a_request_in_flight_is_finished_before_it_ends() {
             ("MONGO_CONNECTION_STRING", &mongo::for_tests().await),
             ("PATIENT_TESTS_DATABASE", &format!("end-{}", uuid::Uuid::new_v4().simple())),
             ("AUDIT_API_URL", &audit.url()),
-            ("AUDIT_API_KEY", audit.key()),
+            ("AUDIT_API_KEY", &audit.key()),
         ]),
         port,
     )
