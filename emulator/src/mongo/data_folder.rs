@@ -1,12 +1,17 @@
 //! Where a mongod keeps its data, and what it said.
 
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
+use uuid::Uuid;
 
 /// How many lines of each file an error quotes.
 const LAST_WORDS: usize = 4;
+
+/// Logged once the port is open, by every version since 4.4.
+const LISTENS: &str = r#""msg":"Waiting for connections""#;
 
 #[derive(Debug)]
 pub(super) enum DataFolder {
@@ -47,6 +52,31 @@ impl DataFolder {
             said.push('\n');
         }
         said.trim().to_owned()
+    }
+
+    /// Whether the server has opened its port since [`DataFolder::forget_last_words`].
+    pub(super) fn says_it_listens(&self) -> bool {
+        fs::read_to_string(self.log()).is_ok_and(|log| log.contains(LISTENS))
+    }
+
+    /// Removes the log of an earlier server.
+    pub(super) fn forget_last_words(&self) -> io::Result<()> {
+        match fs::remove_file(self.log()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The file with what the members of a replica set with users show each other; made if
+    /// missing.
+    pub(super) fn member_key(&self) -> io::Result<PathBuf> {
+        let path = self.path().join("member-key");
+        if !path.is_file() {
+            let mut file = NamedTempFile::new_in(self.path())?;
+            file.write_all(Uuid::new_v4().simple().to_string().as_bytes())?;
+            file.persist(&path)?;
+        }
+        Ok(path)
     }
 
     /// The folder, if it is to go with the server.

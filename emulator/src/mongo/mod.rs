@@ -7,18 +7,23 @@
 
 mod collections;
 mod data_folder;
+mod error;
 mod fail_point;
 mod find;
 mod mongod;
 mod proxy;
+mod spawn;
+mod user;
 mod wire;
 
 use tokio::sync::OnceCell;
 
 pub use collections::{CollectionPlan, create_collections};
+pub use error::MongodError;
 pub use fail_point::{FailPoint, fail_commands};
-pub use mongod::{Mongod, MongodError, MongodOptions};
+pub use mongod::{Mongod, MongodOptions};
 pub use proxy::Proxy;
+pub use user::Credentials;
 
 /// A connection string for tests, with test commands enabled on the server.
 ///

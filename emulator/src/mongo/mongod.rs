@@ -1,20 +1,17 @@
 //! The mongod process.
 
-use std::fs::File;
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::doc;
 use mongodb::error::Error as DriverError;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
-use thiserror::Error;
 
 use super::data_folder::DataFolder;
-use super::find;
+use super::error::MongodError;
+use super::spawn::{REPLICA_SET, spawn, usable_port};
+use super::user::{self, Credentials};
 use crate::watchdog::Watched;
 
 /// A start takes well under a second; recovery after a kill on a busy machine takes longer.
@@ -32,8 +29,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Another process may take a free port between our finding it and mongod's using it.
 const FREE_PORT_ATTEMPTS: usize = 3;
 
-const REPLICA_SET: &str = "emulator";
-
 /// How to start a mongod; by default a bare one with a temporary folder on a free port.
 #[derive(Clone, Debug, Default)]
 pub struct MongodOptions {
@@ -45,38 +40,8 @@ pub struct MongodOptions {
     pub test_commands: bool,
     /// Whether it is a replica set of one member, with sessions and an operation log.
     pub replica_set: bool,
-}
-
-/// Why there is no server.
-#[derive(Debug, Error)]
-pub enum MongodError {
-    /// Neither installed nor fetched.
-    #[error(
-        "no mongod found: run scripts/setup, install MongoDB Community 6 or newer so that \
-         `mongod` is on PATH, or set MONGO_CONNECTION_STRING"
-    )]
-    NotFound,
-    /// Something else listens there.
-    #[error("port {0} of 127.0.0.1 is taken, so mongod cannot use it")]
-    PortTaken(u16),
-    /// The data folder or the process could not be made.
-    #[error("mongod cannot be started: {0}")]
-    Start(#[from] io::Error),
-    /// It ended instead of serving.
-    #[error("mongod ended while it was starting; it said last:\n{said}")]
-    Ended {
-        /// The end of its console output and log.
-        said: String,
-    },
-    /// It answers and takes no writes.
-    #[error("mongod does not become writable; it said last:\n{said}")]
-    NotWritable {
-        /// The end of its console output and log.
-        said: String,
-    },
-    /// It runs and does not answer.
-    #[error("mongod does not answer: {0}")]
-    Silent(#[from] DriverError),
+    /// Who may do everything. With one, nobody may do anything without a name and a password.
+    pub administrator: Option<Credentials>,
 }
 
 /// A running mongod, killed when dropped.
@@ -108,9 +73,39 @@ impl Mongod {
         }
     }
 
-    /// How a client reaches it; further options can be appended with `&`.
+    /// How a client reaches it, as the administrator if there is one; further options can be
+    /// appended with `&`.
     pub fn connection_string(&self) -> String {
-        format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port)
+        match &self.options.administrator {
+            Some(administrator) => self.connection_string_of(administrator),
+            None => self.anonymous_connection_string(),
+        }
+    }
+
+    /// How a user reaches it; further options can be appended with `&`.
+    pub fn connection_string_of(&self, user: &Credentials) -> String {
+        user.connection_string(&self.address())
+    }
+
+    /// Creates a user who may read and write one database, or gives the user of that name this
+    /// password.
+    ///
+    /// # Errors
+    /// If there is no administrator, or the server refuses.
+    pub async fn set_user(&self, user: &Credentials, database: &str) -> Result<(), MongodError> {
+        let users = self.users().await?;
+        let set = user::set_user(&users, user, database).await;
+        set.map_err(|cause| MongodError::User { user: user.user.clone(), cause })
+    }
+
+    /// Removes a user if there is one of this name; connections that it has open may do nothing
+    /// from then on.
+    ///
+    /// # Errors
+    /// If there is no administrator, or the server refuses.
+    pub async fn drop_user(&self, name: &str) -> Result<(), MongodError> {
+        let dropped = user::drop_user(&self.users().await?, name).await;
+        dropped.map_err(|cause| MongodError::User { user: name.to_owned(), cause })
     }
 
     /// Kills it (SIGKILL), as a crash would; the data stays.
@@ -148,9 +143,10 @@ impl Mongod {
     }
 
     async fn wait_until_ready(&mut self) -> Result<(), MongodError> {
-        let mut client_options = ClientOptions::parse(self.connection_string()).await?;
+        let mut client_options = ClientOptions::parse(self.anonymous_connection_string()).await?;
         client_options.server_selection_timeout = Some(PING_LIMIT);
-        let admin = Client::with_options(client_options)?.database("admin");
+        let client = Client::with_options(client_options)?;
+        let admin = client.database("admin");
         let started = Instant::now();
         loop {
             let answer = self.ask_whether_ready(&admin).await;
@@ -160,7 +156,7 @@ impl Mongod {
             }
             let is_late = started.elapsed() > START_LIMIT;
             match answer {
-                Ok(true) => return Ok(()),
+                Ok(true) => return self.ensure_administrator(&client).await,
                 Err(error) if is_late => return Err(error.into()),
                 Ok(false) if is_late => {
                     return Err(MongodError::NotWritable { said: self.data.last_words() });
@@ -171,58 +167,41 @@ impl Mongod {
     }
 
     async fn ask_whether_ready(&self, admin: &Database) -> Result<bool, DriverError> {
-        if !self.is_ours(admin).await? {
+        // Until then, whoever answers is another server that took the port first.
+        if !self.data.says_it_listens() {
             return Ok(false);
         }
         let hello = admin.run_command(doc! { "hello": 1 }).await?;
         if self.options.replica_set && !hello.contains_key("setName") {
-            let member = doc! { "_id": 0, "host": format!("127.0.0.1:{}", self.port) };
+            let member = doc! { "_id": 0, "host": self.address() };
             let set = doc! { "_id": REPLICA_SET, "members": [member] };
             admin.run_command(doc! { "replSetInitiate": set }).await?;
         }
         Ok(hello.get_bool("isWritablePrimary").unwrap_or(false))
     }
 
-    /// Whether the server that answers is this one; another may have taken the port first, and
-    /// ours is about to find that out.
-    async fn is_ours(&self, admin: &Database) -> Result<bool, DriverError> {
-        let options = admin.run_command(doc! { "getCmdLineOpts": 1 }).await?;
-        let folder = self.data.path().to_string_lossy();
-        let arguments = options.get_array("argv");
-        Ok(arguments.is_ok_and(|arguments| arguments.iter().any(|it| it.as_str() == Some(&folder))))
+    async fn ensure_administrator(&self, anyone: &Client) -> Result<(), MongodError> {
+        let Some(administrator) = &self.options.administrator else {
+            return Ok(());
+        };
+        let ensured = user::ensure_administrator(anyone, administrator, &self.address()).await;
+        ensured.map_err(MongodError::Administrator)
     }
-}
 
-fn spawn(data: &DataFolder, port: u16, options: &MongodOptions) -> Result<Watched, MongodError> {
-    let executable = find::mongod().ok_or(MongodError::NotFound)?;
-    let console = File::create(data.console())?;
-    let errors = console.try_clone()?;
-    let configure = |command: &mut Command| {
-        command.arg("--dbpath").arg(data.path());
-        command.arg("--logpath").arg(data.log());
-        command.args(["--quiet", "--nounixsocket", "--bind_ip", "127.0.0.1"]);
-        command.args(["--port", &port.to_string()]);
-        command.args(["--wiredTigerCacheSizeGB", "0.25"]);
-        // Saves writing 300 MB of empty journal at each start.
-        command.args(["--wiredTigerEngineConfigString", "log=(prealloc=false)"]);
-        command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
-        if options.test_commands {
-            command.args(["--setParameter", "enableTestCommands=1"]);
+    /// The database with the users, seen by the administrator.
+    async fn users(&self) -> Result<Database, MongodError> {
+        if self.options.administrator.is_none() {
+            return Err(MongodError::NoUsers);
         }
-        if options.replica_set {
-            command.args(["--replSet", REPLICA_SET]);
-        }
-        command.stdout(console).stderr(errors);
-    };
-    Ok(Watched::start(&executable, configure, data.temporary())?)
-}
+        let client = Client::with_uri_str(self.connection_string()).await?;
+        Ok(client.database(user::USER_DATABASE))
+    }
 
-/// The wanted port if nothing listens there, else any that is free.
-fn usable_port(wanted: Option<u16>) -> Result<u16, MongodError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted.unwrap_or(0)));
-    match (listener, wanted) {
-        (Ok(listener), _) => Ok(listener.local_addr()?.port()),
-        (Err(_), Some(port)) => Err(MongodError::PortTaken(port)),
-        (Err(error), None) => Err(error.into()),
+    fn anonymous_connection_string(&self) -> String {
+        format!("mongodb://{}/?directConnection=true", self.address())
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 }

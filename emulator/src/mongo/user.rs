@@ -1,0 +1,128 @@
+//! Users of a server, and what they may touch.
+
+use std::fmt;
+
+use mongodb::bson::{Document, doc};
+use mongodb::error::{Error, ErrorKind};
+use mongodb::{Client, Database};
+
+/// Where users are kept, whatever they may touch.
+pub(super) const USER_DATABASE: &str = "admin";
+
+/// MongoDB's code for "requires authentication".
+const UNAUTHORIZED: i32 = 13;
+
+/// MongoDB's code for "a user of that name exists".
+const USER_EXISTS: i32 = 51003;
+
+/// MongoDB's code for "there is no such user".
+const USER_NOT_FOUND: i32 = 11;
+
+/// A user's name and password; printed without the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user's name.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// How this user reaches the server at this address; options can be appended with `&`.
+    pub(super) fn connection_string(&self, address: &str) -> String {
+        let (user, password) = (percent_encode(&self.user), percent_encode(&self.password));
+        format!(
+            "mongodb://{user}:{password}@{address}/?directConnection=true&authSource={USER_DATABASE}"
+        )
+    }
+}
+
+/// Gives the server its administrator, which it lets anyone on this machine do who comes first;
+/// afterwards only checks that it is this one.
+pub(super) async fn ensure_administrator(
+    anyone: &Client,
+    administrator: &Credentials,
+    address: &str,
+) -> Result<(), Error> {
+    let create = user_command("createUser", administrator, doc! { "role": "root", "db": "admin" });
+    match anyone.database(USER_DATABASE).run_command(create).await {
+        Err(error) if has_code(&error, UNAUTHORIZED) => {}
+        created => return created.map(drop),
+    }
+    let client = Client::with_uri_str(administrator.connection_string(address)).await?;
+    client.database(USER_DATABASE).run_command(doc! { "ping": 1 }).await.map(drop)
+}
+
+/// Creates a user who may read and write one database, or gives the one of that name this
+/// password.
+pub(super) async fn set_user(
+    users: &Database,
+    credentials: &Credentials,
+    database: &str,
+) -> Result<(), Error> {
+    let role = doc! { "role": "readWrite", "db": database };
+    let create = user_command("createUser", credentials, role.clone());
+    match users.run_command(create).await {
+        Err(error) if has_code(&error, USER_EXISTS) => {
+            let update = user_command("updateUser", credentials, role);
+            users.run_command(update).await.map(drop)
+        }
+        created => created.map(drop),
+    }
+}
+
+/// Removes a user, whose open connections may do nothing from then on.
+pub(super) async fn drop_user(users: &Database, name: &str) -> Result<(), Error> {
+    match users.run_command(doc! { "dropUser": name }).await {
+        Err(error) if !has_code(&error, USER_NOT_FOUND) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn user_command(command: &str, credentials: &Credentials, role: Document) -> Document {
+    let Credentials { user, password } = credentials;
+    doc! { command: user, "pwd": password, "roles": [role], "mechanisms": ["SCRAM-SHA-256"] }
+}
+
+fn has_code(error: &Error, code: i32) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(refusal) if refusal.code == code)
+}
+
+/// Everything but letters, digits and `-._~` (RFC 3986, section 2.3).
+fn percent_encode(text: &str) -> String {
+    let encoded = text.bytes().map(|byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    });
+    encoded.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Credentials;
+
+    #[test]
+    fn a_connection_string_holds_any_name_and_password() {
+        let credentials = Credentials { user: "app-1".to_owned(), password: "p/@:% é".to_owned() };
+
+        assert_eq!(
+            credentials.connection_string("127.0.0.1:1"),
+            "mongodb://app-1:p%2F%40%3A%25%20%C3%A9@127.0.0.1:1/?directConnection=true&authSource=admin"
+        );
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let credentials = Credentials { user: "app".to_owned(), password: "hush".to_owned() };
+
+        assert_eq!(format!("{credentials:?}"), r#"Credentials { user: "app", .. }"#);
+    }
+}
