@@ -16,21 +16,21 @@ resource "azurerm_application_insights" "main" {
   location            = azurerm_resource_group.main.location
   workspace_id        = azurerm_log_analytics_workspace.main.id
   application_type    = "other"
-  retention_in_days   = 90
   ip_masking_enabled  = true
   tags                = local.tags
 
-  # The apps' exporter authenticates by the connection string, which can write telemetry and read
-  # none. It cannot get Entra ID tokens; with local authentication off it would be refused.
+  # The apps' exporter authenticates by the connection string alone, which can write telemetry and
+  # read none; with local authentication off it would be refused.
   local_authentication_enabled = true
 }
 
 locals {
-  # Resource → what it logs. Cosmos DB's request logs stay off: they can hold the values of queries.
+  # Resource → what it logs. Cosmos DB's request logs stay off: they can hold the values of
+  # queries. Metrics stay with the platform, where the alerts read them.
   diagnostics = merge(
     {
       api-management = { target = azurerm_api_management.main.id, logs = ["GatewayLogs"] }
-      key-vault      = { target = azurerm_key_vault.main.id, logs = ["AuditEvent", "AzurePolicyEvaluationDetails"] }
+      key-vault      = { target = azurerm_key_vault.main.id, logs = ["AuditEvent"] }
     },
     { for app, account in azurerm_cosmosdb_account.main : "database-${app}" => { target = account.id, logs = ["ControlPlaneRequests"] } },
     { for app, function_app in module.function_app : app => { target = function_app.id, logs = ["FunctionAppLogs"] } },
@@ -55,10 +55,6 @@ resource "azurerm_monitor_diagnostic_setting" "main" {
     content {
       category = enabled_log.value
     }
-  }
-
-  enabled_metric {
-    category = "AllMetrics"
   }
 }
 

@@ -64,11 +64,10 @@ resource "azurerm_virtual_network" "main" {
 resource "azurerm_subnet" "api_management" {
   #checkov:skip=CKV2_AZURE_31:azurerm_subnet_network_security_group_association.main covers every subnet, by for_each, which the check does not follow.
 
-  name                            = "api-management"
-  resource_group_name             = azurerm_resource_group.main.name
-  virtual_network_name            = azurerm_virtual_network.main.name
-  address_prefixes                = [local.subnets.api-management]
-  default_outbound_access_enabled = false
+  name                 = "api-management"
+  resource_group_name  = azurerm_resource_group.main.name
+  virtual_network_name = azurerm_virtual_network.main.name
+  address_prefixes     = [local.subnets.api-management]
 
   # The Patient API's access restriction recognises this subnet by it.
   service_endpoint {
@@ -81,11 +80,10 @@ resource "azurerm_subnet" "app" {
 
   for_each = local.apps
 
-  name                            = each.key
-  resource_group_name             = azurerm_resource_group.main.name
-  virtual_network_name            = azurerm_virtual_network.main.name
-  address_prefixes                = [local.subnets[each.key]]
-  default_outbound_access_enabled = false
+  name                 = each.key
+  resource_group_name  = azurerm_resource_group.main.name
+  virtual_network_name = azurerm_virtual_network.main.name
+  address_prefixes     = [local.subnets[each.key]]
 
   # The Audit API's access restriction recognises the Patient API's subnet by it.
   dynamic "service_endpoint" {

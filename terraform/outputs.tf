@@ -28,8 +28,9 @@ output "closed_urls" {
   value = concat(
     [for name in values(local.app_names) : "https://${name}.azurewebsites.net/"],
     [for name in values(local.app_names) : "https://${name}.scm.azurewebsites.net/"],
-    [azurerm_key_vault.main.vault_uri, azurerm_storage_account.packages.primary_blob_endpoint],
-    [for account in azurerm_storage_account.host : account.primary_blob_endpoint],
+    ["${azurerm_key_vault.main.vault_uri}secrets?api-version=7.4"],
+    ["${azurerm_storage_account.packages.primary_blob_endpoint}patient-tests-api/${var.packages.patient-tests-api}"],
+    [for account in azurerm_storage_account.host : "${account.primary_blob_endpoint}azure-webjobs-secrets/host.json"],
     [for account in azurerm_cosmosdb_account.main : account.endpoint],
   )
   description = "Every public name beside the gateway's. Each must refuse."

@@ -3,7 +3,8 @@
 # ARM deployment, for three reasons. The value is a secure parameter or is made inside Azure, so it
 # is neither in the state nor in the deployment's history. A key reaches host and vault in one
 # step, which is repeated as a whole when it breaks off. And unlike a secret, which the management
-# plane cannot delete, a deployment can be destroyed.
+# plane cannot delete, a deployment can be destroyed. The vault's firewall lets the management plane
+# through: https://github.com/MicrosoftDocs/azure-docs/issues/68668
 
 locals {
   arm_schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"

@@ -12,3 +12,9 @@ instances               = { minimum = 3, maximum = 20 }
 database_throughput_max = 4000
 database_backup_tier    = "Continuous30Days"
 log_retention_days      = 365
+
+# Raise by one to rotate the function keys; see docs/deployment.md.
+host_key_rotation = 1
+
+# Object ids of who uploads packages.
+package_publishers = []

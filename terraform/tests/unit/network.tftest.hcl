@@ -88,11 +88,6 @@ run "the_apps_cannot_call_the_internet" {
     condition     = !contains(keys(azurerm_network_security_rule.allow), "audit-api/audit-api") && !anytrue([for key, rule in azurerm_network_security_rule.allow : rule.destination_address_prefix == "AppService" if startswith(key, "audit-api/")])
     error_message = "The Audit API calls nobody."
   }
-
-  assert {
-    condition     = alltrue([for subnet in concat(values(azurerm_subnet.app), [azurerm_subnet.api_management, azurerm_subnet.private_endpoints]) : subnet.default_outbound_access_enabled == false])
-    error_message = "A subnet has default outbound access."
-  }
 }
 
 run "private_endpoints_take_calls_from_the_three_callers_alone" {
