@@ -51,7 +51,9 @@ impl Bench {
             let is_patient_app = app == PATIENT_APP;
             self.report.figures.push(if is_patient_app { answer.scaffold(211.0) } else { answer });
             let success = format!("{app}, start to first {}", request().function);
-            self.report.figures.push(Figure::new(success, "ms", ms(start.first_success)));
+            let success = Figure::new(success, "ms", ms(start.first_success));
+            // With the secrets read from Key Vault and the database connected.
+            self.report.figures.push(success.target(300.0));
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! The system under measurement: mongod, both packaged apps behind their hosts, the gateway.
+//! The system under measurement: mongod, Key Vault, both packaged apps behind their hosts, the
+//! gateway.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::time::Duration;
 
 use emulator::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use emulator::host::{Host, HostKeys, HostOptions};
+use emulator::key_vault::KeyVault;
 use emulator::mongo::{self, CollectionPlan, Mongod, MongodOptions};
 use mongodb::Client;
 use mongodb::bson::{Bson, Document, doc};
@@ -23,6 +25,10 @@ pub(super) const AUDIT_DATABASE: &str = "audit";
 
 const KEY: &str = "the-key-of-the-bench";
 
+const IDENTITY: &str = "apps";
+const CONNECTION_STRING: &str = "connection-string";
+const AUDIT_KEY: &str = "audit-key";
+
 /// Everything, running. Dropping it ends everything.
 pub(super) struct System {
     gateway: Gateway,
@@ -31,6 +37,7 @@ pub(super) struct System {
     pub(super) settings: Vec<(String, String)>,
     pub(super) connection_string: String,
     mongod_process_id: u32,
+    _vault: KeyVault,
     _mongod: Mongod,
 }
 
@@ -50,7 +57,8 @@ impl System {
             let plan = collections(&executable(functions, app)).await?;
             mongo::create_collections(&connection_string, database, &plan).await.map_err(text)?;
         }
-        let mut settings = settings(&connection_string);
+        let vault = start_vault(&connection_string).await.map_err(text)?;
+        let mut settings = settings(&vault);
         let audit = start_host(functions, AUDIT_APP, &settings).await?;
         let audit_url = format!("{}/api/auditrecord", audit.url());
         settings.push(("AUDIT_API_URL".to_owned(), audit_url));
@@ -73,6 +81,7 @@ impl System {
             settings,
             connection_string,
             mongod_process_id,
+            _vault: vault,
             _mongod: mongod,
         })
     }
@@ -125,13 +134,27 @@ pub(super) async fn collections(executable: &Path) -> Result<Vec<CollectionPlan>
     Ok(plan.collections)
 }
 
-fn settings(connection_string: &str) -> Vec<(String, String)> {
+/// A vault with the secrets of both apps, and one identity that may read them.
+async fn start_vault(connection_string: &str) -> std::io::Result<KeyVault> {
+    let vault = KeyVault::start().await?;
+    for (name, value) in [(CONNECTION_STRING, connection_string), (AUDIT_KEY, KEY)] {
+        vault.set_secret(name, value);
+        vault.grant(IDENTITY, name);
+    }
+    Ok(vault)
+}
+
+fn settings(vault: &KeyVault) -> Vec<(String, String)> {
+    let identity = vault.identity(IDENTITY);
     [
         ("FUNCTIONS_WORKER_RUNTIME", "custom"),
-        ("MONGO_CONNECTION_STRING", connection_string),
+        ("MONGO_CONNECTION_STRING_SECRET_URI", &vault.secret_uri(CONNECTION_STRING)),
         ("PATIENT_TESTS_DATABASE", PATIENT_DATABASE),
         ("AUDIT_DATABASE", AUDIT_DATABASE),
-        ("AUDIT_API_KEY", KEY),
+        ("AUDIT_API_KEY_SECRET_URI", &vault.secret_uri(AUDIT_KEY)),
+        ("IDENTITY_ENDPOINT", &identity.endpoint),
+        ("IDENTITY_HEADER", &identity.header),
+        ("TRUSTED_CERTIFICATES_FILE", &vault.trusted_certificate().to_string_lossy()),
         ("RUST_LOG", "info"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
