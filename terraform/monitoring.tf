@@ -82,10 +82,6 @@ resource "azurerm_application_insights_workbook" "main" {
       }
     }]
   })
-
-  lifecycle {
-    ignore_changes = [source_id]
-  }
 }
 
 locals {

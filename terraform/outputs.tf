@@ -24,6 +24,11 @@ output "package_account" {
   description = "Where packages are uploaded, into one container per app."
 }
 
+output "packages" {
+  value       = var.packages
+  description = "What runs: to apply something else without changing the code, hand it in again."
+}
+
 output "closed_urls" {
   value = concat(
     [for name in values(local.app_names) : "https://${name}.azurewebsites.net/"],

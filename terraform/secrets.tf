@@ -14,6 +14,9 @@ locals {
     audit-api         = "audit-database"
   }
 
+  # {0} is the account, {1} its key.
+  connection_string = "mongodb://{0}:{1}@{0}.mongo.cosmos.azure.com:10255/?ssl=true&replicaSet=globaldb&retrywrites=false&maxIdleTimeMS=120000&appName=@{0}@"
+
   # listKeys runs inside Azure: the connection string never comes here.
   database_secret_template = {
     "$schema"      = local.arm_schema
@@ -30,8 +33,8 @@ locals {
       name       = "[concat(parameters('vault'), '/', parameters('secret'))]"
       properties = {
         contentType = "MongoDB connection string"
-        # The account name twice, as Azure gives it; the key percent-encoded, as MongoDB asks for.
-        value = "[concat('mongodb://', parameters('account'), ':', uriComponent(listKeys(resourceId('Microsoft.DocumentDB/databaseAccounts', parameters('account')), '2024-11-15')[parameters('key')]), '@', parameters('account'), '.mongo.cosmos.azure.com:10255/?ssl=true&replicaSet=globaldb&retrywrites=false&maxIdleTimeMS=120000&appName=@', parameters('account'), '@')]"
+        # As Azure writes it, but with the key percent-encoded, as MongoDB asks for.
+        value = "[format('${local.connection_string}', parameters('account'), uriComponent(listKeys(resourceId('Microsoft.DocumentDB/databaseAccounts', parameters('account')), '2024-11-15')[parameters('key')]))]"
       }
     }]
   }
