@@ -1,8 +1,11 @@
 //! Secrets from Key Vault, read with the app's managed identity, and their rotation.
 
 use emulator::key_vault::{Fault, KeyVault};
-use emulator::mongo;
+use emulator::mongo::{self, Credentials, Mongod, MongodOptions};
+use futures_util::TryStreamExt;
 use futures_util::future::join_all;
+use mongodb::Client;
+use mongodb::bson::doc;
 
 use crate::helpers::{PatientTestsApi, eventually, patient};
 
@@ -12,10 +15,17 @@ const APP: &str = "patient-tests-api";
 async fn start(vault: &KeyVault) -> PatientTestsApi {
     vault.grant(APP, "audit-key");
     vault.grant(APP, "connection-string");
-    start_without_grants(vault, &[]).await
+    start_with(vault, &[]).await
 }
 
-async fn start_without_grants(vault: &KeyVault, more: &[(&str, &str)]) -> PatientTestsApi {
+async fn start_with(vault: &KeyVault, more: &[(&str, &str)]) -> PatientTestsApi {
+    let api = start_before_its_secrets(vault, more).await;
+    vault.set_secret("audit-key", &api.audit.key());
+    vault.set_secret("connection-string", &mongo::for_tests().await);
+    api
+}
+
+async fn start_before_its_secrets(vault: &KeyVault, more: &[(&str, &str)]) -> PatientTestsApi {
     let identity = vault.identity(APP);
     let (key, connection) = (vault.secret_uri("audit-key"), vault.secret_uri("connection-string"));
     let settings = [
@@ -27,10 +37,7 @@ async fn start_without_grants(vault: &KeyVault, more: &[(&str, &str)]) -> Patien
         ("IDENTITY_HEADER", &identity.header),
         ("TRUSTED_CERTIFICATES_FILE", vault.trusted_certificate().to_str().unwrap()),
     ];
-    let api = PatientTestsApi::start_with(&[&settings, more].concat()).await;
-    vault.set_secret("audit-key", &api.audit.key());
-    vault.set_secret("connection-string", &mongo::for_tests().await);
-    api
+    PatientTestsApi::start_with(&[&settings, more].concat()).await
 }
 
 /// Asks for a patient until there is a sound answer; the app starts before its secrets are there.
@@ -50,7 +57,7 @@ async fn every_form_of_reference_is_read_with_the_managed_identity() {
     vault.grant(APP, "audit-key");
     vault.grant(APP, "connection-string");
 
-    let api = start_without_grants(
+    let api = start_with(
         &vault,
         &[
             ("AUDIT_API_KEY", &reference),
@@ -79,7 +86,8 @@ async fn a_rotated_audit_key_is_read_once_and_no_call_is_lost() {
     let body = patient();
     let created = join_all((0..16).map(|_| api.call("POST", "patient").json(&body).send())).await;
 
-    assert!(created.iter().all(|answer| answer.status == 201), "{created:?}");
+    let refused = created.iter().find(|answer| answer.status != 201);
+    assert!(refused.is_none(), "{refused:?}");
     assert_eq!(vault.read_count(APP, "audit-key"), reads + 1);
     assert_eq!(api.outcomes_since(records), ["intended"; 16]);
     assert_eq!(api.app.host.handler_process_id(), process);
@@ -107,7 +115,7 @@ async fn a_key_that_stays_refused_stops_the_request_and_spares_the_vault() {
 async fn a_secret_that_may_not_be_read_is_named_and_read_once_it_may() {
     let vault = KeyVault::start().await.unwrap();
     vault.grant(APP, "connection-string");
-    let api = start_without_grants(&vault, &[]).await;
+    let api = start_with(&vault, &[]).await;
     let refused = api.call("POST", "patient").json(&patient()).expect(503).await;
     let process = api.app.host.handler_process_id();
 
@@ -131,7 +139,7 @@ async fn while_the_vault_is_down_the_last_good_values_stay_in_use() {
     let vault = KeyVault::start().await.unwrap();
     vault.grant(APP, "audit-key");
     vault.grant(APP, "connection-string");
-    let api = start_without_grants(&vault, &[("SECRET_REFRESH_SECONDS", "1")]).await;
+    let api = start_with(&vault, &[("SECRET_REFRESH_SECONDS", "1")]).await;
     until_it_works(&api).await;
 
     for fault in [Fault::Drop, Fault::Status(429), Fault::Status(500), Fault::Status(403)] {
@@ -152,7 +160,7 @@ async fn a_new_value_that_cannot_be_one_is_not_put_to_use() {
     let vault = KeyVault::start().await.unwrap();
     vault.grant(APP, "audit-key");
     vault.grant(APP, "connection-string");
-    let api = start_without_grants(&vault, &[("SECRET_REFRESH_SECONDS", "1")]).await;
+    let api = start_with(&vault, &[("SECRET_REFRESH_SECONDS", "1")]).await;
     until_it_works(&api).await;
 
     let version = vault.set_secret("connection-string", "no connection string");
@@ -160,6 +168,93 @@ async fn a_new_value_that_cannot_be_one_is_not_put_to_use() {
     assert!(vault.until_read(APP, "connection-string", &version, limit).await);
 
     api.create_patient().await;
+}
+
+/// A mongod that asks for a password, and the app as its user "first".
+async fn start_with_users(vault: &KeyVault) -> (Mongod, PatientTestsApi) {
+    let administrator =
+        Credentials { user: "administrator".to_owned(), password: "admin".to_owned() };
+    let options = MongodOptions { administrator: Some(administrator), ..MongodOptions::default() };
+    let mongod = Mongod::start(options).await.unwrap();
+    vault.grant(APP, "audit-key");
+    vault.grant(APP, "connection-string");
+    let api = start_before_its_secrets(vault, &[]).await;
+    let first = user("first", "password");
+    mongod.set_user(&first, api.database.name()).await.unwrap();
+    vault.set_secret("audit-key", &api.audit.key());
+    vault.set_secret("connection-string", &mongod.connection_string_of(&first));
+    until_it_works(&api).await;
+    (mongod, api)
+}
+
+fn user(name: &str, password: &str) -> Credentials {
+    Credentials { user: name.to_owned(), password: password.to_owned() }
+}
+
+/// How many connections a user has.
+async fn connections_of(mongod: &Mongod, user: &str) -> usize {
+    let client = Client::with_uri_str(mongod.connection_string()).await.unwrap();
+    let operations = doc! { "$currentOp": { "allUsers": true, "idleConnections": true } };
+    let of_user = doc! { "$match": { "effectiveUsers.user": user } };
+    let found = client.database("admin").aggregate([operations, of_user]).await.unwrap();
+    found.try_collect::<Vec<_>>().await.unwrap().len()
+}
+
+async fn create_many(api: &PatientTestsApi) {
+    let body = patient();
+    let created = join_all((0..64).map(|_| api.call("POST", "patient").json(&body).send())).await;
+    let refused = created.iter().find(|answer| answer.status != 201);
+    assert!(refused.is_none(), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_changed_database_password_is_read_again_and_no_request_is_lost() {
+    let vault = KeyVault::start().await.unwrap();
+    let (mongod, api) = start_with_users(&vault).await;
+    let process = api.app.host.handler_process_id();
+
+    // What is connected stays so, but no further connection comes about with the old password.
+    let changed = user("first", "changed");
+    mongod.set_user(&changed, api.database.name()).await.unwrap();
+    vault.set_secret("connection-string", &mongod.connection_string_of(&changed));
+    create_many(&api).await;
+
+    assert_eq!(api.app.host.handler_process_id(), process);
+}
+
+#[tokio::test]
+async fn a_removed_database_user_is_replaced_and_its_connections_end() {
+    let vault = KeyVault::start().await.unwrap();
+    let (mongod, api) = start_with_users(&vault).await;
+    let process = api.app.host.handler_process_id();
+    create_many(&api).await;
+    assert!(connections_of(&mongod, "first").await > 0);
+
+    let second = user("second", "password");
+    mongod.set_user(&second, api.database.name()).await.unwrap();
+    vault.set_secret("connection-string", &mongod.connection_string_of(&second));
+    mongod.drop_user("first").await.unwrap();
+    create_many(&api).await;
+
+    assert_eq!(connections_of(&mongod, "first").await, 0);
+    assert!(connections_of(&mongod, "second").await > 0);
+    assert_eq!(api.app.host.handler_process_id(), process);
+}
+
+#[tokio::test]
+async fn the_pool_of_credentials_that_are_out_of_use_ends() {
+    let vault = KeyVault::start().await.unwrap();
+    let (mongod, api) = start_with_users(&vault).await;
+    create_many(&api).await;
+    let second = user("second", "password");
+    mongod.set_user(&second, api.database.name()).await.unwrap();
+    vault.set_secret("connection-string", &mongod.connection_string_of(&second));
+    let third = user("first", "changed");
+    mongod.set_user(&third, api.database.name()).await.unwrap();
+
+    create_many(&api).await;
+
+    eventually("the old pool is gone", async || connections_of(&mongod, "first").await == 0).await;
 }
 
 #[tokio::test]

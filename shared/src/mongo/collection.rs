@@ -161,7 +161,9 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
         let run = async {
             let mut connection = self.database.connection(deadline).await?;
             loop {
-                let attempt = || attempt(self.of(&connection));
+                // A pool that can no longer authenticate fails in many ways, so each attempt takes
+                // the newest one that anybody has made meanwhile.
+                let attempt = || attempt(self.of(&self.database.newest(&connection)));
                 match retry::run(operation, self.name, deadline, attempt).await {
                     Err(failure) if failure.is_unauthenticated() => {
                         match self.database.after_refusal(&connection, deadline).await? {

@@ -72,6 +72,11 @@ impl Database {
         self.connection_with(credentials, deadline).await
     }
 
+    /// The connection that took the place of this one, or this one.
+    pub(super) fn newest(&self, connection: &Connection) -> Connection {
+        self.current(&connection.credentials).unwrap_or_else(|| connection.clone())
+    }
+
     /// A connection with other credentials than the one that was refused, if there are any.
     ///
     /// # Errors
