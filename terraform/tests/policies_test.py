@@ -94,7 +94,7 @@ class Policies(unittest.TestCase):
 
     def test_fixed_problems_are_json(self):
         bodies = [e.text for root in PARSED.values() for e in root.iter("set-body") if not e.text.startswith("@")]
-        self.assertGreaterEqual(len(bodies), 2)
+        self.assertGreaterEqual(len(bodies), 3)
         for body in bodies:
             problem = json.loads(body)
             self.assertTrue(problem["type"].startswith("urn:problem:patient-records:"))
@@ -144,6 +144,11 @@ class Policies(unittest.TestCase):
         self.assertEqual(retry.find("choose/when").get("condition"), "@(context.Response?.StatusCode == 401)")
         again = [child.tag for child in retry.find("choose/when")]
         self.assertEqual(again, ["cache-remove-value", "include-fragment"])
+
+    def test_a_caller_is_not_blamed_for_the_gateways_key(self):
+        refused = PARSED["patient_api"].find("outbound/choose/when")
+        self.assertEqual(refused.get("condition"), "@(context.Response.StatusCode == 401)")
+        self.assertEqual(refused.find("return-response/set-status").get("code"), "503")
 
     def test_bodies_are_buffered_and_redirects_are_the_callers_business(self):
         forward = PARSED["patient_api"].find(".//forward-request")
