@@ -19,6 +19,9 @@ pub use tracing_subscriber::filter::Targets as LogFilter;
 /// How often secrets are read again; a refused one is read at once.
 const REFRESH_INTERVAL_DEFAULT: Duration = Duration::from_secs(15 * 60);
 
+/// Azure's SDK tells of each request at level info; what matters of them we tell ourselves.
+const LOG_FILTER_DEFAULT: &str = "info,azure_identity=warn,typespec_client_core=warn";
+
 /// Looks a setting up by name.
 pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -115,9 +118,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The log filter in `RUST_LOG`; info where it says nothing.
+    /// The log filter in `RUST_LOG`.
     pub fn log_filter(&mut self) -> Option<LogFilter> {
-        let filter = (self.source)("RUST_LOG").unwrap_or_else(|| "info".to_owned());
+        let filter = self.optional("RUST_LOG").unwrap_or_else(|| LOG_FILTER_DEFAULT.to_owned());
         let parsed = LogFilter::from_str(&filter)
             .map_err(|_| "is not a log filter like info or shared=debug,warn");
         self.noted("RUST_LOG", parsed)

@@ -19,6 +19,7 @@ mod load_test;
 mod logs;
 mod scaffold_documents;
 mod search_patient;
+mod secret_canaries;
 mod secrets;
 mod start_up;
 mod update_patient;

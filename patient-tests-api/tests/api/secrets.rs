@@ -41,7 +41,7 @@ async fn start_before_its_secrets(vault: &KeyVault, more: &[(&str, &str)]) -> Pa
 }
 
 /// Asks for a patient until there is a sound answer; the app starts before its secrets are there.
-async fn until_it_works(api: &PatientTestsApi) {
+pub async fn until_it_works(api: &PatientTestsApi) {
     let id = uuid::Uuid::now_v7().to_string();
     eventually("it works", async || api.load_patient(&id).await.status == 404).await;
 }
@@ -170,24 +170,33 @@ async fn a_new_value_that_cannot_be_one_is_not_put_to_use() {
     api.create_patient().await;
 }
 
-/// A mongod that asks for a password, and the app as its user "first".
-async fn start_with_users(vault: &KeyVault) -> (Mongod, PatientTestsApi) {
-    let administrator =
-        Credentials { user: "administrator".to_owned(), password: "admin".to_owned() };
-    let options = MongodOptions { administrator: Some(administrator), ..MongodOptions::default() };
-    let mongod = Mongod::start(options).await.unwrap();
-    vault.grant(APP, "audit-key");
-    vault.grant(APP, "connection-string");
-    let api = start_before_its_secrets(vault, &[]).await;
-    let first = user("first", "password");
-    mongod.set_user(&first, api.database.name()).await.unwrap();
-    vault.set_secret("audit-key", &api.audit.key());
-    vault.set_secret("connection-string", &mongod.connection_string_of(&first));
-    until_it_works(&api).await;
-    (mongod, api)
+/// The app with its secrets in a vault, on a mongod that asks for a name and a password.
+pub struct SecretApp {
+    pub vault: KeyVault,
+    pub mongod: Mongod,
+    pub api: PatientTestsApi,
 }
 
-fn user(name: &str, password: &str) -> Credentials {
+impl SecretApp {
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let vault = KeyVault::start().await.unwrap();
+        let administrator = Some(user("administrator", "canary-password-0"));
+        let options = MongodOptions { administrator, ..MongodOptions::default() };
+        let mongod = Mongod::start(options).await.unwrap();
+        vault.grant(APP, "audit-key");
+        vault.grant(APP, "connection-string");
+        let api = start_before_its_secrets(&vault, settings).await;
+        let first = user("canary-user-1", "canary-password-1");
+        mongod.set_user(&first, api.database.name()).await.unwrap();
+        api.audit.accept_only("canary-audit-key-1");
+        vault.set_secret("audit-key", "canary-audit-key-1");
+        vault.set_secret("connection-string", &mongod.connection_string_of(&first));
+        until_it_works(&api).await;
+        Self { vault, mongod, api }
+    }
+}
+
+pub fn user(name: &str, password: &str) -> Credentials {
     Credentials { user: name.to_owned(), password: password.to_owned() }
 }
 
@@ -209,12 +218,11 @@ async fn create_many(api: &PatientTestsApi) {
 
 #[tokio::test]
 async fn a_changed_database_password_is_read_again_and_no_request_is_lost() {
-    let vault = KeyVault::start().await.unwrap();
-    let (mongod, api) = start_with_users(&vault).await;
+    let SecretApp { vault, mongod, api } = SecretApp::start(&[]).await;
     let process = api.app.host.handler_process_id();
 
     // What is connected stays so, but no further connection comes about with the old password.
-    let changed = user("first", "changed");
+    let changed = user("canary-user-1", "changed");
     mongod.set_user(&changed, api.database.name()).await.unwrap();
     vault.set_secret("connection-string", &mongod.connection_string_of(&changed));
     create_many(&api).await;
@@ -224,37 +232,38 @@ async fn a_changed_database_password_is_read_again_and_no_request_is_lost() {
 
 #[tokio::test]
 async fn a_removed_database_user_is_replaced_and_its_connections_end() {
-    let vault = KeyVault::start().await.unwrap();
-    let (mongod, api) = start_with_users(&vault).await;
+    let SecretApp { vault, mongod, api } = SecretApp::start(&[]).await;
     let process = api.app.host.handler_process_id();
     create_many(&api).await;
-    assert!(connections_of(&mongod, "first").await > 0);
+    assert!(connections_of(&mongod, "canary-user-1").await > 0);
 
     let second = user("second", "password");
     mongod.set_user(&second, api.database.name()).await.unwrap();
     vault.set_secret("connection-string", &mongod.connection_string_of(&second));
-    mongod.drop_user("first").await.unwrap();
+    mongod.drop_user("canary-user-1").await.unwrap();
     create_many(&api).await;
 
-    assert_eq!(connections_of(&mongod, "first").await, 0);
+    assert_eq!(connections_of(&mongod, "canary-user-1").await, 0);
     assert!(connections_of(&mongod, "second").await > 0);
     assert_eq!(api.app.host.handler_process_id(), process);
 }
 
 #[tokio::test]
 async fn the_pool_of_credentials_that_are_out_of_use_ends() {
-    let vault = KeyVault::start().await.unwrap();
-    let (mongod, api) = start_with_users(&vault).await;
+    let SecretApp { vault, mongod, api } = SecretApp::start(&[]).await;
     create_many(&api).await;
     let second = user("second", "password");
     mongod.set_user(&second, api.database.name()).await.unwrap();
     vault.set_secret("connection-string", &mongod.connection_string_of(&second));
-    let third = user("first", "changed");
+    let third = user("canary-user-1", "changed");
     mongod.set_user(&third, api.database.name()).await.unwrap();
 
     create_many(&api).await;
 
-    eventually("the old pool is gone", async || connections_of(&mongod, "first").await == 0).await;
+    eventually("the old pool is gone", async || {
+        connections_of(&mongod, "canary-user-1").await == 0
+    })
+    .await;
 }
 
 #[tokio::test]
