@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::{LocalStackError, PackagedApp};
-use crate::mongo::{self, CollectionPlan, Mongod, MongodError, MongodOptions};
+use crate::mongo::{self, CollectionPlan, Credentials, Mongod, MongodError, MongodOptions};
 
 /// Away from MongoDB's own 27017, which may serve something else.
 const PORT: u16 = 27117;
@@ -15,7 +15,7 @@ const PORT: u16 = 27117;
 /// Where the data is, and the server if it is one of ours.
 #[derive(Debug)]
 pub(super) struct Database {
-    pub(super) connection_string: String,
+    connection_string: String,
     pub(super) own: Option<Mongod>,
 }
 
@@ -29,13 +29,18 @@ struct StoragePlan {
 
 impl Database {
     /// The given database, or a mongod with its data in this folder, kept between starts.
-    pub(super) async fn start(given: Option<&str>, data: &Path) -> Result<Self, MongodError> {
+    pub(super) async fn start(
+        given: Option<&str>,
+        data: &Path,
+        administrator: &Credentials,
+    ) -> Result<Self, MongodError> {
         if let Some(connection_string) = given {
             return Ok(Self { connection_string: connection_string.to_owned(), own: None });
         }
         let options = MongodOptions {
             data: Some(data.to_owned()),
             port: Some(PORT),
+            administrator: Some(administrator.clone()),
             ..MongodOptions::default()
         };
         let own = match Mongod::start(options.clone()).await {
@@ -45,9 +50,23 @@ impl Database {
             }
             started => started?,
         };
-        // Cosmos DB confirms a write once it is durable. So does this, even if it is killed.
-        let connection_string = mongo::with_option(&own.connection_string(), "journal", "true");
+        let connection_string = own.connection_string();
         Ok(Self { connection_string, own: Some(own) })
+    }
+
+    /// Lets a user into one database, and returns how; a database that was given has users of
+    /// its own.
+    pub(super) async fn admit(
+        &self,
+        user: &Credentials,
+        database: &str,
+    ) -> Result<String, MongodError> {
+        let Some(own) = &self.own else {
+            return Ok(self.connection_string.clone());
+        };
+        own.set_user(user, database).await?;
+        // Cosmos DB confirms a write once it is durable. So does this, even if it is killed.
+        Ok(mongo::with_option(&own.connection_string_of(user), "journal", "true"))
     }
 
     /// Creates the collections that the app's own executable lists.

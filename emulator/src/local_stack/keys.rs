@@ -1,15 +1,14 @@
 //! The keys of the local stack, the same at every start.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use uuid::Uuid;
 
-/// They open nothing but this machine's stack; still, nobody else needs to read them.
-const OWNER_ONLY: u32 = 0o600;
+use crate::mongo::Credentials;
 
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,31 +19,67 @@ pub(super) struct Keys {
     pub(super) patient_host: String,
     /// What the patient app shows to the audit host.
     pub(super) audit_host: String,
+    /// Who may do everything in the database. Files from before there were users lack these.
+    #[serde(default = "new_administrator")]
+    pub(super) administrator: Credentials,
+    /// As whom the patient app uses the database.
+    #[serde(default = "new_patient_user")]
+    pub(super) patient_database: Credentials,
+    /// As whom the audit app uses the database.
+    #[serde(default = "new_audit_user")]
+    pub(super) audit_database: Credentials,
 }
 
 impl Keys {
-    /// Reads the file, or makes it with new keys.
+    /// Reads the file, or makes it with new keys; what it lacks is added to it.
     pub(super) fn load_or_create(file: &Path) -> io::Result<Self> {
-        match fs::read(file) {
-            Ok(bytes) => {
-                fs::set_permissions(file, Permissions::from_mode(OWNER_ONLY))?;
-                Ok(serde_json::from_slice(&bytes)?)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Self::create(file),
-            Err(error) => Err(error),
+        let keys = match fs::read(file) {
+            Ok(bytes) => serde_json::from_slice(&bytes)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::new(),
+            Err(error) => return Err(error),
+        };
+        keys.save(file)?;
+        Ok(keys)
+    }
+
+    fn new() -> Self {
+        Self {
+            subscription: new_key(),
+            patient_host: new_key(),
+            audit_host: new_key(),
+            administrator: new_administrator(),
+            patient_database: new_patient_user(),
+            audit_database: new_audit_user(),
         }
     }
 
-    fn create(file: &Path) -> io::Result<Self> {
-        let keys = Self { subscription: new_key(), patient_host: new_key(), audit_host: new_key() };
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(file)?;
-        file.write_all(serde_json::to_string_pretty(&keys)?.as_bytes())?;
-        Ok(keys)
+    /// Replaces the file as a whole, so that a crash leaves the old one or the new one. Only its
+    /// owner may read it.
+    fn save(&self, file: &Path) -> io::Result<()> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut aside = NamedTempFile::new_in(folder)?;
+        aside.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
+        aside.as_file().sync_all()?;
+        aside.persist(file)?;
+        Ok(())
     }
+}
+
+fn new_administrator() -> Credentials {
+    new_user("administrator")
+}
+
+fn new_patient_user() -> Credentials {
+    new_user("patient-tests-api")
+}
+
+fn new_audit_user() -> Credentials {
+    new_user("audit-api")
+}
+
+fn new_user(name: &str) -> Credentials {
+    Credentials { user: name.to_owned(), password: new_key() }
 }
 
 fn new_key() -> String {
@@ -69,6 +104,20 @@ mod tests {
         assert_ne!(first.subscription, first.patient_host);
         let mode = file.metadata().expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_from_before_there_were_users_keeps_its_keys() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("keys.json");
+        let old = r#"{"subscription":"a","patientHost":"b","auditHost":"c"}"#;
+        std::fs::write(&file, old).expect("written");
+
+        let first = Keys::load_or_create(&file).expect("read");
+        let second = Keys::load_or_create(&file).expect("read again");
+
+        assert_eq!(first.subscription, "a");
+        assert_eq!(first, second);
     }
 
     #[test]

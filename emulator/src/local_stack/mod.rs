@@ -20,6 +20,9 @@ use app::{PackagedApp, RunningApp};
 use database::Database;
 use keys::Keys;
 
+const PATIENT_DATABASE: &str = "patient-tests";
+const AUDIT_DATABASE: &str = "audit";
+
 /// What to run, and where.
 #[derive(Clone, Debug)]
 pub struct LocalStackOptions {
@@ -66,17 +69,21 @@ impl LocalStack {
             .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;
 
         let given = options.connection_string.as_deref();
-        let database = Database::start(given, &options.state.join("mongodb")).await?;
-        let settings = settings(&database.connection_string, audit_port, &keys);
-        for app in [&patient, &audit] {
-            database.prepare(app, &settings).await?;
-        }
+        let data = options.state.join("mongodb");
+        let database = Database::start(given, &data, &keys.administrator).await?;
+        let connection = database.admit(&keys.patient_database, PATIENT_DATABASE).await?;
+        let patient_settings = patient_settings(&connection, audit_port, &keys);
+        let connection = database.admit(&keys.audit_database, AUDIT_DATABASE).await?;
+        let audit_settings = audit_settings(&connection);
+        database.prepare(&patient, &patient_settings).await?;
+        database.prepare(&audit, &audit_settings).await?;
 
         let tools = options.core_tools;
         let key = ("patient-tests-api", keys.audit_host.as_str());
-        let audit = RunningApp::start(&audit, &settings, audit_port, key, tools).await?;
+        let audit = RunningApp::start(&audit, &audit_settings, audit_port, key, tools).await?;
         let key = ("gateway", keys.patient_host.as_str());
-        let patient = RunningApp::start(&patient, &settings, patient_port, key, tools).await?;
+        let patient =
+            RunningApp::start(&patient, &patient_settings, patient_port, key, tools).await?;
         let gateway = start_gateway(gateway_port, &patient, &keys).await?;
         let mut stack = Self {
             gateway,
@@ -160,16 +167,28 @@ async fn start_gateway(
     started.map_err(|error| LocalStackError::Gateway(error.to_string()))
 }
 
-/// The settings of both apps; each reads its own.
-fn settings(connection_string: &str, audit_port: u16, keys: &Keys) -> Vec<(String, String)> {
+fn patient_settings(
+    connection_string: &str,
+    audit_port: u16,
+    keys: &Keys,
+) -> Vec<(String, String)> {
     let audit_url = format!("http://127.0.0.1:{audit_port}/api/auditrecord");
     [
         ("FUNCTIONS_WORKER_RUNTIME", "custom"),
         ("MONGO_CONNECTION_STRING", connection_string),
-        ("PATIENT_TESTS_DATABASE", "patient-tests"),
-        ("AUDIT_DATABASE", "audit"),
+        ("PATIENT_TESTS_DATABASE", PATIENT_DATABASE),
         ("AUDIT_API_URL", &audit_url),
         ("AUDIT_API_KEY", &keys.audit_host),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+fn audit_settings(connection_string: &str) -> Vec<(String, String)> {
+    [
+        ("FUNCTIONS_WORKER_RUNTIME", "custom"),
+        ("MONGO_CONNECTION_STRING", connection_string),
+        ("AUDIT_DATABASE", AUDIT_DATABASE),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()

@@ -5,6 +5,7 @@ use std::fmt;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::{Client, Database};
+use serde::{Deserialize, Serialize};
 
 /// Where users are kept, whatever they may touch.
 pub(super) const USER_DATABASE: &str = "admin";
@@ -19,7 +20,7 @@ const USER_EXISTS: i32 = 51003;
 const USER_NOT_FOUND: i32 = 11;
 
 /// A user's name and password; printed without the password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Credentials {
     /// The user's name.
     pub user: String,
