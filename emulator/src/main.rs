@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use bench::BenchOptions;
-use emulator::local_stack::{LocalStack, LocalStackOptions};
+use emulator::local_stack::{self, LocalStack, LocalStackOptions};
 use emulator::package;
 use options::{Command, USAGE};
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,6 +24,9 @@ async fn main() -> ExitCode {
                 .map_err(|error| format!("{} cannot be packaged: {error}", app.display()))
         }
         Ok(Command::Server(options)) => serve(&options).await,
+        Ok(Command::RotateKey { state, rotation }) => {
+            local_stack::rotate(&state, rotation, |line| println!("{line}")).await
+        }
         Ok(Command::Bench(options)) => bench(options).await,
         Err(mistake) => Err(format!("{mistake}\n\n{USAGE}")),
     };

@@ -2,23 +2,29 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use emulator::local_stack::LocalStackOptions;
+use emulator::local_stack::{LocalStackOptions, Rotation};
 
 use crate::bench::BenchOptions;
 
 pub(crate) const USAGE: &str = "\
 usage: emulator server [--func] [--gateway-port PORT] [--patient-port PORT] [--audit-port PORT]
+       emulator rotate-key patient-host-key|audit-host-key|patient-database|audit-database
        emulator package APP HOST-JSON-TEMPLATE EXECUTABLE DESTINATION
        emulator bench [--quick] FUNCTIONS
 
 server   runs the packaged apps of target/functions with a database and the gateway until Ctrl-C;
          --func runs them under Azure Functions Core Tools, which check no function keys
+rotate   replaces a key or a database user of the running server, without a pause
 package  lays out the folder that the Functions host runs
 bench    measures the packaged apps of this folder; --quick takes seconds instead of minutes";
 
 const FUNCTIONS: &str = "target/functions";
 const STATE: &str = "target/server";
+
+/// Short, so that a rotation waits only for a moment; on Azure it is a quarter of an hour.
+const SECRET_REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What there is to do.
 #[derive(Debug)]
@@ -26,6 +32,7 @@ pub(crate) enum Command {
     Help,
     Package { app: PathBuf, template: PathBuf, executable: PathBuf, destination: PathBuf },
     Server(LocalStackOptions),
+    RotateKey { state: PathBuf, rotation: Rotation },
     Bench(BenchOptions),
 }
 
@@ -35,10 +42,23 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     let (command, rest) = arguments.split_first().ok_or("a command is missing")?;
     match command.to_str() {
         Some("server") => parse_server(rest).map(Command::Server),
+        Some("rotate-key") => parse_rotate_key(rest),
         Some("package") => parse_package(rest),
         Some("bench") => parse_bench(rest).map(Command::Bench),
         Some("help" | "--help" | "-h") => Ok(Command::Help),
         Some(_) | None => Err(format!("unknown command {}", command.display())),
+    }
+}
+
+fn parse_rotate_key(arguments: &[OsString]) -> Result<Command, String> {
+    let names = || Rotation::ALL.map(|rotation| rotation.to_string()).join(", ");
+    match arguments {
+        [name] => name
+            .to_str()
+            .and_then(Rotation::parse)
+            .map(|rotation| Command::RotateKey { state: STATE.into(), rotation })
+            .ok_or_else(|| format!("there is no {}; there are {}", name.display(), names())),
+        _ => Err(format!("rotate-key takes one of {}", names())),
     }
 }
 
@@ -72,6 +92,7 @@ fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
         patient_port: Some(7071),
         audit_port: Some(7072),
         core_tools: false,
+        secret_refresh_interval: SECRET_REFRESH_INTERVAL,
     };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
@@ -116,6 +137,14 @@ mod tests {
         for (arguments, mistake) in [
             (&[][..], "a command is missing"),
             (&["serve"], "unknown command serve"),
+            (
+                &["rotate-key"],
+                "rotate-key takes one of patient-host-key, audit-host-key, patient-database, audit-database",
+            ),
+            (
+                &["rotate-key", "all"],
+                "there is no all; there are patient-host-key, audit-host-key, patient-database, audit-database",
+            ),
             (&["server", "--port"], "unknown option --port"),
             (&["server", "--gateway-port", "x"], "--gateway-port needs a port number"),
             (&["server", "--audit-port"], "--audit-port needs a port number"),

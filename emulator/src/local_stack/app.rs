@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::LocalStackError;
-use crate::host::{Host, HostKeys, HostOptions};
+use crate::host::{Host, HostKeys, HostOptions, KeyRing};
 use crate::watchdog::Watched;
 
 /// Core Tools end themselves by force after two seconds.
@@ -87,6 +87,14 @@ impl RunningApp {
 
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The keys that its host accepts; Core Tools accept any.
+    pub(super) fn keys(&self) -> Option<KeyRing> {
+        match &self.runner {
+            Runner::Host(host) => Some(host.keys().clone()),
+            Runner::CoreTools(_) => None,
+        }
     }
 
     /// Its handler's process; under Core Tools that is their business.

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use serde::Deserialize;
 use tokio::process::Command;
 
+use super::secrets::ConnectionStrings;
 use super::{LocalStackError, PackagedApp};
 use crate::mongo::{self, CollectionPlan, Credentials, Mongod, MongodError, MongodOptions};
 
@@ -54,19 +55,12 @@ impl Database {
         Ok(Self { connection_string, own: Some(own) })
     }
 
-    /// Lets a user into one database, and returns how; a database that was given has users of
-    /// its own.
-    pub(super) async fn admit(
-        &self,
-        user: &Credentials,
-        database: &str,
-    ) -> Result<String, MongodError> {
-        let Some(own) = &self.own else {
-            return Ok(self.connection_string.clone());
-        };
-        own.set_user(user, database).await?;
-        // Cosmos DB confirms a write once it is durable. So does this, even if it is killed.
-        Ok(mongo::with_option(&own.connection_string_of(user), "journal", "true"))
+    /// How apps reach it.
+    pub(super) fn connection_strings(&self) -> Result<ConnectionStrings, MongodError> {
+        match &self.own {
+            Some(own) => Ok(ConnectionStrings::OfUsers(own.users()?)),
+            None => Ok(ConnectionStrings::Given(self.connection_string.clone())),
+        }
     }
 
     /// Creates the collections that the app's own executable lists.

@@ -38,6 +38,12 @@ pub enum LocalStackError {
         /// What went wrong.
         cause: io::Error,
     },
+    /// Key Vault does not start.
+    #[error("Key Vault cannot be started: {0}")]
+    Vault(io::Error),
+    /// Nobody could tell the stack to rotate a key.
+    #[error("the socket for scripts/rotate-key cannot be opened: {0}")]
+    Control(io::Error),
     /// There is no database.
     #[error(transparent)]
     Mongod(#[from] MongodError),
@@ -61,4 +67,23 @@ pub enum LocalStackError {
     /// A part that is needed has ended by itself.
     #[error("{0} has ended")]
     Ended(&'static str),
+}
+
+/// Why a secret was not rotated.
+#[derive(Debug, Error)]
+pub enum RotationError {
+    /// The database is not ours.
+    #[error(
+        "the database was given by MONGO_CONNECTION_STRING, so its users are not ours to change"
+    )]
+    GivenDatabase,
+    /// The hosts have no keys.
+    #[error("the apps run under Core Tools, which check no keys")]
+    CoreTools,
+    /// The new one could not be noted.
+    #[error("the new keys cannot be kept: {0}")]
+    Keys(io::Error),
+    /// The database refuses.
+    #[error(transparent)]
+    Database(#[from] MongodError),
 }

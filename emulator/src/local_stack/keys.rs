@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::mongo::Credentials;
 
-#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Keys {
     /// What clients show to the gateway.
@@ -55,7 +56,7 @@ impl Keys {
 
     /// Replaces the file as a whole, so that a crash leaves the old one or the new one. Only its
     /// owner may read it.
-    fn save(&self, file: &Path) -> io::Result<()> {
+    pub(super) fn save(&self, file: &Path) -> io::Result<()> {
         let folder = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         let mut aside = NamedTempFile::new_in(folder)?;
@@ -82,7 +83,17 @@ fn new_user(name: &str) -> Credentials {
     Credentials { user: name.to_owned(), password: new_key() }
 }
 
-fn new_key() -> String {
+/// A user to take the place of another one, with one of two names: the one that is free.
+pub(super) fn next_user(old: &str) -> Credentials {
+    new_user(&other_name(old))
+}
+
+/// The name that a user or a host key has after the next rotation, or had before the last one.
+pub(super) fn other_name(name: &str) -> String {
+    name.strip_suffix("-rotated").map_or_else(|| format!("{name}-rotated"), str::to_owned)
+}
+
+pub(super) fn new_key() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
@@ -118,6 +129,12 @@ mod tests {
 
         assert_eq!(first.subscription, "a");
         assert_eq!(first, second);
+    }
+
+    #[test]
+    fn users_take_turns_with_two_names() {
+        assert_eq!(super::other_name("audit-api"), "audit-api-rotated");
+        assert_eq!(super::other_name("audit-api-rotated"), "audit-api");
     }
 
     #[test]

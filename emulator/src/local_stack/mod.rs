@@ -3,22 +3,31 @@
 //! `scripts/server` runs it for people and the end-to-end tests run it for themselves.
 
 mod app;
+mod control;
 mod database;
 mod error;
 mod keys;
 mod port;
 mod ready;
+mod secrets;
 
 use std::future::pending;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
+use crate::key_vault::KeyVault;
 use crate::mongo::Mongod;
-pub use error::LocalStackError;
+pub use control::rotate;
+pub use error::{LocalStackError, RotationError};
+pub use secrets::Rotation;
 
 use app::{PackagedApp, RunningApp};
+use control::Control;
 use database::Database;
 use keys::Keys;
+use secrets::{HostKeyRings, Secrets};
 
 const PATIENT_DATABASE: &str = "patient-tests";
 const AUDIT_DATABASE: &str = "audit";
@@ -40,15 +49,19 @@ pub struct LocalStackOptions {
     pub audit_port: Option<u16>,
     /// Whether Azure Functions Core Tools run the apps instead of our host. They check no keys.
     pub core_tools: bool,
+    /// How often the apps read their secrets again while nothing refuses them.
+    pub secret_refresh_interval: Duration,
 }
 
 /// Everything, running. Dropping it ends everything at once; [`LocalStack::stop`] does so cleanly.
-#[derive(Debug)]
 pub struct LocalStack {
     // Dropped in this order: whoever calls goes before whoever is called.
+    _control: Control,
     gateway: Gateway,
     patient: RunningApp,
     audit: RunningApp,
+    secrets: Arc<Secrets>,
+    host_keys: Arc<HostKeyRings>,
     mongod: Option<Mongod>,
     subscription_key: String,
 }
@@ -71,26 +84,35 @@ impl LocalStack {
         let given = options.connection_string.as_deref();
         let data = options.state.join("mongodb");
         let database = Database::start(given, &data, &keys.administrator).await?;
-        let connection = database.admit(&keys.patient_database, PATIENT_DATABASE).await?;
-        let patient_settings = patient_settings(&connection, audit_port, &keys);
-        let connection = database.admit(&keys.audit_database, AUDIT_DATABASE).await?;
-        let audit_settings = audit_settings(&connection);
+        let subscription_key = keys.subscription.clone();
+        let (patient_key, audit_key) = (keys.patient_host.clone(), keys.audit_host.clone());
+        let strings = database.connection_strings()?;
+        let refresh = options.secret_refresh_interval;
+        let secrets = Arc::new(Secrets::start(keys, &file, strings, refresh).await?);
+        let patient_settings = patient_settings(&secrets, audit_port);
+        let audit_settings = audit_settings(&secrets);
         database.prepare(&patient, &patient_settings).await?;
         database.prepare(&audit, &audit_settings).await?;
 
         let tools = options.core_tools;
-        let key = ("patient-tests-api", keys.audit_host.as_str());
+        let key = ("patient-tests-api", audit_key.as_str());
         let audit = RunningApp::start(&audit, &audit_settings, audit_port, key, tools).await?;
-        let key = ("gateway", keys.patient_host.as_str());
+        let key = ("gateway", patient_key.as_str());
         let patient =
             RunningApp::start(&patient, &patient_settings, patient_port, key, tools).await?;
-        let gateway = start_gateway(gateway_port, &patient, &keys).await?;
+        let gateway = start_gateway(gateway_port, &patient, &secrets, &subscription_key).await?;
+        let host_keys = Arc::new(HostKeyRings { patient: patient.keys(), audit: audit.keys() });
+        let control = Control::start(&options.state, Arc::clone(&secrets), Arc::clone(&host_keys))
+            .map_err(LocalStackError::Control)?;
         let mut stack = Self {
+            _control: control,
             gateway,
             patient,
             audit,
+            secrets,
+            host_keys,
             mongod: database.own,
-            subscription_key: keys.subscription,
+            subscription_key,
         };
         stack.wait_until_ready().await?;
         Ok(stack)
@@ -104,6 +126,28 @@ impl LocalStack {
     /// What clients show in `Ocp-Apim-Subscription-Key`.
     pub fn subscription_key(&self) -> &str {
         &self.subscription_key
+    }
+
+    /// Where the hosts of the patient app and of the audit app listen.
+    pub fn host_urls(&self) -> [&str; 2] {
+        [self.patient.url(), self.audit.url()]
+    }
+
+    /// Its vault, for breaking.
+    pub fn vault(&self) -> &KeyVault {
+        self.secrets.vault()
+    }
+
+    /// Rotates a secret without a pause, and tells of each step.
+    ///
+    /// # Errors
+    /// If it is not ours to rotate, or a step fails; everything works on then.
+    pub async fn rotate(
+        &self,
+        rotation: Rotation,
+        mut progress: impl FnMut(&str),
+    ) -> Result<(), RotationError> {
+        self.secrets.rotate(rotation, &self.host_keys, &mut progress).await
     }
 
     /// Its own mongod, for looking into and for breaking; none if it was given a database.
@@ -154,42 +198,39 @@ impl LocalStack {
 async fn start_gateway(
     port: u16,
     patient: &RunningApp,
-    keys: &Keys,
+    secrets: &Secrets,
+    subscription_key: &str,
 ) -> Result<Gateway, LocalStackError> {
-    let subscription = Subscription { id: "local".to_owned(), key: keys.subscription.clone() };
+    let key = subscription_key.to_owned();
     let options = GatewayOptions {
         port: Some(port),
         patient_host_url: patient.url().to_owned(),
-        host_key: HostKey::Literal(keys.patient_host.clone()),
-        subscriptions: vec![subscription],
+        host_key: HostKey::KeyVault(secrets.gateway_key()),
+        subscriptions: vec![Subscription { id: "local".to_owned(), key }],
     };
     let started = Gateway::start(options).await;
     started.map_err(|error| LocalStackError::Gateway(error.to_string()))
 }
 
-fn patient_settings(
-    connection_string: &str,
-    audit_port: u16,
-    keys: &Keys,
-) -> Vec<(String, String)> {
+fn patient_settings(secrets: &Secrets, audit_port: u16) -> Vec<(String, String)> {
     let audit_url = format!("http://127.0.0.1:{audit_port}/api/auditrecord");
-    [
-        ("FUNCTIONS_WORKER_RUNTIME", "custom"),
-        ("MONGO_CONNECTION_STRING", connection_string),
-        ("PATIENT_TESTS_DATABASE", PATIENT_DATABASE),
-        ("AUDIT_API_URL", &audit_url),
-        ("AUDIT_API_KEY", &keys.audit_host),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+    let mut settings = secrets.patient_settings();
+    settings.extend(
+        [
+            ("FUNCTIONS_WORKER_RUNTIME", "custom"),
+            ("PATIENT_TESTS_DATABASE", PATIENT_DATABASE),
+            ("AUDIT_API_URL", &audit_url),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    settings
 }
 
-fn audit_settings(connection_string: &str) -> Vec<(String, String)> {
-    [
-        ("FUNCTIONS_WORKER_RUNTIME", "custom"),
-        ("MONGO_CONNECTION_STRING", connection_string),
-        ("AUDIT_DATABASE", AUDIT_DATABASE),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+fn audit_settings(secrets: &Secrets) -> Vec<(String, String)> {
+    let mut settings = secrets.audit_settings();
+    settings.extend(
+        [("FUNCTIONS_WORKER_RUNTIME", "custom"), ("AUDIT_DATABASE", AUDIT_DATABASE)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    settings
 }

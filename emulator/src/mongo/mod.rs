@@ -23,7 +23,7 @@ pub use error::MongodError;
 pub use fail_point::{FailPoint, fail_commands};
 pub use mongod::{Mongod, MongodOptions};
 pub use proxy::Proxy;
-pub use user::Credentials;
+pub use user::{Credentials, Users};
 
 /// A connection string for tests, with test commands enabled on the server.
 ///

@@ -11,7 +11,7 @@ use mongodb::{Client, Database};
 use super::data_folder::DataFolder;
 use super::error::MongodError;
 use super::spawn::{REPLICA_SET, spawn, usable_port};
-use super::user::{self, Credentials};
+use super::user::{self, Credentials, Users};
 use crate::watchdog::Watched;
 
 /// A start takes well under a second; recovery after a kill on a busy machine takes longer.
@@ -93,9 +93,7 @@ impl Mongod {
     /// # Errors
     /// If there is no administrator, or the server refuses.
     pub async fn set_user(&self, user: &Credentials, database: &str) -> Result<(), MongodError> {
-        let users = self.users().await?;
-        let set = user::set_user(&users, user, database).await;
-        set.map_err(|cause| MongodError::User { user: user.user.clone(), cause })
+        self.users()?.set(user, database).await
     }
 
     /// Removes a user if there is one of this name; connections that it has open may do nothing
@@ -104,8 +102,16 @@ impl Mongod {
     /// # Errors
     /// If there is no administrator, or the server refuses.
     pub async fn drop_user(&self, name: &str) -> Result<(), MongodError> {
-        let dropped = user::drop_user(&self.users().await?, name).await;
-        dropped.map_err(|cause| MongodError::User { user: name.to_owned(), cause })
+        self.users()?.drop(name).await
+    }
+
+    /// Its users, as its administrator sees them; stays good while the server runs on its port.
+    ///
+    /// # Errors
+    /// If there is no administrator.
+    pub fn users(&self) -> Result<Users, MongodError> {
+        let administrator = self.options.administrator.clone().ok_or(MongodError::NoUsers)?;
+        Ok(Users::new(administrator, self.address()))
     }
 
     /// Kills it (SIGKILL), as a crash would; the data stays.
@@ -186,15 +192,6 @@ impl Mongod {
         };
         let ensured = user::ensure_administrator(anyone, administrator, &self.address()).await;
         ensured.map_err(MongodError::Administrator)
-    }
-
-    /// The database with the users, seen by the administrator.
-    async fn users(&self) -> Result<Database, MongodError> {
-        if self.options.administrator.is_none() {
-            return Err(MongodError::NoUsers);
-        }
-        let client = Client::with_uri_str(self.connection_string()).await?;
-        Ok(client.database(user::USER_DATABASE))
     }
 
     fn anonymous_connection_string(&self) -> String {

@@ -5,6 +5,8 @@ use std::fmt;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::{Client, Database};
+
+use super::MongodError;
 use serde::{Deserialize, Serialize};
 
 /// Where users are kept, whatever they may touch.
@@ -26,6 +28,13 @@ pub struct Credentials {
     pub user: String,
     /// The password.
     pub password: String,
+}
+
+/// The users of a server, as its administrator sees them.
+#[derive(Clone, Debug)]
+pub struct Users {
+    administrator: Credentials,
+    address: String,
 }
 
 impl fmt::Debug for Credentials {
@@ -60,29 +69,51 @@ pub(super) async fn ensure_administrator(
     client.database(USER_DATABASE).run_command(doc! { "ping": 1 }).await.map(drop)
 }
 
-/// Creates a user who may read and write one database, or gives the one of that name this
-/// password.
-pub(super) async fn set_user(
-    users: &Database,
-    credentials: &Credentials,
-    database: &str,
-) -> Result<(), Error> {
-    let role = doc! { "role": "readWrite", "db": database };
-    let create = user_command("createUser", credentials, role.clone());
-    match users.run_command(create).await {
-        Err(error) if has_code(&error, USER_EXISTS) => {
-            let update = user_command("updateUser", credentials, role);
-            users.run_command(update).await.map(drop)
-        }
-        created => created.map(drop),
+impl Users {
+    pub(super) fn new(administrator: Credentials, address: String) -> Self {
+        Self { administrator, address }
     }
-}
 
-/// Removes a user, whose open connections may do nothing from then on.
-pub(super) async fn drop_user(users: &Database, name: &str) -> Result<(), Error> {
-    match users.run_command(doc! { "dropUser": name }).await {
-        Err(error) if !has_code(&error, USER_NOT_FOUND) => Err(error),
-        Ok(_) | Err(_) => Ok(()),
+    /// How a user reaches the server; further options can be appended with `&`.
+    pub fn connection_string_of(&self, user: &Credentials) -> String {
+        user.connection_string(&self.address)
+    }
+
+    /// Creates a user who may read and write one database, or gives the user of that name this
+    /// password.
+    ///
+    /// # Errors
+    /// If the server refuses or does not answer.
+    pub async fn set(&self, user: &Credentials, database: &str) -> Result<(), MongodError> {
+        let role = doc! { "role": "readWrite", "db": database };
+        let users = self.database().await?;
+        let created = match users.run_command(user_command("createUser", user, role.clone())).await
+        {
+            Err(error) if has_code(&error, USER_EXISTS) => {
+                users.run_command(user_command("updateUser", user, role)).await
+            }
+            created => created,
+        };
+        created.map(|_| ()).map_err(|cause| MongodError::User { user: user.user.clone(), cause })
+    }
+
+    /// Removes a user if there is one of this name; connections that it has open may do nothing
+    /// from then on.
+    ///
+    /// # Errors
+    /// If the server refuses or does not answer.
+    pub async fn drop(&self, name: &str) -> Result<(), MongodError> {
+        match self.database().await?.run_command(doc! { "dropUser": name }).await {
+            Err(cause) if !has_code(&cause, USER_NOT_FOUND) => {
+                Err(MongodError::User { user: name.to_owned(), cause })
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn database(&self) -> Result<Database, MongodError> {
+        let client = Client::with_uri_str(self.connection_string_of(&self.administrator)).await?;
+        Ok(client.database(USER_DATABASE))
     }
 }
 

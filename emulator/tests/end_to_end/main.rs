@@ -2,5 +2,6 @@
 
 mod faults;
 mod functions;
+mod rotation;
 mod scripts_server;
 mod stack;

@@ -35,6 +35,7 @@ impl Stack {
             patient_port: None,
             audit_port: None,
             core_tools: false,
+            secret_refresh_interval: std::time::Duration::from_secs(1),
         };
         let local = LocalStack::start(&options).await.expect("everything starts");
         Self { local, client: http_client(), _folder: None }

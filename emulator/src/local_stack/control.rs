@@ -1,0 +1,113 @@
+//! How `scripts/rotate-key` reaches a running stack: a socket in the state folder, for its owner.
+//!
+//! The client sends the name of a rotation and a line break; the stack answers with lines of
+//! progress and, as the last line, whether it went well.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::secrets::{HostKeyRings, Rotation, Secrets};
+
+const SOCKET: &str = "control.sock";
+const DONE: &str = "done";
+
+/// The listening side; its end is the end of what it does.
+#[derive(Debug)]
+pub(super) struct Control {
+    socket: PathBuf,
+    serving: JoinHandle<()>,
+}
+
+impl Control {
+    pub(super) fn start(
+        state: &Path,
+        secrets: Arc<Secrets>,
+        hosts: Arc<HostKeyRings>,
+    ) -> io::Result<Self> {
+        let socket = state.join(SOCKET);
+        match fs::remove_file(&socket) {
+            // Left behind by a stack that was killed.
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let listener = UnixListener::bind(&socket)?;
+        fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
+        let serving = tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                // A client that goes away misses only the words; the rotation goes on.
+                let _ = answer(connection, &secrets, &hosts).await;
+            }
+        });
+        Ok(Self { socket, serving })
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.serving.abort();
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+async fn answer(connection: UnixStream, secrets: &Secrets, hosts: &HostKeyRings) -> io::Result<()> {
+    let (reader, mut writer) = connection.into_split();
+    let mut name = String::new();
+    BufReader::new(reader).read_line(&mut name).await?;
+    let Some(rotation) = Rotation::parse(name.trim()) else {
+        return writer.write_all(b"there is no such secret\n").await;
+    };
+    let (progress, mut lines) = mpsc::unbounded_channel::<String>();
+    let rotating = async {
+        let mut say = |line: &str| drop(progress.send(line.to_owned()));
+        let outcome = secrets.rotate(rotation, hosts, &mut say).await;
+        let _ = progress.send(outcome.map_or_else(|error| error.to_string(), |()| DONE.to_owned()));
+        drop(progress);
+    };
+    let telling = async {
+        while let Some(line) = lines.recv().await {
+            if writer.write_all(format!("{line}\n").as_bytes()).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::join!(rotating, telling);
+    Ok(())
+}
+
+/// Asks the stack that keeps its state in this folder for a rotation, and passes on what it says.
+///
+/// # Errors
+/// Says, for the developer, why the secret was not rotated.
+pub async fn rotate(
+    state: &Path,
+    rotation: Rotation,
+    mut progress: impl FnMut(&str),
+) -> Result<(), String> {
+    let connection = UnixStream::connect(state.join(SOCKET)).await;
+    let connection =
+        connection.map_err(|_| "no stack runs here; start it with scripts/server".to_owned())?;
+    let (reader, mut writer) = connection.into_split();
+    let broken = |_| "the stack has ended before it was done".to_owned();
+    writer.write_all(format!("{rotation}\n").as_bytes()).await.map_err(broken)?;
+    let mut lines = BufReader::new(reader).lines();
+    let mut last: Option<String> = None;
+    while let Some(line) = lines.next_line().await.map_err(broken)? {
+        if let Some(line) = last.replace(line) {
+            progress(&line);
+        }
+    }
+    match last.as_deref() {
+        Some(DONE) => Ok(()),
+        Some(problem) => Err(problem.to_owned()),
+        None => Err("the stack has ended before it was done".to_owned()),
+    }
+}
