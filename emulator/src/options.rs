@@ -14,11 +14,11 @@ usage: emulator server [--func] [--gateway-port PORT] [--patient-port PORT] [--a
        emulator package APP HOST-JSON-TEMPLATE EXECUTABLE DESTINATION
        emulator bench [--quick] FUNCTIONS
 
-server   runs the packaged apps of target/functions with a database and the gateway until Ctrl-C;
-         --func runs them under Azure Functions Core Tools, which check no function keys
-rotate   replaces a key or a database user of the running server, without a pause
-package  lays out the folder that the Functions host runs
-bench    measures the packaged apps of this folder; --quick takes seconds instead of minutes";
+server      runs the packaged apps of target/functions with a database and the gateway until Ctrl-C;
+            --func runs them under Azure Functions Core Tools, which check no function keys
+rotate-key  replaces a key or a database user of the running server, without a pause
+package     lays out the folder that the Functions host runs
+bench       measures the packaged apps of this folder; --quick takes seconds instead of minutes";
 
 const FUNCTIONS: &str = "target/functions";
 const STATE: &str = "target/server";
