@@ -5,6 +5,7 @@
 
 pub mod audit_api;
 mod client;
+pub mod fault;
 pub mod gateway;
 pub mod host;
 pub mod key_vault;

@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+pub use crate::fault::Fault;
 use authority::Authority;
 use vault::Vault;
 
@@ -48,17 +49,6 @@ pub struct Identity {
     pub header: String,
     /// Its client id, for `AZURE_CLIENT_ID`.
     pub client_id: String,
-}
-
-/// What happens to every request until further notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It is answered with this status, and `Retry-After: 1`.
-    Status(u16),
-    /// It is never answered, not even after the fault has ended.
-    Hang,
-    /// The connection is closed in place of an answer.
-    Drop,
 }
 
 impl KeyVault {

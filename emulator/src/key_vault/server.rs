@@ -1,31 +1,26 @@
 //! Both HTTP servers: the vault over TLS, the identity endpoint in the clear on loopback.
 
-use std::future::pending;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::vault::Vault;
-use super::{Fault, identity_api, secrets_api};
+use super::{identity_api, secrets_api};
+use crate::fault::{Dropped, Fault};
 
 pub(super) type Answer = Response<Full<Bytes>>;
-
-/// Ends the connection in place of an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is dropped on purpose")]
-struct Dropped;
 
 /// Serves the vault until aborted.
 pub(super) async fn serve_vault(
@@ -86,15 +81,8 @@ async fn talk<F>(
 async fn or_fault(answer: Option<Answer>, fault: Option<Fault>) -> Result<Answer, Dropped> {
     match (answer, fault) {
         (Some(answer), _) => Ok(answer),
-        (None, Some(Fault::Status(status))) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let error = json!({ "error": { "code": "Fault", "message": "A fault on demand." } });
-            let mut answer = json_answer(status, &error);
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            Ok(answer)
-        }
-        (None, Some(Fault::Hang)) => pending().await,
-        (None, Some(Fault::Drop) | None) => Err(Dropped),
+        (None, Some(fault)) => fault.answer().await,
+        (None, None) => Err(Dropped),
     }
 }
 
