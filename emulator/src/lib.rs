@@ -3,6 +3,7 @@
 //! It imports nothing of ours, not even the protocol types: a misreading of the Functions
 //! host's contract must not be made twice.
 
+pub mod app_insights;
 pub mod audit_api;
 mod client;
 pub mod fault;

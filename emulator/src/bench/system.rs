@@ -68,6 +68,7 @@ impl System {
             patient_host_url: patient.url().to_owned(),
             host_key: HostKey::Literal(KEY.to_owned()),
             subscriptions: vec![Subscription { id: "bench".to_owned(), key: KEY.to_owned() }],
+            telemetry: None,
         });
         let gateway = gateway.await.map_err(text)?;
         // Between mongod and us there is a watchdog, so mongod is asked itself.

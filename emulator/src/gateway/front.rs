@@ -13,6 +13,7 @@ use reqwest::RequestBuilder;
 use super::host_key::CachedHostKey;
 use super::refusal::{Answer, problem, refuse};
 use super::{GatewayOptions, Subscription, headers, target};
+use crate::app_insights::{self, Telemetry};
 use crate::trace;
 
 /// The largest body that is forwarded; the apps themselves draw the line at half of it.
@@ -28,6 +29,9 @@ pub(super) struct Front {
 impl Front {
     pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
         let (parts, body) = request.into_parts();
+        if let Some(telemetry) = self.telemetry(parts.uri.path()) {
+            return telemetry.answer(&parts);
+        }
         if !target::is_patient_path(parts.uri.path()) {
             return refuse(StatusCode::NOT_FOUND, "Resource not found");
         }
@@ -42,6 +46,14 @@ impl Front {
             }
             Err(_) => problem(StatusCode::BAD_REQUEST, "invalid-request", "The body broke off"),
         }
+    }
+
+    /// The page with the telemetry, if that is what was asked for; it needs no key, since it has
+    /// nothing about patients and nobody beyond this machine gets here.
+    fn telemetry(&self, path: &str) -> Option<&Telemetry> {
+        let below = path.strip_prefix(app_insights::PATH)?;
+        let is_page = below.is_empty() || below.starts_with('/');
+        self.options.telemetry.as_ref().filter(|_| is_page)
     }
 
     /// Whose key it is; otherwise what to tell the caller.

@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::app_insights::Telemetry;
 use front::Front;
 use host_key::CachedHostKey;
 pub use host_key::{HostKey, VaultKey};
@@ -33,6 +34,8 @@ pub struct GatewayOptions {
     pub host_key: HostKey,
     /// Who may call.
     pub subscriptions: Vec<Subscription>,
+    /// What `/telemetry` shows to anyone on this machine; without it, there is no such page.
+    pub telemetry: Option<Telemetry>,
 }
 
 /// A subscription to the API.

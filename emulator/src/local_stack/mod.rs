@@ -207,6 +207,7 @@ async fn start_gateway(
         patient_host_url: patient.url().to_owned(),
         host_key: HostKey::KeyVault(secrets.gateway_key()),
         subscriptions: vec![Subscription { id: "local".to_owned(), key }],
+        telemetry: None,
     };
     let started = Gateway::start(options).await;
     started.map_err(|error| LocalStackError::Gateway(error.to_string()))

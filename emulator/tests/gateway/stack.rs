@@ -48,6 +48,7 @@ impl Stack {
             patient_host_url: format!("http://{backend}"),
             host_key,
             subscriptions: vec![Subscription { id: "clinic-7".into(), key: "good".into() }],
+            telemetry: None,
         };
         let gateway = Gateway::start(options).await.unwrap();
         Self { gateway, client: emulator::http_client(), _closed: None }

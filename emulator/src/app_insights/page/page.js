@@ -1,0 +1,172 @@
+// Shows the last requests, or the operation that the address names (#operation/ID).
+// Whatever was received is inserted as text, never as markup.
+"use strict";
+
+const POLL_MS = 1000;
+const tags = new Map();
+const shown = new Map();
+
+const byId = (id) => document.getElementById(id);
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined && text !== null) made.textContent = text;
+  return made;
+}
+
+function duration(ms) {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
+  return `${ms.toFixed(ms < 10 ? 2 : 1)} ms`;
+}
+
+function outcome(span) {
+  if (span.success === true) return ["good", "succeeded"];
+  if (span.success === false) return ["bad", "failed"];
+  return ["unknown", "outcome unknown"];
+}
+
+// Colour alone says nothing to some, so the outcome is written as well.
+function status(span) {
+  const [className, text] = outcome(span);
+  return element("span", className, span.status ? `${span.status} ${text}` : text);
+}
+
+function requestRow(request) {
+  const row = element("tr");
+  const link = element("a", "", request.name);
+  link.href = `#operation/${encodeURIComponent(request.operationId)}`;
+  const operation = element("th", "operation");
+  operation.scope = "row";
+  operation.append(link);
+  const state = element("td");
+  state.append(status(request));
+  const time = element("td", "time", new Date(request.time).toLocaleTimeString());
+  time.title = request.time;
+  row.append(
+    time,
+    operation,
+    element("td", "quiet", request.role),
+    state,
+    element("td", "number", duration(request.durationMs)),
+    element("td", "", request.problem ?? ""),
+  );
+  return row;
+}
+
+function showRequests({ requests, rejected }) {
+  // A link that has the focus keeps it while rows are replaced.
+  const focused = document.activeElement?.getAttribute("href");
+  byId("requests").replaceChildren(...requests.map(requestRow));
+  byId("empty").hidden = requests.length > 0;
+  if (focused) {
+    const links = [...document.querySelectorAll("#requests a")];
+    links.find((link) => link.getAttribute("href") === focused)?.focus();
+  }
+  shown.set("rejected", rejected);
+}
+
+function spanItem(span, whole) {
+  const item = element("li");
+  item.style.paddingLeft = `${Math.min(span.depth, 8) * 0.75}rem`;
+  const about = element("div", "about");
+  about.append(element("strong", "", span.name), element("span", "quiet", span.role));
+  about.append(element("span", "quiet", span.target ? `${span.kind} ${span.target}` : span.kind));
+  about.append(status(span));
+  if (span.attempts) about.append(element("span", "", `${span.attempts} attempts`));
+  if (span.problem) about.append(element("span", "bad", span.problem));
+  const times = `+${duration(span.offsetMs)}, ${duration(span.durationMs)}`;
+  about.append(element("span", "duration", times));
+  const track = element("div", "track");
+  track.setAttribute("aria-hidden", "true");
+  const bar = element("div", `bar ${outcome(span)[0]}`);
+  const share = (ms) => (whole > 0 ? Math.min(100, (100 * ms) / whole) : 0);
+  bar.style.left = `${share(span.offsetMs)}%`;
+  bar.style.width = `${Math.min(share(span.durationMs), 100 - share(span.offsetMs))}%`;
+  track.append(bar);
+  item.append(about, track);
+  return item;
+}
+
+function logItem(line) {
+  const item = element("li");
+  const isBad = ["error", "critical", "exception"].includes(line.level);
+  item.append(
+    element("span", "quiet", `+${duration(line.offsetMs)} `),
+    element("span", isBad ? "bad" : "", `${line.level} `),
+    element("span", "", `${line.role}: ${line.text} `),
+    element("span", "quiet", line.properties),
+  );
+  return item;
+}
+
+function showOperation(operation) {
+  const { spans, logs } = operation;
+  byId("operation-title").textContent = spans[0]?.name ?? "Operation";
+  const total = `${duration(operation.durationMs)} in all`;
+  byId("operation-about").textContent = `${operation.operationId}, ${operation.time}, ${total}`;
+  byId("spans").replaceChildren(...spans.map((span) => spanItem(span, operation.durationMs)));
+  byId("logs").replaceChildren(...logs.map(logItem));
+  byId("no-logs").hidden = logs.length > 0;
+}
+
+function openOperation() {
+  return location.hash.startsWith("#operation/") ? location.hash.slice("#operation/".length) : "";
+}
+
+async function load(address, show) {
+  const headers = tags.has(address) ? { "If-None-Match": tags.get(address) } : {};
+  const answer = await fetch(address, { headers, cache: "no-store" });
+  if (answer.status === 304) return;
+  if (!answer.ok) throw new Error(answer.status === 404 ? "no longer kept" : "unavailable");
+  const body = await answer.json();
+  // The address may have changed while this was on its way.
+  if (address !== current().address) return;
+  show(body);
+  tags.set(address, answer.headers.get("ETag"));
+}
+
+function current() {
+  const id = openOperation();
+  return id
+    ? { address: `/telemetry/operations/${id}`, show: showOperation }
+    : { address: "/telemetry/requests", show: showRequests };
+}
+
+function say(text) {
+  // Said again only when it changes, lest a screen reader repeat it every second.
+  if (byId("state").textContent !== text) byId("state").textContent = text;
+}
+
+async function refresh() {
+  const { address, show } = current();
+  try {
+    await load(address, show);
+    const rejected = shown.get("rejected");
+    say(rejected ? `Live; ${rejected} items were rejected.` : "Live");
+  } catch (error) {
+    say(error.message === "no longer kept" ? "This operation is not kept." : "The gateway does not answer.");
+  }
+}
+
+function navigate() {
+  const id = openOperation();
+  byId("list").hidden = Boolean(id);
+  byId("operation").hidden = !id;
+  tags.clear();
+  if (id) {
+    for (const part of ["spans", "logs", "operation-about"]) byId(part).replaceChildren();
+    byId("operation-title").textContent = "Operation";
+    byId("operation-title").focus();
+  }
+  refresh();
+}
+
+async function poll() {
+  if (!document.hidden) await refresh();
+  setTimeout(poll, POLL_MS);
+}
+
+addEventListener("hashchange", navigate);
+navigate();
+setTimeout(poll, POLL_MS);

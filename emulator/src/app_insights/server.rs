@@ -1,0 +1,106 @@
+//! The ingestion endpoint: `POST /v2.1/track`, or `/v2/track` as older exporters call it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::body::{self, BodyError};
+use super::store::Store;
+use crate::fault::Dropped;
+
+/// What a body may have as it is sent.
+const BODY_BYTES_MAX: usize = 4 << 20;
+
+type Answer = Response<Full<Bytes>>;
+
+/// Serves until aborted.
+pub(super) async fn serve(listener: TcpListener, store: Arc<Store>) {
+    let mut connections = JoinSet::new();
+    while let Ok((connection, _)) = listener.accept().await {
+        while connections.try_join_next().is_some() {}
+        connections.spawn(talk(connection, Arc::clone(&store)));
+    }
+}
+
+async fn talk(connection: TcpStream, store: Arc<Store>) {
+    let service = service_fn(|request| answer(request, &store));
+    // An error is a connection that either side has ended, which is what tests ask for.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
+}
+
+async fn answer(request: Request<Incoming>, store: &Store) -> Result<Answer, Dropped> {
+    if let Some(fault) = store.meet_fault() {
+        return fault.answer().await;
+    }
+    if !matches!(request.uri().path(), "/v2.1/track" | "/v2/track") {
+        return Ok(refuse(StatusCode::NOT_FOUND, "there is no such path"));
+    }
+    if request.method() != Method::POST {
+        return Ok(refuse(StatusCode::METHOD_NOT_ALLOWED, "telemetry is posted"));
+    }
+    let is_gzip = match request.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None => false,
+        Some(b"gzip") => true,
+        Some(_) => return Ok(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only gzip is read")),
+    };
+    match Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await {
+        Ok(body) => Ok(track(store, &body.to_bytes(), is_gzip)),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Ok(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"))
+        }
+        Err(_) => Err(Dropped),
+    }
+}
+
+fn track(store: &Store, body: &[u8], is_gzip: bool) -> Answer {
+    let texts = match body::items(body, is_gzip) {
+        Ok(texts) => texts,
+        Err(error @ BodyError::TooLarge) => {
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string());
+        }
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    let outcome = store.receive(&texts).into_iter().enumerate();
+    let errors: Vec<_> =
+        outcome.filter_map(|(index, reason)| Some(error(index, &reason?))).collect();
+    let accepted = texts.len() - errors.len();
+    let status = match (accepted, errors.len()) {
+        (_, 0) => StatusCode::OK,
+        (0, _) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::PARTIAL_CONTENT,
+    };
+    report(status, texts.len(), accepted, errors)
+}
+
+/// Refuses a body as a whole.
+fn refuse(status: StatusCode, message: &str) -> Answer {
+    let error = json!({ "index": 0, "statusCode": status.as_u16(), "message": message });
+    report(status, 0, 0, vec![error])
+}
+
+fn error(index: usize, message: &str) -> Value {
+    json!({ "index": index, "statusCode": 400, "message": message })
+}
+
+fn report(status: StatusCode, received: usize, accepted: usize, errors: Vec<Value>) -> Answer {
+    let body = json!({
+        "itemsReceived": received,
+        "itemsAccepted": accepted,
+        "errors": errors,
+    });
+    let mut answer = Response::new(Full::from(body.to_string()));
+    *answer.status_mut() = status;
+    let media_type = HeaderValue::from_static("application/json; charset=utf-8");
+    answer.headers_mut().insert(CONTENT_TYPE, media_type);
+    answer
+}

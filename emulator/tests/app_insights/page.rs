@@ -1,0 +1,133 @@
+use emulator::app_insights::AppInsights;
+use emulator::gateway::{Gateway, GatewayOptions, HostKey};
+use serde_json::json;
+
+use crate::browser::Page;
+use crate::client::{OPERATION, item, request, send};
+
+async fn start() -> (AppInsights, Gateway) {
+    let insights = AppInsights::start().await.unwrap();
+    let options = GatewayOptions {
+        port: None,
+        patient_host_url: "http://127.0.0.1:9".to_owned(),
+        host_key: HostKey::Literal("key".to_owned()),
+        subscriptions: Vec::new(),
+        telemetry: Some(insights.telemetry().clone()),
+    };
+    let gateway = Gateway::start(options).await.unwrap();
+    (insights, gateway)
+}
+
+/// A request that was recorded at the other app, and stored at the second attempt.
+async fn send_operation(insights: &AppInsights) {
+    let request_id = "00f067aa0ba902b7";
+    let audit = json!({
+        "id": "00000000000000a1", "name": "POST /auditrecord", "type": "HTTP",
+        "target": "127.0.0.1:7072", "duration": "00:00:00.010000", "resultCode": "201",
+        "success": true,
+    });
+    let served = json!({
+        "id": "00000000000000a2", "name": "CreateAuditRecord", "duration": "00:00:00.008000",
+        "responseCode": "201", "success": true,
+    });
+    let insert = json!({
+        "id": "00000000000000a3", "name": "insert", "type": "mongodb", "target": "patients",
+        "duration": "00:00:00.020000", "success": false, "properties": { "attempts": "2" },
+    });
+    let line = json!({
+        "message": "<b>throttled</b>", "severityLevel": 2, "properties": { "attempt": "1" },
+    });
+    let items = [
+        item(insights, "MessageData", 17, "00000000000000a3", line),
+        item(insights, "RemoteDependencyData", 15, request_id, insert),
+        item(insights, "RequestData", 3, "00000000000000a1", served),
+        item(insights, "RemoteDependencyData", 2, request_id, audit),
+        request(insights),
+    ];
+    assert_eq!(send(insights, &items).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_request_appears_while_the_page_is_open_and_opens_as_a_timeline() {
+    let (insights, gateway) = start().await;
+    let mut page = Page::open(&format!("{}/telemetry", gateway.url()), 1280, "light").await;
+    page.until("document.getElementById('state').textContent === 'Live'").await;
+    assert_eq!(page.value("document.getElementById('empty').hidden").await, false);
+
+    send_operation(&insights).await;
+
+    page.until("document.querySelectorAll('#requests tr').length === 1").await;
+    let row = page.value("document.querySelector('#requests tr').innerText").await;
+    let row = row.as_str().unwrap();
+    for text in ["CreatePatient", "patient-tests-api", "201 succeeded", "40.0 ms"] {
+        assert!(row.contains(text), "{row}");
+    }
+    page.value("document.querySelector('#requests a').click()").await;
+    page.until("document.querySelectorAll('#spans li').length === 4").await;
+    let names = "[...document.querySelectorAll('#spans strong')].map((name) => name.textContent)";
+    let expected = json!(["CreatePatient", "POST /auditrecord", "CreateAuditRecord", "insert"]);
+    assert_eq!(page.value(names).await, expected);
+    let bars =
+        "[...document.querySelectorAll('.bar')].map(({ style }) => [style.left, style.width])";
+    let expected = json!([["0%", "100%"], ["5%", "25%"], ["7.5%", "20%"], ["37.5%", "50%"]]);
+    assert_eq!(page.value(bars).await, expected);
+    let spans = page.value("document.getElementById('spans').innerText").await;
+    for text in ["+15.0 ms, 20.0 ms", "2 attempts", "mongodb patients", "failed", "201 succeeded"] {
+        assert!(spans.as_str().unwrap().contains(text), "{spans}");
+    }
+    let log = page.value("document.getElementById('logs').innerText").await;
+    assert!(log.as_str().unwrap().contains("warning patient-tests-api: <b>throttled</b>"), "{log}");
+    assert_eq!(page.value("document.activeElement.id").await, "operation-title");
+    page.value("document.querySelector('#operation a').click()").await;
+    page.until("document.getElementById('operation').hidden").await;
+}
+
+#[tokio::test]
+async fn it_fits_a_phone_and_follows_a_dark_system() {
+    let (insights, gateway) = start().await;
+    send_operation(&insights).await;
+    let mut page = Page::open(&format!("{}/telemetry", gateway.url()), 390, "dark").await;
+    let fits = "document.documentElement.scrollWidth <= 390";
+
+    page.until("document.querySelectorAll('#requests tr').length === 1").await;
+    assert_eq!(page.value(fits).await, true);
+    page.value(&format!("location.hash = 'operation/{OPERATION}'")).await;
+    page.until("document.querySelectorAll('#spans li').length === 4").await;
+    assert_eq!(page.value(fits).await, true);
+    let ground = page.value("getComputedStyle(document.body).backgroundColor").await;
+    assert_eq!(ground, "rgb(15, 19, 23)");
+}
+
+#[tokio::test]
+async fn the_page_asks_nobody_else_and_runs_only_its_own_script() {
+    let (_insights, gateway) = start().await;
+    let get = |path: &str| emulator::http_client().get(format!("{}{path}", gateway.url())).send();
+
+    for path in ["/telemetry", "/telemetry/page.css", "/telemetry/page.js", "/telemetry/requests"] {
+        let answer = get(path).await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let text = answer.text().await.unwrap();
+        for foreign in ["http:", "https:", "innerHTML", "style=", "onclick"] {
+            assert!(!text.contains(foreign), "{path}: {foreign}");
+        }
+    }
+    assert_eq!(get("/telemetry/operations/none").await.unwrap().status(), 404);
+    assert_eq!(get("/telemetryx").await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn whoever_has_seen_everything_is_told_so() {
+    let (insights, gateway) = start().await;
+    let url = format!("{}/telemetry/requests", gateway.url());
+    let client = emulator::http_client();
+    let first = client.get(&url).send().await.unwrap();
+    let tag = first.headers()["etag"].clone();
+    let again = || client.get(&url).header("If-None-Match", tag.clone()).send();
+
+    assert_eq!(again().await.unwrap().status(), 304);
+    send_operation(&insights).await;
+    assert_eq!(again().await.unwrap().status(), 200);
+}
