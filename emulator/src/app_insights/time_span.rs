@@ -21,7 +21,7 @@ fn parse(text: &str) -> Option<Duration> {
         let number = (text.len() == 2).then(|| digits(text))??;
         (number <= max).then_some(number)
     };
-    if fraction.len() > 7 || days.len() > 8 {
+    if !(1..=7).contains(&fraction.len()) || days.len() > 8 {
         return None;
     }
     let whole = ((digits(days)? * 24 + two(hours, 23)?) * 60 + two(minutes, 59)?) * 60;
