@@ -2,13 +2,34 @@
 
 use uuid::Uuid;
 
-/// A `traceparent` in the caller's trace with a span of its own; without a usable one from the
-/// caller, a new trace.
-pub(crate) fn child_of(traceparent: Option<&str>) -> String {
-    let trace_id = traceparent
-        .and_then(|text| text.split('-').nth(1))
-        .filter(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
-    let span = Uuid::new_v4().simple().to_string();
-    format!("00-{trace_id}-{}-01", &span[..16])
+/// A span of the platform's own.
+pub(crate) struct Span {
+    pub(crate) trace_id: String,
+    pub(crate) id: String,
+    /// The caller's span, if the caller said which.
+    pub(crate) parent_id: Option<String>,
+}
+
+impl Span {
+    /// A span in the caller's trace; without a usable `traceparent` from the caller, a new trace.
+    pub(crate) fn child_of(traceparent: Option<&str>) -> Self {
+        let mut fields = traceparent.into_iter().flat_map(|text| text.split('-')).skip(1);
+        let trace_id = fields.next().filter(|id| is_hexadecimal(id, 32));
+        let parent_id = trace_id.and(fields.next()).filter(|id| is_hexadecimal(id, 16));
+        let new_id = || Uuid::new_v4().simple().to_string();
+        Self {
+            trace_id: trace_id.map_or_else(new_id, str::to_owned),
+            id: new_id()[..16].to_owned(),
+            parent_id: parent_id.map(str::to_owned),
+        }
+    }
+
+    /// What whoever is called next gets to know.
+    pub(crate) fn traceparent(&self) -> String {
+        format!("00-{}-{}-01", self.trace_id, self.id)
+    }
+}
+
+fn is_hexadecimal(id: &str, length: usize) -> bool {
+    id.len() == length && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -5,6 +5,7 @@
 mod body;
 mod item;
 mod page;
+mod reporter;
 mod schema;
 mod server;
 mod store;
@@ -26,6 +27,7 @@ pub use item::{
     Data, DataPoint, Dependency, Event, Exception, ExceptionDetails, Item, Message, Metric, Request,
 };
 pub(crate) use page::PATH;
+pub(crate) use reporter::{Begun, Reporter};
 use store::Store;
 
 /// How many items are kept, the newest ones.
@@ -34,14 +36,16 @@ pub const ITEMS_MAX: usize = 5000;
 /// A running ingestion endpoint; dropping it closes it.
 #[derive(Debug)]
 pub struct AppInsights {
-    connection_string: String,
     telemetry: Telemetry,
     serving: JoinHandle<()>,
 }
 
 /// What an endpoint has received, for whoever shows it.
 #[derive(Clone)]
-pub struct Telemetry(Arc<Store>);
+pub struct Telemetry {
+    connection_string: Arc<str>,
+    store: Arc<Store>,
+}
 
 /// An item that is not as documented.
 #[derive(Clone, Debug)]
@@ -62,15 +66,15 @@ impl AppInsights {
         let key = Uuid::new_v4();
         let address = listener.local_addr()?;
         let connection_string =
-            format!("InstrumentationKey={key};IngestionEndpoint=http://{address}/");
+            format!("InstrumentationKey={key};IngestionEndpoint=http://{address}/").into();
         let store = Arc::new(Store::new(key));
         let serving = tokio::spawn(server::serve(listener, Arc::clone(&store)));
-        Ok(Self { connection_string, telemetry: Telemetry(store), serving })
+        Ok(Self { telemetry: Telemetry { connection_string, store }, serving })
     }
 
     /// The value of `APPLICATIONINSIGHTS_CONNECTION_STRING` for whoever sends telemetry.
     pub fn connection_string(&self) -> &str {
-        &self.connection_string
+        self.telemetry.connection_string()
     }
 
     /// What it has received, for the gateway to show at `/telemetry`.
@@ -80,12 +84,12 @@ impl AppInsights {
 
     /// The newest items in the order in which they arrived, [`ITEMS_MAX`] at most.
     pub fn items(&self) -> Vec<Arc<Item>> {
-        self.telemetry.0.items()
+        self.telemetry.store.items()
     }
 
     /// What was not as documented, in the order in which it arrived.
     pub fn rejected(&self) -> Vec<Rejection> {
-        self.telemetry.0.rejected()
+        self.telemetry.store.rejected()
     }
 
     /// Waits until the items are what one waits for, and says whether that happened in time.
@@ -94,25 +98,31 @@ impl AppInsights {
         mut is_enough: impl FnMut(&[Arc<Item>]) -> bool,
         limit: Duration,
     ) -> bool {
-        let mut revision = self.telemetry.0.revision();
+        let mut revision = self.telemetry.store.revision();
         let met = revision.wait_for(|_| is_enough(&self.items()));
         tokio::time::timeout(limit, met).await.is_ok_and(|met| met.is_ok())
     }
 
     /// Makes every request fail, or ends that.
     pub fn fail(&self, fault: Option<Fault>) {
-        self.telemetry.0.fail(fault);
+        self.telemetry.store.fail(fault);
     }
 
     /// How many requests have met with a fault.
     pub fn fault_count(&self) -> usize {
-        self.telemetry.0.fault_count()
+        self.telemetry.store.fault_count()
     }
 }
 
 impl Drop for AppInsights {
     fn drop(&mut self) {
         self.serving.abort();
+    }
+}
+
+impl Telemetry {
+    pub(crate) fn connection_string(&self) -> &str {
+        &self.connection_string
     }
 }
 

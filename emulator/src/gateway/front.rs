@@ -13,8 +13,8 @@ use reqwest::RequestBuilder;
 use super::host_key::CachedHostKey;
 use super::refusal::{Answer, problem, refuse};
 use super::{GatewayOptions, Subscription, headers, target};
-use crate::app_insights::{self, Telemetry};
-use crate::trace;
+use crate::app_insights::{self, Begun, Reporter, Telemetry};
+use crate::trace::Span;
 
 /// The largest body that is forwarded; the apps themselves draw the line at half of it.
 const BODY_BYTES_MAX: usize = 2 << 20;
@@ -24,6 +24,7 @@ pub(super) struct Front {
     pub(super) options: GatewayOptions,
     pub(super) host_key: CachedHostKey,
     pub(super) client: reqwest::Client,
+    pub(super) reporter: Option<Reporter>,
 }
 
 impl Front {
@@ -35,12 +36,27 @@ impl Front {
         if !target::is_patient_path(parts.uri.path()) {
             return refuse(StatusCode::NOT_FOUND, "Resource not found");
         }
-        let subscription = match self.subscription(&parts) {
+        let begun = Begun::now();
+        let parent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
+        let span = Span::child_of(parent);
+        let answer = self.serve(&parts, body, peer, &span).await;
+        if let Some(reporter) = &self.reporter {
+            let (name, status) = (target::operation(&parts), answer.status());
+            reporter.report(&span, &name, &begun, status.as_u16(), status.as_u16() < 400);
+        }
+        answer
+    }
+
+    async fn serve(&self, parts: &Parts, body: Incoming, peer: IpAddr, span: &Span) -> Answer {
+        let subscription = match self.subscription(parts) {
             Ok(subscription) => subscription,
             Err(message) => return refuse(StatusCode::UNAUTHORIZED, message),
         };
         match Limited::new(body, BODY_BYTES_MAX).collect().await {
-            Ok(body) => self.forward(&parts, body.to_bytes(), subscription, peer).await,
+            Ok(body) => {
+                self.forward(parts, body.to_bytes(), self.headers(parts, subscription, peer, span))
+                    .await
+            }
             Err(error) if error.is::<LengthLimitError>() => {
                 problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large")
             }
@@ -74,19 +90,9 @@ impl Front {
         )
     }
 
-    async fn forward(
-        &self,
-        parts: &Parts,
-        body: Bytes,
-        subscription: &Subscription,
-        peer: IpAddr,
-    ) -> Answer {
+    async fn forward(&self, parts: &Parts, body: Bytes, headers: HeaderMap) -> Answer {
         let url = format!("{}/api{}", self.options.patient_host_url, target::forwarded(&parts.uri));
-        let mut call = self.client.request(parts.method.clone(), url).headers(self.headers(
-            parts,
-            subscription,
-            peer,
-        ));
+        let mut call = self.client.request(parts.method.clone(), url).headers(headers);
         // The host drops a body without a length, so a body always has one here.
         if !body.is_empty() || matches!(parts.method, Method::POST | Method::PUT) {
             call = call.body(body);
@@ -107,13 +113,18 @@ impl Front {
     }
 
     /// The caller's headers without what only the gateway may say, and what it says.
-    fn headers(&self, parts: &Parts, subscription: &Subscription, peer: IpAddr) -> HeaderMap {
+    fn headers(
+        &self,
+        parts: &Parts,
+        subscription: &Subscription,
+        peer: IpAddr,
+        span: &Span,
+    ) -> HeaderMap {
         let mut headers = headers::callers_own(&parts.headers);
-        let parent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         for (name, value) in [
             ("x-caller-subscription", subscription.id.as_str()),
             ("x-caller-address", &peer.to_string()),
-            ("traceparent", &trace::child_of(parent)),
+            ("traceparent", &span.traceparent()),
         ] {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(name, value);

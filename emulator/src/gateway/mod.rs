@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::app_insights::Telemetry;
+use crate::app_insights::{Reporter, Telemetry};
 use front::Front;
 use host_key::CachedHostKey;
 pub use host_key::{HostKey, VaultKey};
@@ -34,7 +34,8 @@ pub struct GatewayOptions {
     pub host_key: HostKey,
     /// Who may call.
     pub subscriptions: Vec<Subscription>,
-    /// What `/telemetry` shows to anyone on this machine; without it, there is no such page.
+    /// Where it reports its requests, and what `/telemetry` shows to anyone on this machine;
+    /// without it, there is no such page.
     pub telemetry: Option<Telemetry>,
 }
 
@@ -84,7 +85,9 @@ impl Gateway {
         let client = crate::http_client();
         let host_key = CachedHostKey::new(options.host_key.clone())
             .map_err(|error| GatewayError::HostKey(error.into()))?;
-        let front = Arc::new(Front { options, host_key, client });
+        let telemetry = options.telemetry.as_ref().map(Telemetry::connection_string);
+        let reporter = telemetry.and_then(|there| Reporter::new(there, "gateway".to_owned()));
+        let front = Arc::new(Front { options, host_key, client, reporter });
         let serving = tokio::spawn(serve(listener, front));
         Ok(Self { url, serving })
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use hyper::Uri;
+use hyper::http::request::Parts;
 
 const SUBSCRIPTION_KEY: &str = "subscription-key";
 
@@ -10,6 +11,13 @@ const SUBSCRIPTION_KEY: &str = "subscription-key";
 pub(super) fn is_patient_path(path: &str) -> bool {
     let first = path.strip_prefix('/').and_then(|rest| rest.split('/').next());
     first.is_some_and(|segment| segment.eq_ignore_ascii_case("patient"))
+}
+
+/// What telemetry calls a request: nothing of what the caller wrote below `/patient`.
+pub(super) fn operation(parts: &Parts) -> String {
+    let path = parts.uri.path().trim_end_matches('/');
+    let below = if path.matches('/').count() > 1 { "/…" } else { "" };
+    format!("{} /patient{below}", parts.method)
 }
 
 /// Path and query as they were sent, less the keys in the query.
@@ -61,6 +69,19 @@ mod tests {
             ("//patient", false),
         ] {
             assert_eq!(is_patient_path(path), is_patient, "{path}");
+        }
+    }
+
+    #[test]
+    fn telemetry_does_not_repeat_what_the_caller_wrote() {
+        for (method, target, name) in [
+            ("POST", "/patient", "POST /patient"),
+            ("POST", "/Patient/", "POST /patient"),
+            ("GET", "/patient/Moana?name=Ada", "GET /patient/…"),
+            ("GET", "/patient/7/tests", "GET /patient/…"),
+        ] {
+            let request = hyper::Request::builder().method(method).uri(target).body(()).unwrap();
+            assert_eq!(operation(&request.into_parts().0), name);
         }
     }
 

@@ -16,7 +16,8 @@ use super::function::Function;
 use super::handler::HandlerState;
 use super::payload;
 use super::server::Front;
-use crate::trace;
+use crate::app_insights::Begun;
+use crate::trace::Span;
 
 /// The version that this stand-in follows.
 pub(super) const HOST_VERSION: &str = "4.1037.0.0";
@@ -27,19 +28,41 @@ const USER_AGENT_OF_HOST: &str = "Azure-Functions-Host/4.1037.0.0";
 const REDIRECTS_MAX: usize = 50;
 
 impl Front {
-    /// Runs a function within its time. Waiting for the handler counts against that.
+    /// Invokes a function and reports it; whatever is answered counts as a success there.
     pub(super) async fn invoke(
         &self,
         function: &Function,
         parts: &Parts,
         payload: Vec<u8>,
     ) -> Outcome {
+        let begun = Begun::now();
+        let span = Span::child_of(payload::header(parts, "traceparent"));
+        let outcome = self.run_in_time(function, parts, payload, &span).await;
+        if let Some(reporter) = &self.reporter {
+            let status = match &outcome {
+                Outcome::Answer(answer) => Some(answer.status.as_u16()),
+                Outcome::Broken | Outcome::Failed | Outcome::Never => None,
+            };
+            let code = status.unwrap_or(500);
+            reporter.report(&span, &function.name, &begun, code, status.is_some());
+        }
+        outcome
+    }
+
+    /// Runs a function within its time. Waiting for the handler counts against that.
+    async fn run_in_time(
+        &self,
+        function: &Function,
+        parts: &Parts,
+        payload: Vec<u8>,
+        span: &Span,
+    ) -> Outcome {
         let running = async {
             if !self.has_handler().await {
                 return Outcome::Failed;
             }
             let id = Uuid::new_v4();
-            let envelope = self.post(function, id, parts, payload).await;
+            let envelope = self.post(function, self.headers(id, parts, span), payload).await;
             for line in envelope.logs {
                 self.console.log(&function.name, id, line);
             }
@@ -69,14 +92,7 @@ impl Front {
         }
     }
 
-    async fn post(
-        &self,
-        function: &Function,
-        id: Uuid,
-        parts: &Parts,
-        payload: Vec<u8>,
-    ) -> Envelope {
-        let headers = self.headers(id, parts);
+    async fn post(&self, function: &Function, headers: HeaderMap, payload: Vec<u8>) -> Envelope {
         match self.exchange(&function.name, headers, Bytes::from(payload)).await {
             Some(answer) => {
                 let media_type = answer.headers().get(CONTENT_TYPE);
@@ -87,7 +103,7 @@ impl Front {
         }
     }
 
-    fn headers(&self, id: Uuid, parts: &Parts) -> HeaderMap {
+    fn headers(&self, id: Uuid, parts: &Parts, span: &Span) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(16);
         let mut set = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -102,8 +118,7 @@ impl Front {
         // The real host's body has no length either.
         set(TRANSFER_ENCODING, "chunked");
         if self.telemetry {
-            let traceparent = trace::child_of(payload::header(parts, "traceparent"));
-            set(HeaderName::from_static("traceparent"), &traceparent);
+            set(HeaderName::from_static("traceparent"), &span.traceparent());
             if let Some(state) = payload::header(parts, "tracestate") {
                 set(HeaderName::from_static("tracestate"), state);
             }

@@ -28,7 +28,7 @@ mod route;
 mod server;
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -40,6 +40,7 @@ use tokio::task::JoinHandle;
 pub use console::{ConsoleLine, InvocationLog, LogLevel};
 pub use keys::{HostKeys, KeyRing};
 
+use crate::app_insights::Reporter;
 use app_folder::AppFolder;
 use connection::Pool;
 use console::Console;
@@ -48,6 +49,9 @@ use server::Front;
 
 /// How long the host waits for the end of a handler that it has killed (`WorkerProcess.Dispose`).
 const KILLING_MAX: Duration = Duration::from_secs(1);
+
+/// The setting with the address for telemetry.
+const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 
 /// What a host is started with.
 #[derive(Clone, Debug)]
@@ -127,6 +131,7 @@ impl Host {
         let handler = Arc::new(Handler::new(handler_port));
         let console = Arc::new(Console::new(options.print_console, app.errors_only));
         let keys = KeyRing::new(options.keys);
+        let reporter = reporter(&options.app_root, &options.environment);
         let supervising = tokio::spawn(Arc::clone(&handler).supervise(
             Arc::clone(&app),
             options.environment,
@@ -139,6 +144,7 @@ impl Host {
             console: Arc::clone(&console),
             keys: keys.clone(),
             telemetry: options.telemetry,
+            reporter,
             connections: Pool::default(),
             outstanding: AtomicUsize::new(0),
             running,
@@ -197,6 +203,13 @@ impl Drop for Host {
         self.supervising.abort();
         self.serving.abort();
     }
+}
+
+/// Like the apps, the host reports to where its settings say.
+fn reporter(app_root: &Path, environment: &[(String, String)]) -> Option<Reporter> {
+    let setting = environment.iter().find(|(name, _)| name == CONNECTION_STRING);
+    let app = app_root.file_name().map(|name| name.to_string_lossy().into_owned());
+    Reporter::new(&setting?.1, format!("{} host", app.unwrap_or_default()))
 }
 
 async fn bind(port: u16) -> Result<TcpListener, HostError> {

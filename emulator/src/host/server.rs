@@ -29,6 +29,7 @@ use super::outliving::Outliving;
 use super::payload;
 use super::query;
 use super::route::RouteValues;
+use crate::app_insights::Reporter;
 
 /// Everything that a request needs.
 pub(super) struct Front {
@@ -37,6 +38,7 @@ pub(super) struct Front {
     pub(super) console: Arc<Console>,
     pub(super) keys: KeyRing,
     pub(super) telemetry: bool,
+    pub(super) reporter: Option<Reporter>,
     pub(super) connections: Pool,
     pub(super) outstanding: AtomicUsize,
     /// As many as may run at the same time; the rest wait.

@@ -54,8 +54,8 @@ impl Telemetry {
     /// Answers 304 to whoever has seen everything.
     fn if_changed(&self, parts: &Parts, changed: impl FnOnce() -> Answer) -> Answer {
         // The key differs at each start, so that a page left open sees the next start's requests.
-        let revision = *self.0.revision().borrow();
-        let tag = format!("\"{}-{revision}\"", self.0.key.simple());
+        let revision = *self.store.revision().borrow();
+        let tag = format!("\"{}-{revision}\"", self.store.key.simple());
         let seen = parts.headers.get(IF_NONE_MATCH).map(HeaderValue::as_bytes);
         let mut answer = match seen == Some(tag.as_bytes()) {
             true => answer(StatusCode::NOT_MODIFIED, JSON, ""),
@@ -68,12 +68,12 @@ impl Telemetry {
     }
 
     fn requests(&self) -> Answer {
-        let requests = timeline::requests(&self.0.items());
-        json_answer(&json!({ "requests": requests, "rejected": self.0.rejected().len() }))
+        let requests = timeline::requests(&self.store.items());
+        json_answer(&json!({ "requests": requests, "rejected": self.store.rejected().len() }))
     }
 
     fn operation(&self, id: &str) -> Answer {
-        match timeline::operation(&self.0.items(), id) {
+        match timeline::operation(&self.store.items(), id) {
             Some(timeline) => json_answer(&timeline),
             None => answer(StatusCode::NOT_FOUND, JSON, "{}"),
         }
