@@ -88,6 +88,7 @@ fn introduce(stack: &LocalStack, state: &Path) {
         r#"
 Everything works.
   gateway            {url}
+  telemetry          {url}/telemetry
   subscription key   {key}
   data and keys      {state}
 

@@ -10,6 +10,9 @@ use crate::mongo::MongodError;
 /// Why the system does not run.
 #[derive(Debug, Error)]
 pub enum LocalStackError {
+    /// There is no port for it.
+    #[error("Application Insights' stand-in does not start")]
+    AppInsights(#[source] std::io::Error),
     /// Something else listens there.
     #[error("port {port} is taken. Choose another one for the {part} with {option}")]
     PortTaken {

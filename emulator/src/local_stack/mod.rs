@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::app_insights::AppInsights;
 use crate::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use crate::key_vault::KeyVault;
 use crate::mongo::Mongod;
@@ -64,6 +65,7 @@ pub struct LocalStack {
     host_keys: Arc<HostKeyRings>,
     mongod: Option<Mongod>,
     subscription_key: String,
+    insights: AppInsights,
 }
 
 impl LocalStack {
@@ -89,8 +91,12 @@ impl LocalStack {
         let strings = database.connection_strings()?;
         let refresh = options.secret_refresh_interval;
         let secrets = Arc::new(Secrets::start(keys, &file, strings, refresh).await?);
-        let patient_settings = patient_settings(&secrets, audit_port);
-        let audit_settings = audit_settings(&secrets);
+        let insights = AppInsights::start().await.map_err(LocalStackError::AppInsights)?;
+        let telemetry = telemetry_setting(&insights);
+        let mut patient_settings = patient_settings(&secrets, audit_port);
+        patient_settings.push(telemetry.clone());
+        let mut audit_settings = audit_settings(&secrets);
+        audit_settings.push(telemetry);
         database.prepare(&patient, &patient_settings).await?;
         database.prepare(&audit, &audit_settings).await?;
 
@@ -100,7 +106,8 @@ impl LocalStack {
         let key = ("gateway", patient_key.as_str());
         let patient =
             RunningApp::start(&patient, &patient_settings, patient_port, key, tools).await?;
-        let gateway = start_gateway(gateway_port, &patient, &secrets, &subscription_key).await?;
+        let gateway =
+            start_gateway(gateway_port, &patient, &secrets, &subscription_key, &insights).await?;
         let host_keys = Arc::new(HostKeyRings { patient: patient.keys(), audit: audit.keys() });
         let control = Control::start(&options.state, Arc::clone(&secrets), Arc::clone(&host_keys))
             .map_err(LocalStackError::Control)?;
@@ -113,6 +120,7 @@ impl LocalStack {
             host_keys,
             mongod: database.own,
             subscription_key,
+            insights,
         };
         stack.wait_until_ready().await?;
         Ok(stack)
@@ -136,6 +144,11 @@ impl LocalStack {
     /// Its vault, for breaking.
     pub fn vault(&self) -> &KeyVault {
         self.secrets.vault()
+    }
+
+    /// What the platform and both apps report, which `/telemetry` on the gateway's port shows.
+    pub fn insights(&self) -> &AppInsights {
+        &self.insights
     }
 
     /// Rotates a secret without a pause, and tells of each step.
@@ -200,6 +213,7 @@ async fn start_gateway(
     patient: &RunningApp,
     secrets: &Secrets,
     subscription_key: &str,
+    insights: &AppInsights,
 ) -> Result<Gateway, LocalStackError> {
     let key = subscription_key.to_owned();
     let options = GatewayOptions {
@@ -207,10 +221,15 @@ async fn start_gateway(
         patient_host_url: patient.url().to_owned(),
         host_key: HostKey::KeyVault(secrets.gateway_key()),
         subscriptions: vec![Subscription { id: "local".to_owned(), key }],
-        telemetry: None,
+        telemetry: Some(insights.telemetry().clone()),
     };
     let started = Gateway::start(options).await;
     started.map_err(|error| LocalStackError::Gateway(error.to_string()))
+}
+
+fn telemetry_setting(insights: &AppInsights) -> (String, String) {
+    let name = "APPLICATIONINSIGHTS_CONNECTION_STRING".to_owned();
+    (name, insights.connection_string().to_owned())
 }
 
 fn patient_settings(secrets: &Secrets, audit_port: u16) -> Vec<(String, String)> {

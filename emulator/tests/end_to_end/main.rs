@@ -5,3 +5,4 @@ mod functions;
 mod rotation;
 mod scripts_server;
 mod stack;
+mod telemetry;
