@@ -10,6 +10,7 @@ mod keys;
 mod port;
 mod ready;
 mod secrets;
+mod settings;
 
 use std::future::pending;
 use std::path::PathBuf;
@@ -29,9 +30,6 @@ use control::Control;
 use database::Database;
 use keys::Keys;
 use secrets::{HostKeyRings, Secrets};
-
-const PATIENT_DATABASE: &str = "patient-tests";
-const AUDIT_DATABASE: &str = "audit";
 
 /// What to run, and where.
 #[derive(Clone, Debug)]
@@ -92,11 +90,8 @@ impl LocalStack {
         let refresh = options.secret_refresh_interval;
         let secrets = Arc::new(Secrets::start(keys, &file, strings, refresh).await?);
         let insights = AppInsights::start().await.map_err(LocalStackError::AppInsights)?;
-        let telemetry = telemetry_setting(&insights);
-        let mut patient_settings = patient_settings(&secrets, audit_port);
-        patient_settings.push(telemetry.clone());
-        let mut audit_settings = audit_settings(&secrets);
-        audit_settings.push(telemetry);
+        let patient_settings = settings::patient(&secrets, &insights, audit_port);
+        let audit_settings = settings::audit(&secrets, &insights);
         database.prepare(&patient, &patient_settings).await?;
         database.prepare(&audit, &audit_settings).await?;
 
@@ -225,32 +220,4 @@ async fn start_gateway(
     };
     let started = Gateway::start(options).await;
     started.map_err(|error| LocalStackError::Gateway(error.to_string()))
-}
-
-fn telemetry_setting(insights: &AppInsights) -> (String, String) {
-    let name = "APPLICATIONINSIGHTS_CONNECTION_STRING".to_owned();
-    (name, insights.connection_string().to_owned())
-}
-
-fn patient_settings(secrets: &Secrets, audit_port: u16) -> Vec<(String, String)> {
-    let audit_url = format!("http://127.0.0.1:{audit_port}/api/auditrecord");
-    let mut settings = secrets.patient_settings();
-    settings.extend(
-        [
-            ("FUNCTIONS_WORKER_RUNTIME", "custom"),
-            ("PATIENT_TESTS_DATABASE", PATIENT_DATABASE),
-            ("AUDIT_API_URL", &audit_url),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned())),
-    );
-    settings
-}
-
-fn audit_settings(secrets: &Secrets) -> Vec<(String, String)> {
-    let mut settings = secrets.audit_settings();
-    settings.extend(
-        [("FUNCTIONS_WORKER_RUNTIME", "custom"), ("AUDIT_DATABASE", AUDIT_DATABASE)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
-    );
-    settings
 }

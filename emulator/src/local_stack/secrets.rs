@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use super::LocalStackError;
 use super::error::RotationError;
 use super::keys::{self, Keys};
-use super::{AUDIT_DATABASE, LocalStackError, PATIENT_DATABASE};
+use super::settings::{AUDIT_DATABASE, PATIENT_DATABASE};
 use crate::gateway::VaultKey;
 use crate::host::KeyRing;
 use crate::key_vault::KeyVault;

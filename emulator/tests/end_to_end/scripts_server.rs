@@ -56,6 +56,7 @@ fn the_server_says_how_to_use_it_and_stops_when_told() {
         lines.by_ref().take_while(|line| line != "Ctrl-C stops everything.").collect();
     let introduction = introduction.join("\n");
     assert!(introduction.contains("Everything works."), "{introduction}");
+    assert!(introduction.contains("/telemetry\n"), "{introduction}");
     let curl = introduction.split_once("Create a patient:").expect("an example").1.trim();
     let created = run_in_shell(&format!("{curl} --silent --fail"));
     assert!(created.starts_with("HTTP/1.1 201"), "{created}");
