@@ -6,6 +6,7 @@ mod body;
 mod item;
 mod page;
 mod reporter;
+mod requests;
 mod schema;
 mod server;
 mod store;

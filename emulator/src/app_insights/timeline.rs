@@ -1,4 +1,4 @@
-//! Items arranged for reading: the last requests, and one operation from end to end.
+//! One operation from end to end, arranged for reading.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,22 +11,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::item::{Data, Item};
 
-/// How many requests are listed.
-const REQUESTS_MAX: usize = 100;
-
 /// Where apps say how often they tried, and of which kind a problem is.
 const ATTEMPTS: &str = "attempts";
 const PROBLEM: &str = "problem";
-
-/// One request from outside, with whatever it led to.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Summary {
-    operation_id: String,
-    time: String,
-    #[serde(flatten)]
-    span: Span,
-}
 
 /// Everything about one operation.
 #[derive(Serialize)]
@@ -43,8 +30,8 @@ pub(super) struct Timeline {
 /// A request or a call.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Span {
-    name: String,
+pub(super) struct Span {
+    pub(super) name: String,
     role: String,
     /// `request`, or the dependency's type.
     kind: String,
@@ -57,7 +44,7 @@ struct Span {
     status: Option<String>,
     success: Option<bool>,
     attempts: Option<String>,
-    problem: Option<String>,
+    pub(super) problem: Option<String>,
 }
 
 /// A line of a log, or a failure.
@@ -70,24 +57,6 @@ struct Line {
     role: String,
     text: String,
     properties: String,
-}
-
-/// The last requests that no other request led to, the newest first.
-pub(super) fn requests(items: &[Arc<Item>]) -> Vec<Summary> {
-    let parents: HashMap<_, _> = items.iter().filter_map(|item| Some((key(item)?, item))).collect();
-    let mut requests: Vec<_> = items
-        .iter()
-        .filter(|item| is_request(item) && !has_caller(item, &parents))
-        .filter_map(|item| Some((item.time, item.operation_id()?, span(item, item.time, 0)?)))
-        .collect();
-    requests.sort_by_key(|(time, ..)| std::cmp::Reverse(*time));
-    requests.truncate(REQUESTS_MAX);
-    let summary = |(time, id, span): (_, &str, _)| Summary {
-        operation_id: id.to_owned(),
-        time: written(time),
-        span,
-    };
-    requests.into_iter().map(summary).collect()
 }
 
 /// One operation; none if nothing is known about it.
@@ -106,29 +75,6 @@ pub(super) fn operation(items: &[Arc<Item>], id: &str) -> Option<Timeline> {
         spans,
         logs,
     })
-}
-
-/// A span among all: its operation and its id.
-fn key(item: &Item) -> Option<(&str, &str)> {
-    Some((item.operation_id()?, item.span_id()?))
-}
-
-fn has_caller(item: &Item, spans: &HashMap<(&str, &str), &Arc<Item>>) -> bool {
-    let mut item = item;
-    // A circle of parents would otherwise never end.
-    let mut seen = HashSet::new();
-    while let (Some(operation), Some(parent)) = (item.operation_id(), item.parent_id()) {
-        match spans.get(&(operation, parent)) {
-            Some(caller) if is_request(caller) => return true,
-            Some(caller) if seen.insert(parent) => item = caller,
-            Some(_) | None => return false,
-        }
-    }
-    false
-}
-
-fn is_request(item: &Item) -> bool {
-    matches!(item.data, Data::Request(_))
 }
 
 /// The spans in the order of calls, each with the number of its callers.
@@ -162,7 +108,8 @@ fn arranged<'a>(items: &[&'a Arc<Item>]) -> Vec<(&'a Item, usize)> {
     arranged
 }
 
-fn span(item: &Item, begin: OffsetDateTime, depth: usize) -> Option<Span> {
+/// A request or a call, so many milliseconds after this time; nothing else is one.
+pub(super) fn span(item: &Item, begin: OffsetDateTime, depth: usize) -> Option<Span> {
     let (name, kind, target, status, success) = match &item.data {
         Data::Request(request) => {
             let status = Some(request.response_code.clone());
@@ -236,6 +183,6 @@ fn milliseconds(duration: time::Duration) -> f64 {
     duration.as_seconds_f64() * 1000.0
 }
 
-fn written(time: OffsetDateTime) -> String {
+pub(super) fn written(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_default()
 }

@@ -3,7 +3,7 @@ use emulator::gateway::{Gateway, GatewayOptions, HostKey};
 use serde_json::json;
 
 use crate::browser::Page;
-use crate::client::{OPERATION, item, request, send};
+use crate::client::{OPERATION, item, json, request, send};
 
 async fn start() -> (AppInsights, Gateway) {
     let insights = AppInsights::start().await.unwrap();
@@ -130,4 +130,46 @@ async fn whoever_has_seen_everything_is_told_so() {
     assert_eq!(again().await.unwrap().status(), 304);
     send_operation(&insights).await;
     assert_eq!(again().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn one_row_stands_for_gateway_host_and_app() {
+    let (insights, gateway) = start().await;
+    let served = |at_ms, parent, id: &str, name, properties| {
+        let data = json!({
+            "id": id, "name": name, "duration": "00:00:00.001000", "responseCode": "503",
+            "success": false, "properties": properties,
+        });
+        item(&insights, "RequestData", at_ms, parent, data)
+    };
+    let items = [
+        served(2, "02", "03", "CreatePatient", json!({ "problem": "unavailable" })),
+        served(1, "01", "02", "CreatePatient", json!({})),
+        served(0, "of the caller", "01", "POST /patient", json!({})),
+    ];
+    assert_eq!(send(&insights, &items).await.status(), 200);
+
+    let url = format!("{}/telemetry/requests", gateway.url());
+    let listed = json(emulator::http_client().get(url).send().await.unwrap()).await;
+
+    let requests = listed["requests"].as_array().unwrap();
+    assert_eq!(requests.len(), 1, "{listed}");
+    assert_eq!(requests[0]["name"], "POST /patient");
+    assert_eq!(requests[0]["function"], "CreatePatient");
+    assert_eq!(requests[0]["problem"], "unavailable");
+}
+
+#[tokio::test]
+async fn a_circle_of_parents_is_shown_all_the_same() {
+    let (insights, gateway) = start().await;
+    let call = |id: &str, parent| {
+        let data = json!({ "id": id, "name": id, "duration": "00:00:00" });
+        item(&insights, "RemoteDependencyData", 0, parent, data)
+    };
+    assert_eq!(send(&insights, &[call("a", "b"), call("b", "a")]).await.status(), 200);
+
+    let url = format!("{}/telemetry/operations/{OPERATION}", gateway.url());
+    let timeline = json(emulator::http_client().get(url).send().await.unwrap()).await;
+
+    assert_eq!(timeline["spans"].as_array().unwrap().len(), 2, "{timeline}");
 }

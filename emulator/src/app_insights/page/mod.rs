@@ -11,7 +11,7 @@ use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Telemetry, timeline};
+use super::{Telemetry, requests, timeline};
 
 /// Where the page is.
 pub(crate) const PATH: &str = "/telemetry";
@@ -68,7 +68,7 @@ impl Telemetry {
     }
 
     fn requests(&self) -> Answer {
-        let requests = timeline::requests(&self.store.items());
+        let requests = requests::requests(&self.store.items());
         json_answer(&json!({ "requests": requests, "rejected": self.store.rejected().len() }))
     }
 

@@ -34,7 +34,8 @@ function status(span) {
 
 function requestRow(request) {
   const row = element("tr");
-  const link = element("a", "", request.name);
+  const { name, function: led } = request;
+  const link = element("a", "", led && led !== name ? `${led} (${name})` : name);
   link.href = `#operation/${encodeURIComponent(request.operationId)}`;
   const operation = element("th", "operation");
   operation.scope = "row";
@@ -68,12 +69,12 @@ function showRequests({ requests, rejected }) {
 
 function spanItem(span, whole) {
   const item = element("li");
-  item.style.paddingLeft = `${Math.min(span.depth, 8) * 0.75}rem`;
   const about = element("div", "about");
+  about.style.paddingLeft = `${Math.min(span.depth, 8) * 0.75}rem`;
   about.append(element("strong", "", span.name), element("span", "quiet", span.role));
   about.append(element("span", "quiet", span.target ? `${span.kind} ${span.target}` : span.kind));
   about.append(status(span));
-  if (span.attempts) about.append(element("span", "", `${span.attempts} attempts`));
+  if (span.attempts) about.append(element("span", "", span.attempts === "1" ? "1 attempt" : `${span.attempts} attempts`));
   if (span.problem) about.append(element("span", "bad", span.problem));
   const times = `+${duration(span.offsetMs)}, ${duration(span.durationMs)}`;
   about.append(element("span", "duration", times));
@@ -104,7 +105,7 @@ function showOperation(operation) {
   const { spans, logs } = operation;
   byId("operation-title").textContent = spans[0]?.name ?? "Operation";
   const total = `${duration(operation.durationMs)} in all`;
-  byId("operation-about").textContent = `${operation.operationId}, ${operation.time}, ${total}`;
+  byId("operation-about").textContent = `${operation.operationId}, ${new Date(operation.time).toLocaleString()}, ${total}`;
   byId("spans").replaceChildren(...spans.map((span) => spanItem(span, operation.durationMs)));
   byId("logs").replaceChildren(...logs.map(logItem));
   byId("no-logs").hidden = logs.length > 0;
