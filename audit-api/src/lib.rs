@@ -8,5 +8,7 @@ mod audit_record;
 mod functions;
 mod settings;
 
+pub mod openapi;
+
 pub use app::{App, STORAGE};
 pub use settings::Settings;

@@ -10,6 +10,8 @@ mod functions;
 mod medical_test;
 mod patient;
 mod settings;
+
+pub mod openapi;
 mod versioned;
 
 pub use app::{App, STORAGE};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use patient_tests_api::{App, STORAGE, Settings};
+use patient_tests_api::{App, STORAGE, Settings, openapi};
 use shared::{custom_handler, settings, telemetry};
 
 /// A request takes hundreds of small allocations, most of them in drivers and HTTP.
@@ -16,7 +16,8 @@ fn main() -> ExitCode {
     let outcome = match std::env::args().nth(1).as_deref() {
         None => run(),
         Some("collections") => STORAGE.print().map_err(Failure::from),
-        Some(_) => Err("usage: patient-tests-api [collections]".into()),
+        Some("openapi") => openapi::document().print().map_err(Failure::from),
+        Some(_) => Err("usage: patient-tests-api [collections | openapi]".into()),
     };
     outcome.map_or_else(
         |failure| {

@@ -18,6 +18,7 @@ pub mod backoff;
 pub mod custom_handler;
 pub mod http;
 pub mod mongo;
+pub mod openapi;
 pub mod page;
 pub mod secrets;
 pub mod settings;

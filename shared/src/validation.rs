@@ -3,10 +3,15 @@
 //! A body is a function that reads its [`Fields`] in order. Every mistake is noted with its JSON
 //! pointer and reading goes on, so that the caller hears of all of them at once; what was read
 //! in the meantime is thrown away.
+//!
+//! The same function describes the body: run by [`describe`], nothing is read, and every field
+//! notes its name and its rule's schema instead.
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::error::FieldError;
 use crate::{Error, Id, Result};
@@ -21,12 +26,23 @@ pub trait Rule {
     /// # Errors
     /// Every mistake, with pointers relative to the value.
     fn read(&self, value: Value) -> Result<Self::Output, Vec<FieldError>>;
+
+    /// What a value must be, as a schema of `OpenAPI` 3.0.
+    fn schema(&self) -> Value;
 }
 
 /// The fields of one JSON object, taken out one by one.
 pub struct Fields {
     object: Map<String, Value>,
     mistakes: Vec<FieldError>,
+    /// What was noted so far, if the fields are described instead of read.
+    description: Option<Description>,
+}
+
+#[derive(Default)]
+struct Description {
+    properties: Map<String, Value>,
+    required: Vec<String>,
 }
 
 /// Reads a whole body: an object with these fields and no others.
@@ -37,9 +53,19 @@ pub fn parse<T>(body: Value, read: impl Fn(&mut Fields) -> T) -> Result<T> {
     Object(read).read(body).map_err(Error::InvalidBody)
 }
 
+/// The `OpenAPI` schema of the body that `read` reads.
+pub fn describe<T>(read: impl Fn(&mut Fields) -> T) -> Value {
+    Object(read).schema()
+}
+
 impl Fields {
     /// A field that must be there; the default value stands in for one that is wrong.
     pub fn required<R: Rule<Output: Default>>(&mut self, name: &str, rule: R) -> R::Output {
+        if let Some(description) = &mut self.description {
+            description.properties.insert(name.to_owned(), rule.schema());
+            description.required.push(name.to_owned());
+            return R::Output::default();
+        }
         match self.take(name) {
             Some(value) => self.noted(name, rule.read(value)),
             None => self.noted(name, refuse("is required")),
@@ -49,12 +75,20 @@ impl Fields {
 
     /// A field that may be absent or null.
     pub fn optional<R: Rule>(&mut self, name: &str, rule: R) -> Option<R::Output> {
+        if let Some(description) = &mut self.description {
+            description.properties.insert(name.to_owned(), nullable(rule.schema()));
+            return None;
+        }
         let value = self.take(name)?;
         self.noted(name, rule.read(value))
     }
 
     /// A field that clients send back as they got it, and that has no effect.
     pub fn ignored(&mut self, name: &str) {
+        if let Some(description) = &mut self.description {
+            let schema = json!({"description": "Accepted as it was loaded, without effect."});
+            description.properties.insert(name.to_owned(), schema);
+        }
         self.object.remove(name);
     }
 
@@ -115,20 +149,36 @@ impl Rule for Text {
             refuse(format!("must be {min} to {max} characters long"))
         }
     }
+
+    fn schema(&self) -> Value {
+        json!({"type": "string", "minLength": self.chars_min, "maxLength": self.chars_max})
+    }
+}
+
+/// What a schema can say about the form of a text, beside the expectation in words.
+pub enum Form {
+    /// A format that `OpenAPI` or JSON Schema names, for instance `uuid`.
+    Format(&'static str),
+    /// A regular expression (ECMA 262) that good texts match; `parse` may want more.
+    Pattern(&'static str),
+    /// The only texts there are.
+    OneOf(&'static [&'static str]),
 }
 
 /// Text that `parse` understands; see [`text_like`].
 pub struct TextLike<P> {
     parse: P,
+    form: Form,
     expectation: &'static str,
 }
 
 /// Text that `parse` understands, else the field `expectation`, for instance "must be a GUID".
 pub const fn text_like<T, P: Fn(&str) -> Option<T>>(
     parse: P,
+    form: Form,
     expectation: &'static str,
 ) -> TextLike<P> {
-    TextLike { parse, expectation }
+    TextLike { parse, form, expectation }
 }
 
 impl<T, P: Fn(&str) -> Option<T>> Rule for TextLike<P> {
@@ -137,11 +187,29 @@ impl<T, P: Fn(&str) -> Option<T>> Rule for TextLike<P> {
     fn read(&self, value: Value) -> Result<T, Vec<FieldError>> {
         value.as_str().and_then(&self.parse).map_or_else(|| refuse(self.expectation), Ok)
     }
+
+    fn schema(&self) -> Value {
+        let (keyword, form) = match self.form {
+            Form::Format(name) => ("format", json!(name)),
+            Form::Pattern(pattern) => ("pattern", json!(pattern)),
+            Form::OneOf(texts) => ("enum", json!(texts)),
+        };
+        json!({"type": "string", keyword: form, "description": self.expectation})
+    }
 }
 
 /// An identifier.
 pub fn guid<T>() -> impl Rule<Output = Id<T>> {
-    text_like(Id::parse, "must be a GUID")
+    text_like(Id::parse, Form::Format("uuid"), "must be a GUID")
+}
+
+/// An RFC 3339 date-time, kept as it was sent.
+pub fn date_time() -> impl Rule<Output = String> {
+    text_like(
+        |text| OffsetDateTime::parse(text, &Rfc3339).is_ok().then(|| text.to_owned()),
+        Form::Format("date-time"),
+        "must be an RFC 3339 date-time",
+    )
 }
 
 /// An array; see [`list`].
@@ -175,6 +243,10 @@ impl<R: Rule> Rule for List<R> {
         }
         if mistakes.is_empty() { Ok(items) } else { Err(mistakes) }
     }
+
+    fn schema(&self) -> Value {
+        json!({"type": "array", "maxItems": self.items_max, "items": self.item.schema()})
+    }
 }
 
 /// An object whose fields a function reads; fields that it does not name are unknown.
@@ -187,15 +259,38 @@ impl<T, F: Fn(&mut Fields) -> T> Rule for Object<F> {
         let Value::Object(object) = value else {
             return refuse("must be an object");
         };
-        let mut fields = Fields { object, mistakes: Vec::new() };
+        let mut fields = Fields { object, mistakes: Vec::new(), description: None };
         let read = (self.0)(&mut fields);
-        let Fields { object: unknown, mut mistakes } = fields;
+        let Fields { object: unknown, mut mistakes, .. } = fields;
         mistakes.extend(unknown.keys().map(|name| FieldError {
             pointer: pointer_to(name),
             detail: Cow::Borrowed("is not a known field"),
         }));
         if mistakes.is_empty() { Ok(read) } else { Err(mistakes) }
     }
+
+    fn schema(&self) -> Value {
+        let description = Some(Description::default());
+        let mut fields = Fields { object: Map::new(), mistakes: Vec::new(), description };
+        (self.0)(&mut fields);
+        let Description { properties, required } = fields.description.unwrap_or_default();
+        let mut schema =
+            json!({"type": "object", "properties": properties, "additionalProperties": false});
+        // OpenAPI 3.0 allows no empty list here.
+        if !required.is_empty() {
+            schema["required"] = json!(required);
+        }
+        schema
+    }
+}
+
+/// The schema with null allowed, which `OpenAPI` 3.0 wants among the values of an `enum` too.
+fn nullable(mut schema: Value) -> Value {
+    schema["nullable"] = json!(true);
+    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        values.push(Value::Null);
+    }
+    schema
 }
 
 fn refuse<T>(detail: impl Into<Cow<'static, str>>) -> Result<T, Vec<FieldError>> {
@@ -297,6 +392,30 @@ mod tests {
         assert_eq!(
             mistakes(json!({"label": "a", "codes": [1, 2, 3]})),
             [pair("/codes", "must have at most 2 items")]
+        );
+    }
+
+    #[test]
+    fn the_same_declaration_describes_the_body() {
+        let text = json!({"type": "string", "minLength": 1, "maxLength": 5});
+        let code = json!({"type": "string", "minLength": 4, "maxLength": 4});
+
+        assert_eq!(
+            describe(parcel),
+            json!({
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["label", "codes"],
+                "properties": {
+                    "lastUpdated": {"description": "Accepted as it was loaded, without effect."},
+                    "label": text,
+                    "note": {"type": "string", "minLength": 1, "maxLength": 5, "nullable": true},
+                    "codes": {"type": "array", "maxItems": 2, "items": {
+                        "type": "object", "additionalProperties": false,
+                        "required": ["code"], "properties": {"code": code}
+                    }}
+                }
+            })
         );
     }
 

@@ -82,6 +82,11 @@ pub(crate) struct Actor {
 }
 
 impl NewAuditRecord {
+    /// The `OpenAPI` schema of the body of `CreateAuditRecord`.
+    pub(crate) fn schema() -> Value {
+        validation::describe(rules::new_audit_record)
+    }
+
     /// Reads the body, or names everything that is wrong with it.
     pub(crate) fn parse(body: Value) -> Result<Self> {
         validation::parse(body, rules::new_audit_record)
@@ -89,6 +94,11 @@ impl NewAuditRecord {
 }
 
 impl AuditRecord {
+    /// The `OpenAPI` schema of a record that the register returns.
+    pub(crate) fn schema() -> Value {
+        validation::describe(rules::returned)
+    }
+
     /// Enters what was reported into the register, now.
     pub(crate) fn register(id: Id<Self>, content: NewAuditRecord) -> Self {
         Self { id, content, created_date: Timestamp::now() }

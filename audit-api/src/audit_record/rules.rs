@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::FieldError;
-use shared::validation::{Fields, Object, Rule, guid, list, text, text_like};
+use shared::validation::{Fields, Form, Object, Rule, date_time, guid, list, text, text_like};
 
-use super::{Actor, NewAuditRecord, Outcome, Resource};
+use super::{Actor, AuditRecord, NewAuditRecord, Outcome, Resource};
 
 /// The longest name, identifier or other single text.
 const TEXT_CHARS_MAX: usize = 256;
@@ -21,13 +21,31 @@ const CRITERIA_MAX: usize = 32;
 pub(super) fn new_audit_record(fields: &mut Fields) -> NewAuditRecord {
     fields.refused("id");
     fields.refused("createdDate");
+    content(fields)
+}
+
+/// A record as the register returns it.
+pub(super) fn returned(fields: &mut Fields) {
+    fields.required("id", guid::<AuditRecord>());
+    fields.required("createdDate", date_time());
+    content(fields);
+}
+
+fn content(fields: &mut Fields) -> NewAuditRecord {
     NewAuditRecord {
         source_system_name: fields.required("sourceSystemName", text(TEXT_CHARS_MAX)),
         resource: fields.required("resource", Object(resource)),
         outcome: fields.optional("outcome", outcome()),
         relates_to: fields.optional("relatesTo", guid()),
         actor: fields.optional("actor", Object(actor)),
-        trace_id: fields.optional("traceId", text_like(trace_id, "must be 32 hexadecimal digits")),
+        trace_id: fields.optional(
+            "traceId",
+            text_like(
+                trace_id,
+                Form::Pattern("^[0-9A-Fa-f]{32}$"),
+                "must be 32 hexadecimal digits",
+            ),
+        ),
     }
 }
 
@@ -61,6 +79,7 @@ fn outcome() -> impl Rule<Output = Outcome> {
             "failed" => Some(Outcome::Failed),
             _ => None,
         },
+        Form::OneOf(&["intended", "succeeded", "notFound", "refused", "failed"]),
         "must be intended, succeeded, notFound, refused or failed",
     )
 }
@@ -98,11 +117,15 @@ impl Rule for Criteria {
             Ok,
         )
     }
+
+    fn schema(&self) -> Value {
+        let criterion = text(TEXT_CHARS_MAX).schema();
+        json!({"type": "object", "maxProperties": CRITERIA_MAX, "additionalProperties": criterion})
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use shared::Error;
 
     use super::*;

@@ -4,4 +4,5 @@ mod create_audit_record;
 mod faults;
 mod function_table;
 mod helpers;
+mod openapi;
 mod start_up;

@@ -49,7 +49,24 @@ struct Observation {
     issued: String,
 }
 
+impl MedicalTest {
+    /// The `OpenAPI` schema of a test that the API returns.
+    pub(crate) fn schema() -> Value {
+        validation::describe(rules::returned)
+    }
+}
+
 impl MedicalTestDetails {
+    /// The `OpenAPI` schema of the body of `CreateTest`.
+    pub(crate) fn schema_new() -> Value {
+        validation::describe(|fields| rules::new_test(fields, Id::default()))
+    }
+
+    /// The `OpenAPI` schema of the body of `UpdateTest`.
+    pub(crate) fn schema_replacement() -> Value {
+        validation::describe(|fields| rules::replacement(fields, Id::default(), Id::default()))
+    }
+
     /// Reads the body of `CreateTest` for a patient, or names everything that is wrong with it.
     pub(crate) fn parse_new(body: Value, patient_id: PatientId) -> Result<Self> {
         validation::parse(body, |fields| rules::new_test(fields, patient_id))

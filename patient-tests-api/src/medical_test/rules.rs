@@ -1,12 +1,10 @@
 //! What a medical test must look like.
 
 use shared::Id;
-use shared::validation::{Fields, Object, Rule, list, text, text_like};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use shared::validation::{Fields, Form, Object, Rule, date_time, guid, list, text, text_like};
 
-use super::{MedicalTestDetails, MedicalTestId, Observation};
-use crate::patient::PatientId;
+use super::{MedicalTest, MedicalTestDetails, MedicalTestId, Observation};
+use crate::patient::{Patient, PatientId};
 
 const TEXT_CHARS_MAX: usize = 256;
 const MEASUREMENT_CHARS_MAX: usize = 4096;
@@ -34,6 +32,18 @@ pub(super) fn replacement(
 
 fn details(fields: &mut Fields, patient_id: PatientId) -> MedicalTestDetails {
     fields.optional("patientId", exactly(patient_id, "must be the patient's id in the path"));
+    findings(fields)
+}
+
+/// A test as the API returns it.
+pub(super) fn returned(fields: &mut Fields) {
+    fields.required("id", guid::<MedicalTest>());
+    fields.required("patientId", guid::<Patient>());
+    fields.required("lastUpdated", date_time());
+    findings(fields);
+}
+
+fn findings(fields: &mut Fields) -> MedicalTestDetails {
     MedicalTestDetails {
         performer: fields.required("performer", text(TEXT_CHARS_MAX)),
         order_reference: fields.required("orderReference", text(TEXT_CHARS_MAX)),
@@ -48,16 +58,16 @@ fn observation(fields: &mut Fields) -> Observation {
         measurement: fields.required("measurement", text(MEASUREMENT_CHARS_MAX)),
         interpretation: fields.required("interpretation", text(TEXT_CHARS_MAX)),
         status: fields.required("status", text(TEXT_CHARS_MAX)),
-        issued: fields.required("issued", text_like(date_time, "must be an RFC 3339 date-time")),
+        issued: fields.required("issued", date_time()),
     }
 }
 
 fn exactly<T>(id: Id<T>, expectation: &'static str) -> impl Rule<Output = Id<T>> {
-    text_like(move |text| Id::parse(text).filter(|sent| *sent == id), expectation)
-}
-
-fn date_time(text: &str) -> Option<String> {
-    OffsetDateTime::parse(text, &Rfc3339).is_ok().then(|| text.to_owned())
+    text_like(
+        move |text| Id::parse(text).filter(|sent| *sent == id),
+        Form::Format("uuid"),
+        expectation,
+    )
 }
 
 #[cfg(test)]
@@ -147,7 +157,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_a_date_time_or_not(text in ".*") {
-            let _ = date_time(&text);
+            let _ = date_time().read(json!(text));
         }
     }
 }

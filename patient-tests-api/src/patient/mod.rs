@@ -69,7 +69,24 @@ impl Gender {
     }
 }
 
+impl Patient {
+    /// The `OpenAPI` schema of a patient that the API returns.
+    pub(crate) fn schema() -> Value {
+        validation::describe(rules::returned)
+    }
+}
+
 impl PatientDetails {
+    /// The `OpenAPI` schema of the body of `CreatePatient`.
+    pub(crate) fn schema_new() -> Value {
+        validation::describe(rules::new_patient)
+    }
+
+    /// The `OpenAPI` schema of the body of `UpdatePatient`.
+    pub(crate) fn schema_replacement() -> Value {
+        validation::describe(|fields| rules::replacement(fields, Id::default()))
+    }
+
     /// Reads the body of `CreatePatient`, or names everything that is wrong with it.
     pub(crate) fn parse_new(body: Value) -> Result<Self> {
         validation::parse(body, rules::new_patient)

@@ -1,10 +1,10 @@
 //! What a patient must look like.
 
 use shared::Id;
-use shared::validation::{Fields, Rule, text, text_like, text_of_exactly};
+use shared::validation::{Fields, Form, Rule, date_time, guid, text, text_like, text_of_exactly};
 
 use super::date_of_birth::{DateOfBirth, Days};
-use super::{Gender, PatientDetails, PatientId, PatientSearch};
+use super::{Gender, Patient, PatientDetails, PatientId, PatientSearch};
 use crate::patient::search::DayCriterion;
 
 const NAME_CHARS_MAX: usize = 64;
@@ -20,12 +20,20 @@ pub(super) fn new_patient(fields: &mut Fields) -> PatientDetails {
     details(fields)
 }
 
+/// A patient as the API returns it.
+pub(super) fn returned(fields: &mut Fields) {
+    fields.required("id", guid::<Patient>());
+    fields.required("lastUpdated", date_time());
+    details(fields);
+}
+
 /// The body of `UpdatePatient`: what was loaded, changed, and sent back.
 pub(super) fn replacement(fields: &mut Fields, id: PatientId) -> PatientDetails {
     fields.required(
         "id",
         text_like(
             |text| Id::parse(text).filter(|sent: &PatientId| *sent == id),
+            Form::Format("uuid"),
             "must be the id in the path",
         ),
     );
@@ -37,7 +45,7 @@ pub(super) fn replacement(fields: &mut Fields, id: PatientId) -> PatientDetails 
 /// The criteria of `SearchPatient`.
 pub(super) fn search(fields: &mut Fields) -> PatientSearch {
     PatientSearch {
-        id: fields.optional("id", shared::validation::guid()),
+        id: fields.optional("id", guid()),
         first_name: fields.optional("firstName", text(NAME_CHARS_MAX)),
         last_name: fields.optional("lastName", text(NAME_CHARS_MAX)),
         full_name: fields.optional("fullName", text(FULL_NAME_CHARS_MAX)),
@@ -60,6 +68,7 @@ fn details(fields: &mut Fields) -> PatientDetails {
             "dateOfBirth",
             text_like(
                 DateOfBirth::parse,
+                Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"),
                 "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, and not in the future",
             ),
         ),
@@ -78,6 +87,7 @@ fn gender() -> impl Rule<Output = Gender> {
             "unknown" => Some(Gender::Unknown),
             _ => None,
         },
+        Form::OneOf(&["male", "female", "other", "unknown"]),
         "must be male, female, other or unknown",
     )
 }
@@ -85,6 +95,7 @@ fn gender() -> impl Rule<Output = Gender> {
 fn day() -> impl Rule<Output = DayCriterion> {
     text_like(
         |text| Some(DayCriterion { days: Days::of_criterion(text)?, text: text.to_owned() }),
+        Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt ].+)?)?)?$"),
         "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, or an RFC 3339 date-time",
     )
 }

@@ -42,6 +42,11 @@ pub(super) struct DayCriterion {
 }
 
 impl PatientSearch {
+    /// The `OpenAPI` schema of the body of `SearchPatient`.
+    pub(crate) fn schema() -> Value {
+        validation::describe(rules::search)
+    }
+
     /// Reads the body of `SearchPatient`, or names everything that is wrong with it.
     pub(crate) fn parse(body: Value) -> Result<Self> {
         validation::parse(body, rules::search)

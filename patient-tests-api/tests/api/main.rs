@@ -17,6 +17,7 @@ mod helpers;
 mod load_patient;
 mod load_test;
 mod logs;
+mod openapi;
 mod scaffold_documents;
 mod search_patient;
 mod secret_canaries;

@@ -126,7 +126,7 @@ async fn an_unknown_argument_is_refused() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "patient-tests-api: usage: patient-tests-api [collections]\n"
+        "patient-tests-api: usage: patient-tests-api [collections | openapi]\n"
     );
 }
 
