@@ -93,6 +93,7 @@ fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
         audit_port: Some(7072),
         core_tools: false,
         secret_refresh_interval: SECRET_REFRESH_INTERVAL,
+        log_filter: None,
     };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {

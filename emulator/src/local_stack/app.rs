@@ -97,6 +97,15 @@ impl RunningApp {
         }
     }
 
+    /// What it has logged; Core Tools keep that to themselves.
+    pub(super) fn logs(&self) -> Vec<String> {
+        let Runner::Host(host) = &self.runner else {
+            return Vec::new();
+        };
+        let console = host.console().into_iter().map(|line| line.text);
+        console.chain(host.invocation_logs().into_iter().map(|log| log.text)).collect()
+    }
+
     /// Its handler's process; under Core Tools that is their business.
     pub(super) fn handler_process_id(&self) -> Option<u32> {
         match &self.runner {

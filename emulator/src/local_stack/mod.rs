@@ -50,6 +50,8 @@ pub struct LocalStackOptions {
     pub core_tools: bool,
     /// How often the apps read their secrets again while nothing refuses them.
     pub secret_refresh_interval: Duration,
+    /// The apps' `RUST_LOG`, if it is not to be their own default.
+    pub log_filter: Option<String>,
 }
 
 /// Everything, running. Dropping it ends everything at once; [`LocalStack::stop`] does so cleanly.
@@ -90,8 +92,13 @@ impl LocalStack {
         let refresh = options.secret_refresh_interval;
         let secrets = Arc::new(Secrets::start(keys, &file, strings, refresh).await?);
         let insights = AppInsights::start().await.map_err(LocalStackError::AppInsights)?;
-        let patient_settings = settings::patient(&secrets, &insights, audit_port);
-        let audit_settings = settings::audit(&secrets, &insights);
+        let mut patient_settings = settings::patient(&secrets, &insights, audit_port);
+        let mut audit_settings = settings::audit(&secrets, &insights);
+        if let Some(filter) = &options.log_filter {
+            let filter = ("RUST_LOG".to_owned(), filter.clone());
+            patient_settings.push(filter.clone());
+            audit_settings.push(filter);
+        }
         database.prepare(&patient, &patient_settings).await?;
         database.prepare(&audit, &audit_settings).await?;
 
@@ -134,6 +141,11 @@ impl LocalStack {
     /// Where the hosts of the patient app and of the audit app listen.
     pub fn host_urls(&self) -> [&str; 2] {
         [self.patient.url(), self.audit.url()]
+    }
+
+    /// What both apps have logged, to the console and to their invocations.
+    pub fn logs(&self) -> Vec<String> {
+        [&self.patient, &self.audit].into_iter().flat_map(RunningApp::logs).collect()
     }
 
     /// Its vault, for breaking.

@@ -223,3 +223,46 @@ async fn a_rotation_is_asked_for_over_the_socket_of_the_stack() {
     );
     stack.send(Method::POST, "patient", &patient(), 201).await;
 }
+
+#[tokio::test]
+async fn no_secret_of_the_system_shows_anywhere_while_it_is_used_rotated_and_out_of_reach() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let state = folder.path().join("server");
+    let stack = Stack::start_logging(folder.path(), Some("trace")).await;
+    let mut kept = vec![kept_keys(&state)];
+    let load = Load::start(&stack);
+    for rotation in Rotation::ALL {
+        load.goes_on().await;
+        stack.local.rotate(rotation, |_| {}).await.expect("it is rotated");
+        kept.push(kept_keys(&state));
+    }
+    for fault in [Fault::Status(403), Fault::Drop] {
+        let faults = stack.local.vault().fault_count();
+        stack.local.vault().fail(Some(fault));
+        while stack.local.vault().fault_count() < faults + 3 {
+            load.goes_on().await;
+        }
+    }
+    load.ends_well().await;
+    let bad = stack.call(Method::POST, "patient").body("{").send().await.expect("an answer");
+    let mut said = stack.local.logs();
+    said.push(bad.text().await.expect("a problem"));
+    assert!(said.iter().any(|line| line.contains("TRACE")), "it says everything that it can");
+    said.extend(stack.local.insights().items().iter().map(|item| item.envelope.to_string()));
+    for process in stack.local.handler_process_ids().into_iter().flatten() {
+        for file in ["cmdline", "environ"] {
+            let bytes = std::fs::read(format!("/proc/{process}/{file}")).expect("it runs");
+            said.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+
+    let secrets = kept.iter().flat_map(|keys| {
+        ["/patientHost", "/auditHost", "/patientDatabase/password", "/auditDatabase/password"]
+            .map(|pointer| keys.pointer(pointer).and_then(Value::as_str).expect("it is kept"))
+    });
+    for secret in secrets {
+        for line in &said {
+            assert!(!line.contains(secret), "{line}");
+        }
+    }
+}

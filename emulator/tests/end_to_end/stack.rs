@@ -26,6 +26,11 @@ impl Stack {
 
     /// Starts it with data and keys in a folder that may have some already.
     pub async fn start_in(folder: &Path) -> Self {
+        Self::start_logging(folder, None).await
+    }
+
+    /// Starts it with a `RUST_LOG` for both apps.
+    pub async fn start_logging(folder: &Path, log_filter: Option<&str>) -> Self {
         package_apps(&folder.join("functions"));
         let options = LocalStackOptions {
             functions: folder.join("functions"),
@@ -36,6 +41,7 @@ impl Stack {
             audit_port: None,
             core_tools: false,
             secret_refresh_interval: std::time::Duration::from_secs(1),
+            log_filter: log_filter.map(str::to_owned),
         };
         let local = LocalStack::start(&options).await.expect("everything starts");
         Self { local, client: http_client(), _folder: None }
