@@ -4,8 +4,11 @@ use std::future::pending;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use crate::json_answer::{JSON, json_answer};
 
 /// What happens to every request until further notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +38,9 @@ impl Fault {
 }
 
 fn failure(status: u16) -> Response<Full<Bytes>> {
-    let error = r#"{"error":{"code":"Fault","message":"A fault on demand."}}"#;
-    let mut answer = Response::new(Full::from(error));
-    *answer.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let media_type = HeaderValue::from_static("application/json; charset=utf-8");
-    answer.headers_mut().insert(CONTENT_TYPE, media_type);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let error = json!({ "error": { "code": "Fault", "message": "A fault on demand." } });
+    let mut answer = json_answer(status, JSON, &error);
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     answer
 }

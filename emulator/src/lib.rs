@@ -3,15 +3,18 @@
 //! It imports nothing of ours, not even the protocol types: a misreading of the Functions
 //! host's contract must not be made twice.
 
+mod accept;
 pub mod app_insights;
 pub mod audit_api;
 mod client;
 pub mod fault;
 pub mod gateway;
 pub mod host;
+mod json_answer;
 pub mod key_vault;
 pub mod local_stack;
 pub mod mongo;
+pub mod openapi;
 pub mod package;
 pub mod test_app;
 mod trace;

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_ENCODING, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
 use super::body::{self, BodyError};
 use super::store::Store;
+use crate::accept::accept;
 use crate::fault::Dropped;
+use crate::json_answer::{JSON, json_answer};
 
 /// What a body may have as it is sent.
 const BODY_BYTES_MAX: usize = 4 << 20;
@@ -25,11 +26,7 @@ type Answer = Response<Full<Bytes>>;
 
 /// Serves until aborted.
 pub(super) async fn serve(listener: TcpListener, store: Arc<Store>) {
-    let mut connections = JoinSet::new();
-    while let Ok((connection, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        connections.spawn(talk(connection, Arc::clone(&store)));
-    }
+    accept(listener, |connection, _| talk(connection, Arc::clone(&store))).await;
 }
 
 async fn talk(connection: TcpStream, store: Arc<Store>) {
@@ -98,9 +95,5 @@ fn report(status: StatusCode, received: usize, accepted: usize, errors: Vec<Valu
         "itemsAccepted": accepted,
         "errors": errors,
     });
-    let mut answer = Response::new(Full::from(body.to_string()));
-    *answer.status_mut() = status;
-    let media_type = HeaderValue::from_static("application/json; charset=utf-8");
-    answer.headers_mut().insert(CONTENT_TYPE, media_type);
-    answer
+    json_answer(status, JSON, &body)
 }

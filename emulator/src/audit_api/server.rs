@@ -9,17 +9,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, LOCATION};
+use hyper::header::LOCATION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
 use super::register::{self, Reaction, Recorded, Register};
 use super::{Behaviour, RecordedCall};
+use crate::accept::accept;
+use crate::fault::Dropped;
+use crate::json_answer::json_answer;
 
 pub(super) const PATH: &str = "/api/auditrecord";
 
@@ -28,11 +30,6 @@ const BIND_INTERVAL: Duration = Duration::from_millis(10);
 
 type Answer = Response<Full<Bytes>>;
 
-/// Ends the connection in place of an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is dropped on purpose")]
-struct Dropped;
-
 /// Serves until aborted; opens and closes the port as the behaviour demands.
 pub(super) async fn serve(first: TcpListener, key: Arc<RwLock<String>>, register: Arc<Register>) {
     let mut behaviour = register.behaviour();
@@ -40,22 +37,13 @@ pub(super) async fn serve(first: TcpListener, key: Arc<RwLock<String>>, register
     let mut listener = Some(first);
     while let Some(open) = listener.take() {
         tokio::select! {
-            () = accept(open, &key, &register) => return,
+            () = accept(open, |it, _| talk(it, Arc::clone(&key), Arc::clone(&register))) => return,
             _ = behaviour.wait_for(|behaviour| *behaviour == Behaviour::Refuse) => {}
         }
         let opening = behaviour.wait_for(|behaviour| *behaviour != Behaviour::Refuse);
         if opening.await.is_ok() {
             listener = bind_again(&address).await;
         }
-    }
-}
-
-/// Takes connections until dropped, which ends them as well.
-async fn accept(listener: TcpListener, key: &Arc<RwLock<String>>, register: &Arc<Register>) {
-    let mut connections = JoinSet::new();
-    while let Ok((connection, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        connections.spawn(talk(connection, Arc::clone(key), Arc::clone(register)));
     }
 }
 
@@ -100,7 +88,9 @@ async fn answer(
             Ok(empty(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)))
         }
         Reaction::Hang => pending().await,
-        Reaction::Garbage => Ok(json(StatusCode::CREATED, &json!(["not", "a", "record"]))),
+        Reaction::Garbage => {
+            Ok(json_answer(StatusCode::CREATED, "application/json", &json!(["not", "a", "record"])))
+        }
         Reaction::Refuse => Err(Dropped),
     }
 }
@@ -132,19 +122,11 @@ fn header(request: &Request<Incoming>, name: &str) -> Option<String> {
 }
 
 fn created(body: &Value) -> Answer {
-    let mut answer = json(StatusCode::CREATED, body);
+    let mut answer = json_answer(StatusCode::CREATED, "application/json", body);
     let location = format!("{PATH}/{}", body["id"].as_str().unwrap_or_default());
     if let Ok(location) = location.parse() {
         answer.headers_mut().insert(LOCATION, location);
     }
-    answer
-}
-
-fn json(status: StatusCode, body: &Value) -> Answer {
-    let mut answer = Response::new(Full::from(body.to_string()));
-    *answer.status_mut() = status;
-    let json = hyper::header::HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(CONTENT_TYPE, json);
     answer
 }
 

@@ -16,8 +16,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
+use crate::accept::accept;
 use crate::app_insights::{Reporter, Telemetry};
 use front::Front;
 use host_key::CachedHostKey;
@@ -111,11 +112,7 @@ impl Drop for Gateway {
 }
 
 async fn serve(listener: TcpListener, front: Arc<Front>) {
-    let mut connections = JoinSet::new();
-    while let Ok((connection, peer)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        connections.spawn(talk(connection, peer, Arc::clone(&front)));
-    }
+    accept(listener, |connection, peer| talk(connection, peer, Arc::clone(&front))).await;
 }
 
 async fn talk(connection: TcpStream, peer: SocketAddr, front: Arc<Front>) {

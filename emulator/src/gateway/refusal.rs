@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde_json::json;
+
+use crate::json_answer::json_answer;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -32,11 +34,4 @@ pub(super) fn problem(status: StatusCode, kind: &str, title: &str) -> Answer {
         "detail": format!("{title}."),
     });
     json_answer(status, "application/problem+json", &body)
-}
-
-fn json_answer(status: StatusCode, media_type: &'static str, body: &serde_json::Value) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    answer
 }

@@ -15,7 +15,6 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use super::answer::Answer;
 use super::app_folder::AppFolder;
@@ -29,6 +28,7 @@ use super::outliving::Outliving;
 use super::payload;
 use super::query;
 use super::route::RouteValues;
+use crate::accept::accept;
 use crate::app_insights::Reporter;
 
 /// Everything that a request needs.
@@ -52,11 +52,7 @@ struct Broken;
 
 /// Takes connections until dropped, which ends them as well.
 pub(super) async fn serve(listener: TcpListener, front: Arc<Front>) {
-    let mut connections = JoinSet::new();
-    while let Ok((connection, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        connections.spawn(talk(connection, Arc::clone(&front)));
-    }
+    accept(listener, |connection, _| talk(connection, Arc::clone(&front))).await;
 }
 
 async fn talk(connection: TcpStream, front: Arc<Front>) {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri};
@@ -13,12 +12,13 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::vault::Vault;
 use super::{identity_api, secrets_api};
+use crate::accept::accept;
 use crate::fault::{Dropped, Fault};
+use crate::json_answer::JSON;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -29,42 +29,36 @@ pub(super) async fn serve_vault(
     vault: Arc<Vault>,
     url: Arc<str>,
 ) {
-    let mut connections = JoinSet::new();
-    while let Ok((connection, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
+    let talk = |connection, _| {
         let (tls, vault, url) = (tls.clone(), Arc::clone(&vault), Arc::clone(&url));
-        connections.spawn(async move {
-            let Ok(connection) = tls.accept(connection).await else {
-                return;
-            };
+        async move {
+            let (vault, url) = (&*vault, &*url);
             let answer = |request: Request<Incoming>| {
-                let fault = vault.vault_fault();
-                let answer = fault
-                    .is_none()
-                    .then(|| secrets_api::answer(&vault, &url, &request.into_parts().0));
-                or_fault(answer, fault)
+                let (request, _) = request.into_parts();
+                unless(vault.vault_fault(), move || secrets_api::answer(vault, url, &request))
             };
-            talk(connection, answer).await;
-        });
-    }
+            if let Ok(connection) = tls.accept(connection).await {
+                talk(connection, answer).await;
+            }
+        }
+    };
+    accept(listener, talk).await;
 }
 
 /// Serves the identity endpoint until aborted.
 pub(super) async fn serve_identities(listener: TcpListener, vault: Arc<Vault>) {
-    let mut connections = JoinSet::new();
-    while let Ok((connection, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
+    let talk = |connection, _| {
         let vault = Arc::clone(&vault);
-        connections.spawn(async move {
+        async move {
+            let vault = &*vault;
             let answer = |request: Request<Incoming>| {
-                let fault = vault.identity_fault();
-                let answer =
-                    fault.is_none().then(|| identity_api::answer(&vault, &request.into_parts().0));
-                or_fault(answer, fault)
+                let (request, _) = request.into_parts();
+                unless(vault.identity_fault(), move || identity_api::answer(vault, &request))
             };
             talk(connection, answer).await;
-        });
-    }
+        }
+    };
+    accept(listener, talk).await;
 }
 
 async fn talk<F>(
@@ -78,20 +72,16 @@ async fn talk<F>(
         http1::Builder::new().serve_connection(TokioIo::new(connection), service_fn(answer)).await;
 }
 
-async fn or_fault(answer: Option<Answer>, fault: Option<Fault>) -> Result<Answer, Dropped> {
-    match (answer, fault) {
-        (Some(answer), _) => Ok(answer),
-        (None, Some(fault)) => fault.answer().await,
-        (None, None) => Err(Dropped),
+/// The answer, unless the request meets with a fault.
+async fn unless(fault: Option<Fault>, answer: impl FnOnce() -> Answer) -> Result<Answer, Dropped> {
+    match fault {
+        Some(fault) => fault.answer().await,
+        None => Ok(answer()),
     }
 }
 
 pub(super) fn json_answer(status: StatusCode, body: &Value) -> Answer {
-    let mut answer = Response::new(Full::from(body.to_string()));
-    *answer.status_mut() = status;
-    let media_type = HeaderValue::from_static("application/json; charset=utf-8");
-    answer.headers_mut().insert(CONTENT_TYPE, media_type);
-    answer
+    crate::json_answer::json_answer(status, JSON, body)
 }
 
 pub(super) fn query_parameter(uri: &Uri, name: &str) -> Option<String> {

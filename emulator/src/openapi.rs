@@ -1,0 +1,51 @@
+//! What an app's `OpenAPI` document and its function folders say of the same operations.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// Name, method and path.
+pub type Operation = (String, String, String);
+
+/// The operations that a document describes.
+///
+/// # Panics
+/// If it is no such document.
+pub fn described(document: &Value) -> BTreeSet<Operation> {
+    let paths = document["paths"].as_object().expect("a document has paths").iter();
+    paths
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().expect("a path has methods").iter();
+            methods.map(move |(method, operation)| {
+                let name = operation["operationId"].as_str().expect("an operation has a name");
+                (name.to_owned(), method.clone(), path.clone())
+            })
+        })
+        .collect()
+}
+
+/// The operations that the function folders of an app's crate make.
+///
+/// # Panics
+/// If there are none, or one cannot be read.
+pub fn of_functions(app: &Path) -> BTreeSet<Operation> {
+    let functions = fs::read_dir(app.join("functions")).expect("an app has functions");
+    functions.flat_map(|entry| operations_of(&entry.expect("it can be read").path())).collect()
+}
+
+/// A function whose last segment is optional is two operations.
+fn operations_of(folder: &Path) -> Vec<Operation> {
+    let text = fs::read_to_string(folder.join("function.json")).expect("a function has a binding");
+    let function: Value = serde_json::from_str(&text).expect("bindings are JSON");
+    let trigger = &function["bindings"][0];
+    let name = folder.file_name().and_then(|name| name.to_str()).expect("a function has a name");
+    let method = trigger["methods"][0].as_str().expect("a trigger has a method");
+    let route = format!("/{}", trigger["route"].as_str().expect("a trigger has a route"));
+    let mut operations = vec![(name.to_owned(), method.to_owned(), route.replace("?}", "}"))];
+    if let Some((list, _)) = route.rsplit_once('/').filter(|_| route.ends_with("?}")) {
+        operations.push((format!("{name}s"), method.to_owned(), list.to_owned()));
+    }
+    operations
+}
