@@ -27,8 +27,7 @@ pub struct App {
 
 impl App {
     /// The app with these settings; nothing is connected yet.
-    pub fn new(settings: Settings) -> Self {
-        let http = Arc::new(HttpClient::new(settings.trusted_certificates));
+    pub fn new(settings: Settings, http: Arc<HttpClient>) -> Self {
         let vault = KeyVault::new(settings.key_vault, http);
         let connection_string = vault.live(settings.mongo.connection_string);
         let name = settings.mongo.database;

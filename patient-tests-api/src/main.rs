@@ -4,11 +4,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use patient_tests_api::{App, STORAGE, Settings, openapi};
-use shared::{custom_handler, settings, telemetry};
+use shared::telemetry::Role;
+use shared::{HttpClient, custom_handler, settings, telemetry};
 
 /// A request takes hundreds of small allocations, most of them in drivers and HTTP.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ROLE: Role = Role { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -33,10 +36,11 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn run() -> Result<(), Failure> {
     let settings = Settings::load(&settings::environment)?;
-    telemetry::start(settings.log_filter.clone());
+    let http = Arc::new(HttpClient::new(settings.trusted_certificates.clone()));
+    telemetry::start(settings.telemetry.clone(), ROLE, &http);
     let listener = custom_handler::listen(settings.port)?;
     let shutdown = custom_handler::shutdown_signal()?;
-    let app = Arc::new(App::new(settings));
+    let app = Arc::new(App::new(settings, http));
     tokio::spawn(Arc::clone(&app).run());
     custom_handler::serve(app, listener, shutdown).await;
     Ok(())

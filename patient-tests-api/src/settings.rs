@@ -2,15 +2,16 @@
 
 use reqwest::Url;
 use shared::secrets::{KeyVaultSettings, SecretSetting};
-use shared::settings::{Certificate, LogFilter, MongoSettings, Reader, SettingsError, Source};
+use shared::settings::{Certificate, MongoSettings, Reader, SettingsError, Source};
+use shared::telemetry::TelemetrySettings;
 
 /// What the app needs to know of its surroundings.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The loopback port at which the Functions host expects us.
     pub port: u16,
-    /// Which log lines are written.
-    pub log_filter: LogFilter,
+    /// What is logged and sent to Application Insights.
+    pub telemetry: TelemetrySettings,
     /// Where patients and tests are stored.
     pub mongo: MongoSettings,
     /// The audit register. There is no way to do without.
@@ -38,7 +39,7 @@ impl Settings {
     pub fn load(source: Source<'_>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(source);
         let port = reader.port();
-        let log_filter = reader.log_filter();
+        let telemetry = reader.telemetry();
         let mongo = reader.mongo("PATIENT_TESTS_DATABASE");
         let url = reader.required("AUDIT_API_URL", http_url);
         let key = reader.secret("AUDIT_API_KEY", header_value);
@@ -47,7 +48,7 @@ impl Settings {
         let settings = (|| {
             Some(Self {
                 port: port?,
-                log_filter: log_filter?,
+                telemetry: telemetry?,
                 mongo: mongo?,
                 audit: AuditSettings { url: url?, key: key? },
                 key_vault: key_vault?,

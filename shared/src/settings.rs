@@ -8,10 +8,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use mongodb::options::ConnectionString;
+use uuid::Uuid;
 
 use crate::secrets::{
     Check, Identity, KeyVaultSettings, Secret, SecretReference, SecretSetting, SecretSource,
 };
+
+use crate::telemetry::{ExportSettings, TelemetrySettings};
 
 pub use reqwest::Certificate;
 pub use tracing_subscriber::filter::Targets as LogFilter;
@@ -118,8 +121,31 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The log filter in `RUST_LOG`.
-    pub fn log_filter(&mut self) -> Option<LogFilter> {
+    /// What is logged, and what is sent to Application Insights.
+    ///
+    /// App Service sets `WEBSITE_INSTANCE_ID`.
+    pub fn telemetry(&mut self) -> Option<TelemetrySettings> {
+        let log_filter = self.log_filter();
+        let ratio = match self.optional("TELEMETRY_SAMPLING_RATIO") {
+            Some(ratio) => self.noted("TELEMETRY_SAMPLING_RATIO", sampling_ratio(&ratio)),
+            None => Some(1.0),
+        };
+        let export = match self.optional("APPLICATIONINSIGHTS_CONNECTION_STRING") {
+            Some(value) => {
+                let checked = application_insights(value);
+                let checked = self.noted("APPLICATIONINSIGHTS_CONNECTION_STRING", checked);
+                Some(ExportSettings {
+                    connection_string: checked?,
+                    sampling_ratio: ratio?,
+                    role_instance: self.optional("WEBSITE_INSTANCE_ID"),
+                })
+            }
+            None => None,
+        };
+        Some(TelemetrySettings { log_filter: log_filter?, export })
+    }
+
+    fn log_filter(&mut self) -> Option<LogFilter> {
         let filter = self.optional("RUST_LOG").unwrap_or_else(|| LOG_FILTER_DEFAULT.to_owned());
         let parsed = LogFilter::from_str(&filter)
             .map_err(|_| "is not a log filter like info or shared=debug,warn");
@@ -174,6 +200,26 @@ fn refresh_interval(seconds: &str) -> Result<Duration, &'static str> {
     match seconds.trim().parse() {
         Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
         Ok(_) | Err(_) => Err("is not a number of seconds from 1 to 86400"),
+    }
+}
+
+fn sampling_ratio(ratio: &str) -> Result<f64, &'static str> {
+    match ratio.trim().parse() {
+        Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
+        Ok(_) | Err(_) => Err("is not a number from 0 to 1"),
+    }
+}
+
+/// `InstrumentationKey=<GUID>;IngestionEndpoint=https://…` ("Connection strings in Application
+/// Insights").
+fn application_insights(value: String) -> Result<Secret, &'static str> {
+    let key = value.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("InstrumentationKey").then_some(value.trim())
+    });
+    match key.map(Uuid::parse_str) {
+        Some(Ok(_)) => Ok(Secret::new(value)),
+        Some(Err(_)) | None => Err("is not a connection string with an InstrumentationKey"),
     }
 }
 

@@ -10,7 +10,7 @@ use shared::backoff::full_jitter;
 use shared::http::Request;
 use shared::secrets::{LiveSecret, Reading};
 use shared::{Deadline, Error, HttpClient, Result};
-use tracing::Instrument;
+use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
 use super::AuditRecordId;
@@ -77,8 +77,8 @@ impl AuditClient {
         request: &Request,
         deadline: Deadline,
     ) -> Result<AuditRecordId> {
-        let mut call = self.call(record, request)?;
         let recorded = async {
+            let mut call = self.call(record, request)?;
             let http = self.http.get().await?;
             let key = self.key.get(deadline).await?;
             present(&key, &mut call)?;
@@ -94,7 +94,20 @@ impl AuditClient {
                 None => Err(unavailable(refusal)),
             }
         };
-        recorded.instrument(tracing::info_span!("audit")).await
+        // The names are those of OpenTelemetry's conventions for HTTP.
+        let span = tracing::info_span!(
+            "audit",
+            otel.name = "POST auditrecord",
+            otel.kind = "client",
+            otel.status_code = field::Empty,
+            http.request.method = "POST",
+            http.response.status_code = field::Empty,
+            server.address = self.url.host_str(),
+            server.port = self.url.port_or_known_default(),
+        );
+        let outcome = recorded.instrument(span.clone()).await;
+        span.record("otel.status_code", if outcome.is_ok() { "OK" } else { "ERROR" });
+        outcome
     }
 
     /// The call, without a key; each attempt repeats it with the same idempotency key.
@@ -169,6 +182,7 @@ async fn send(http: &Client, call: &Call) -> Result<AuditRecordId, AttemptError>
     let unreachable = |error: reqwest::Error| AttemptError::Unreachable(error.without_url());
     let mut answer = http.execute(call).await.map_err(unreachable)?;
     let status = answer.status();
+    Span::current().record("http.response.status_code", status.as_u16());
     if status != StatusCode::CREATED {
         let retry_after = retry_after(answer.headers());
         return Err(AttemptError::Refused { status, retry_after });

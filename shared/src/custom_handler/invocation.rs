@@ -29,7 +29,9 @@ pub(super) fn unpack(
         // With telemetry on, the host's own span comes first; else only the caller's is there.
         (text(invocation, "traceparent"), text(invocation, "tracestate")),
         (headers.get("traceparent"), headers.get("tracestate")),
-    ]);
+    ])
+    .or_else(|| headers.get("Request-Id").and_then(TraceContext::from_request_id))
+    .unwrap_or_else(TraceContext::generate);
     Some(Request {
         deadline,
         trace,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Buf;
 use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::net::{TcpListener, TcpSocket};
-use tracing::{Instrument, Span, field};
+use tracing::{Instrument, field};
 use warp::Filter;
 use warp::http::{self as wire, HeaderMap, HeaderValue, Method, header};
 
@@ -133,18 +133,27 @@ async fn run<A: FunctionApp>(
     headers: &HeaderMap,
     request: Result<Request>,
 ) -> Response {
-    let trace_id = match &request {
-        Ok(request) => request.trace.trace_id(),
-        Err(_) => TraceContext::generate().trace_id(),
+    let trace = match &request {
+        Ok(request) => request.trace.clone(),
+        Err(_) => TraceContext::generate(),
     };
+    let trace_id = trace.trace_id();
+    let name = if is_function_name(function) { function } else { "unknown function" };
+    // The names are those of OpenTelemetry's conventions and of its exporter to Application
+    // Insights; `otel.name` becomes the request's name.
     let span = tracing::info_span!(
         "invocation",
-        function.name = is_function_name(function).then_some(function),
+        otel.name = name,
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        ai.operation.name = name,
+        function.name = name,
         invocation.id = headers.get("X-Azure-Functions-InvocationId").and_then(|id| id.to_str().ok()),
         trace.id = %trace_id,
-        http.status = field::Empty,
+        http.response.status_code = field::Empty,
         problem = field::Empty,
     );
+    trace.adopt(&span);
     let result = async {
         let request = request?;
         let end = request.closing_deadline();
@@ -155,10 +164,13 @@ async fn run<A: FunctionApp>(
     .await;
     let response = result.unwrap_or_else(|error| {
         span.record("problem", error.kind_name());
-        span.in_scope(|| log(&error));
+        if error.is_ours() {
+            span.record("otel.status_code", "ERROR");
+            span.in_scope(|| log(&error));
+        }
         error.into_response(trace_id)
     });
-    span.record("http.status", response.status());
+    span.record("http.response.status_code", response.status());
     response
 }
 
@@ -176,9 +188,6 @@ async fn guarded(
 
 /// One line per request that failed for a reason of ours, with its causes.
 fn log(error: &Error) {
-    if !error.is_ours() {
-        return;
-    }
     let mut causes = String::new();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -186,7 +195,13 @@ fn log(error: &Error) {
         causes.push_str(&cause.to_string());
         source = cause.source();
     }
-    tracing::error!(parent: &Span::current(), problem = error.kind_name(), causes, "{error}");
+    // Application Insights shows an event with `exception.message` as an exception.
+    tracing::error!(
+        exception.r#type = error.kind_name(),
+        exception.message = causes,
+        problem = error.kind_name(),
+        "{error}"
+    );
 }
 
 /// Whether this can be a function's name (`HostFunctionMetadataProvider.cs`), and not just whatever

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use super::Database;
 use super::database::Connection;
@@ -175,7 +175,26 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
                 }
             }
         };
-        run.instrument(tracing::info_span!("mongo", operation, collection = self.name)).await
+        // The names are those of OpenTelemetry's conventions for databases.
+        let span = tracing::info_span!(
+            "mongo",
+            otel.name = operation,
+            otel.kind = "client",
+            otel.status_code = field::Empty,
+            db.system.name = "mongodb",
+            db.namespace = self.database.name(),
+            db.collection.name = self.name,
+            db.operation.name = operation,
+        );
+        let outcome = run.instrument(span.clone()).await;
+        let succeeded = match &outcome {
+            Ok(Ok(_)) => true,
+            // What a duplicate means is for the caller to say.
+            Ok(Err(failure)) => failure.is_duplicate(),
+            Err(_) => false,
+        };
+        span.record("otel.status_code", if succeeded { "OK" } else { "ERROR" });
+        outcome
     }
 
     fn of(&self, connection: &Connection) -> mongodb::Collection<T> {

@@ -56,6 +56,11 @@ impl Database {
         Self { name, connection_string, current: RwLock::new(None), connecting: Mutex::new(()) }
     }
 
+    /// The database's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Opens a connection ahead of the first request. Failure costs nothing: requests try again.
     pub async fn warm_up(&self) {
         if let Ok(connection) = self.connection(Deadline::after(WARM_UP_TIME_MAX)).await {

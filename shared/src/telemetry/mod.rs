@@ -1,27 +1,78 @@
-//! Logs on standard output and the trace context that ties calls together.
+//! Logs on standard output, spans for Application Insights, and the trace context that ties calls
+//! together.
 //!
 //! Standard output, because the host takes what comes on standard error for errors. Identifiers
 //! and field names may be logged; what a client sent, and what is stored, may not.
 
+mod application_insights;
 mod invocation_logs;
 mod trace_context;
 
 use std::panic;
+use std::sync::Arc;
 
+use tracing::Level;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::HttpClient;
+use crate::secrets::Secret;
 
 pub use trace_context::{TraceContext, TraceId};
 
 pub(crate) use invocation_logs::with_invocation_logs;
 
-/// Starts logging; called once, by `main`.
-pub fn start(filter: Targets) {
+/// What an app tells about itself.
+#[derive(Clone, Debug)]
+pub struct TelemetrySettings {
+    /// Which log lines are written.
+    pub log_filter: Targets,
+    /// Where spans go; without it they go nowhere.
+    pub export: Option<ExportSettings>,
+}
+
+/// How spans get to Application Insights.
+#[derive(Clone, Debug)]
+pub struct ExportSettings {
+    /// Names the resource and its ingestion endpoint.
+    pub connection_string: Secret,
+    /// Which part of the traces that begin here is sent, from 0 to 1; others follow their parent.
+    pub sampling_ratio: f64,
+    /// Which instance of the app this is.
+    pub role_instance: Option<String>,
+}
+
+/// An app's name and version.
+#[derive(Clone, Copy, Debug)]
+pub struct Role {
+    /// The cloud role's name.
+    pub name: &'static str,
+    /// The application's version.
+    pub version: &'static str,
+}
+
+/// Starts logs and telemetry; called once, by `main`.
+pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) {
+    let console = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_writer(std::io::stdout);
+    let spans = settings.export.map(|export| {
+        tracing_opentelemetry::layer()
+            .with_tracer(application_insights::tracer(&export, role, http))
+            .with_error_events_to_status(false)
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(our_own(role))
+    });
     tracing_subscriber::registry()
-        .with(filter)
-        .with(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stdout))
-        .with(invocation_logs::InvocationLogs)
+        .with(console.with_filter(settings.log_filter.clone()))
+        .with(invocation_logs::InvocationLogs.with_filter(settings.log_filter))
+        .with(spans)
         .init();
     // The standard hook prints the panic's message, which may quote data.
     panic::set_hook(Box::new(|info| match info.location() {
@@ -30,4 +81,11 @@ pub fn start(filter: Targets) {
         }
         None => tracing::error!("panicked"),
     }));
+}
+
+/// Libraries may say what we must not pass on, so only our own spans and events leave.
+fn our_own(role: Role) -> Targets {
+    Targets::new()
+        .with_target("shared", Level::INFO)
+        .with_target(role.name.replace('-', "_"), Level::INFO)
 }

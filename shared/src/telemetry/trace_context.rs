@@ -1,6 +1,11 @@
-//! W3C Trace Context, level 1: which trace a request belongs to.
+//! W3C Trace Context, level 1, and its predecessor: which trace a request belongs to.
 
 use std::fmt;
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// Identifies a trace: 16 bytes, not all zero, written as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,14 +32,23 @@ impl TraceId {
 }
 
 impl TraceContext {
-    /// The context of the first usable pair of `traceparent` and `tracestate`, else a new trace.
-    pub fn from_first<'a>(
+    /// The context of the first usable pair of `traceparent` and `tracestate`.
+    pub(crate) fn from_first<'a>(
         candidates: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>,
-    ) -> Self {
-        candidates
-            .into_iter()
-            .find_map(|(parent, state)| Self::parse(parent?, state))
-            .unwrap_or_else(Self::generate)
+    ) -> Option<Self> {
+        candidates.into_iter().find_map(|(parent, state)| Self::parse(parent?, state))
+    }
+
+    /// The context in a `Request-Id` header, which older clients of Application Insights send:
+    /// `|<trace id>.<span id>.` (the hierarchical format of the HTTP correlation protocol).
+    ///
+    /// Identifiers of other clients name no trace that anything else could belong to.
+    pub(crate) fn from_request_id(request_id: &str) -> Option<Self> {
+        let mut parts = request_id.trim().strip_prefix('|')?.split('.');
+        let trace_id = TraceId(hex(parts.next()?.as_bytes())?);
+        let parent = parts.next().and_then(|part| hex(part.as_bytes())).map(SpanId);
+        let parent = parent.filter(|parent| parent.0 != [0; 8]).unwrap_or_else(SpanId::generate);
+        (trace_id.0 != [0; 16]).then_some(Self { trace_id, parent, flags: 1, state: None })
     }
 
     /// A new trace.
@@ -52,9 +66,30 @@ impl TraceContext {
         self.trace_id
     }
 
-    /// The `traceparent` of an outgoing call: the same trace, a new span.
+    /// The `traceparent` of an outgoing call: the same trace, and the span of the call, which is
+    /// the current one. Without telemetry spans have no identifiers, so it makes one up.
     pub fn traceparent_of_call(&self) -> String {
+        let context = Span::current().context();
+        let span = context.span();
+        let exported = span.span_context();
+        if exported.is_valid() {
+            let flags = exported.trace_flags().to_u8() & 1;
+            return format!("00-{}-{}-{flags:02x}", exported.trace_id(), exported.span_id());
+        }
         format!("00-{}-{}-{:02x}", self.trace_id, SpanId::generate(), self.flags)
+    }
+
+    /// Makes a span that has not begun a child of the caller's.
+    pub(crate) fn adopt(&self, span: &Span) {
+        let parent = SpanContext::new(
+            opentelemetry::TraceId::from_bytes(self.trace_id.0),
+            opentelemetry::SpanId::from_bytes(self.parent.0),
+            TraceFlags::new(self.flags),
+            true,
+            TraceState::NONE,
+        );
+        // Without telemetry there is nothing to tell.
+        let _ = span.set_parent(Context::new().with_remote_span_context(parent));
     }
 
     /// The `tracestate` that goes along unchanged.
@@ -117,6 +152,9 @@ impl fmt::Debug for SpanId {
 
 /// Lower-case hexadecimal digits only, as the specification demands.
 fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    if digits.len() != 2 * N {
+        return None;
+    }
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
@@ -144,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_call_stays_in_the_trace_with_a_span_of_its_own() {
-        let context = TraceContext::from_first([(Some(PARENT), Some("vendor=1"))]);
+        let context = TraceContext::from_first([(Some(PARENT), Some("vendor=1"))]).unwrap();
         let call = context.traceparent_of_call();
 
         assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
@@ -162,7 +200,8 @@ mod tests {
             (Some("junk"), None),
             (Some(PARENT), None),
             (Some(other), None),
-        ]);
+        ])
+        .unwrap();
 
         assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
     }
@@ -184,6 +223,21 @@ mod tests {
     }
 
     #[test]
+    fn a_request_id_of_application_insights_names_the_trace() {
+        for (request_id, expected) in [
+            ("|4bf92f3577b34da6a3ce929d0e0e4736.00f067aa0ba902b7.", Some("00f067aa0ba902b7")),
+            ("|4bf92f3577b34da6a3ce929d0e0e4736.1.2_", None),
+        ] {
+            let context = TraceContext::from_request_id(request_id).unwrap();
+            assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+            assert!(expected.is_none_or(|expected| context.parent.to_string() == expected));
+        }
+        for request_id in ["", "|", "4bf92f3577b34da6a3ce929d0e0e4736", "|abc.1.", "|é.1."] {
+            assert_eq!(TraceContext::from_request_id(request_id), None, "{request_id}");
+        }
+    }
+
+    #[test]
     fn a_later_version_may_say_more() {
         let parent =
             "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-will-be-like";
@@ -195,6 +249,7 @@ mod tests {
         #[test]
         fn any_header_is_understood_or_passed_over(parent in ".*", state in ".*") {
             let _ = TraceContext::parse(&parent, Some(&state));
+            let _ = TraceContext::from_request_id(&parent);
         }
 
         #[test]
