@@ -44,3 +44,54 @@ fn find<'a>(items: &'a [std::sync::Arc<Item>], role: &str) -> Option<&'a Item> {
         .into_iter()
         .find(|item: &&Item| item.role() == Some(role) && item.operation_id() == Some(TRACE_ID))
 }
+
+/// The span of a request or a dependency of this role and name.
+fn span<'a>(items: &'a [std::sync::Arc<Item>], role: &str, called: &str) -> Option<&'a Item> {
+    items.iter().map(AsRef::as_ref).find(|item: &&Item| {
+        let name = match &item.data {
+            Data::Request(request) => &request.name,
+            Data::Dependency(dependency) => &dependency.name,
+            _ => return false,
+        };
+        item.operation_id() == Some(TRACE_ID) && item.role() == Some(role) && name == called
+    })
+}
+
+#[tokio::test]
+async fn the_apps_report_each_call_below_its_caller_and_no_data() {
+    const SPANS: [(&str, &str); 7] = [
+        ("patient-tests-api host", "CreatePatient"),
+        ("patient-tests-api", "CreatePatient"),
+        ("patient-tests-api", "POST auditrecord"),
+        ("patient-tests-api", "insert"),
+        ("audit-api host", "CreateAuditRecord"),
+        ("audit-api", "CreateAuditRecord"),
+        ("audit-api", "insert"),
+    ];
+    let stack = Stack::start().await;
+    let insights = stack.local.insights();
+    let traceparent = format!("00-{TRACE_ID}-{CALLER}-01");
+    let create = stack.call(Method::POST, "patient").header("traceparent", traceparent);
+
+    let body = patient().to_string().replace("Ada", "Kanarina");
+    assert_eq!(create.body(body).send().await.unwrap().status(), 201);
+
+    let is_all = |items: &[_]| SPANS.iter().all(|(role, name)| span(items, role, name).is_some());
+    let all = insights.until(is_all, LIMIT).await;
+    let items = insights.items();
+    assert!(all, "{items:#?}");
+    let [host, app, call, insert, audit_host, audit_app, audit_insert] =
+        SPANS.map(|(role, name)| span(&items, role, name).expect("it is there"));
+    for (child, parent) in [
+        (app, host),
+        (call, app),
+        (insert, app),
+        (audit_host, call),
+        (audit_app, audit_host),
+        (audit_insert, audit_app),
+    ] {
+        assert_eq!(child.parent_id(), parent.span_id(), "{child:#?} {parent:#?}");
+    }
+    assert!(insights.rejected().is_empty(), "{:?}", insights.rejected());
+    assert!(items.iter().all(|item| !item.envelope.to_string().contains("Kanarina")));
+}
