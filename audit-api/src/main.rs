@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 async fn run() -> Result<(), Failure> {
     let settings = Settings::load(&settings::environment)?;
     let http = Arc::new(HttpClient::new(settings.trusted_certificates.clone()));
-    telemetry::start(settings.telemetry.clone(), ROLE, &http);
+    telemetry::start(settings.telemetry.clone(), ROLE, &http)?;
     let listener = custom_handler::listen(settings.port)?;
     let shutdown = custom_handler::shutdown_signal()?;
     let app = Arc::new(App::new(settings, http));

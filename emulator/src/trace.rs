@@ -24,9 +24,10 @@ impl Span {
         }
     }
 
-    /// What whoever is called next gets to know.
+    /// What whoever is called next gets to know; never that the trace is sampled, since neither
+    /// does the platform's own telemetry (microsoft/ApplicationInsights-dotnet, issue 2835).
     pub(crate) fn traceparent(&self) -> String {
-        format!("00-{}-{}-01", self.trace_id, self.id)
+        format!("00-{}-{}-00", self.trace_id, self.id)
     }
 }
 

@@ -8,12 +8,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use mongodb::options::ConnectionString;
+use opentelemetry_application_insights::Exporter;
+use reqwest::Url;
 use uuid::Uuid;
 
 use crate::secrets::{
     Check, Identity, KeyVaultSettings, Secret, SecretReference, SecretSetting, SecretSource,
 };
-
 use crate::telemetry::{ExportSettings, TelemetrySettings};
 
 pub use reqwest::Certificate;
@@ -132,10 +133,11 @@ impl<'a> Reader<'a> {
         };
         let export = match self.optional("APPLICATIONINSIGHTS_CONNECTION_STRING") {
             Some(value) => {
-                let checked = application_insights(value);
-                let checked = self.noted("APPLICATIONINSIGHTS_CONNECTION_STRING", checked);
+                let checked = application_insights(&value);
+                let name = "APPLICATIONINSIGHTS_CONNECTION_STRING";
                 Some(ExportSettings {
-                    connection_string: checked?,
+                    loopback_endpoint: self.noted(name, checked)?,
+                    connection_string: Secret::new(value),
                     sampling_ratio: ratio?,
                     role_instance: self.optional("WEBSITE_INSTANCE_ID"),
                 })
@@ -210,16 +212,28 @@ fn sampling_ratio(ratio: &str) -> Result<f64, &'static str> {
     }
 }
 
-/// `InstrumentationKey=<GUID>;IngestionEndpoint=https://…` ("Connection strings in Application
-/// Insights").
-fn application_insights(value: String) -> Result<Secret, &'static str> {
-    let key = value.split(';').find_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("InstrumentationKey").then_some(value.trim())
-    });
-    match key.map(Uuid::parse_str) {
-        Some(Ok(_)) => Ok(Secret::new(value)),
-        Some(Err(_)) | None => Err("is not a connection string with an InstrumentationKey"),
+/// Checks `InstrumentationKey=<GUID>;IngestionEndpoint=https://…` ("Connection strings in
+/// Application Insights"). Returns the endpoint if it is one of this machine's without TLS.
+fn application_insights(value: &str) -> Result<Option<String>, &'static str> {
+    let field = |wanted: &str| {
+        value.split(';').find_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            name.trim().eq_ignore_ascii_case(wanted).then_some(value.trim())
+        })
+    };
+    let Some(Ok(_)) = field("InstrumentationKey").map(Uuid::parse_str) else {
+        return Err("is not a connection string with an InstrumentationKey");
+    };
+    Exporter::new_from_connection_string(value, ())
+        .map_err(|_| "is not a connection string of Application Insights")?;
+    let Some(endpoint) = field("IngestionEndpoint") else {
+        return Ok(None);
+    };
+    let url = Url::parse(endpoint).map_err(|_| "has an IngestionEndpoint that is no URL")?;
+    match (url.scheme(), url.host_str()) {
+        ("https", Some(_)) => Ok(None),
+        ("http", Some("127.0.0.1" | "localhost")) => Ok(Some(endpoint.to_owned())),
+        _ => Err("has an IngestionEndpoint without https"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Calls to `CreateAuditRecord`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request as Call, StatusCode, Url};
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use shared::backoff::full_jitter;
 use shared::http::Request;
 use shared::secrets::{LiveSecret, Reading};
+use shared::telemetry::metrics;
 use shared::{Deadline, Error, HttpClient, Result};
 use tracing::{Instrument, Span, field};
 use uuid::Uuid;
@@ -104,8 +105,11 @@ impl AuditClient {
             http.response.status_code = field::Empty,
             server.address = self.url.host_str(),
             server.port = self.url.port_or_known_default(),
+            attempts = field::Empty,
         );
+        let started = Instant::now();
         let outcome = recorded.instrument(span.clone()).await;
+        metrics::audit_call(outcome.is_ok(), started.elapsed());
         span.record("otel.status_code", if outcome.is_ok() { "OK" } else { "ERROR" });
         outcome
     }
@@ -153,13 +157,27 @@ async fn send_until(
     call: &Call,
     deadline: Deadline,
 ) -> Result<AuditRecordId, AttemptError> {
-    let mut attempt = 1;
+    let mut attempts = 1;
+    let outcome = repeat(http, call, deadline, &mut attempts).await;
+    if attempts > 1 {
+        Span::current().record("attempts", attempts);
+    }
+    outcome
+}
+
+async fn repeat(
+    http: &Client,
+    call: &Call,
+    deadline: Deadline,
+    attempts: &mut u32,
+) -> Result<AuditRecordId, AttemptError> {
     loop {
         let error = match deadline.at_most(ATTEMPT_TIME_MAX).wait(send(http, call)).await {
             Ok(Ok(id)) => return Ok(id),
             Ok(Err(error)) => error,
             Err(_) => AttemptError::Silence,
         };
+        let attempt = *attempts;
         let pause = match &error {
             AttemptError::Refused { status, retry_after } if may_pass(*status) => {
                 retry_after.unwrap_or_else(|| full_jitter(attempt))
@@ -172,7 +190,7 @@ async fn send_until(
         }
         tracing::warn!(attempt, pause_ms = pause.as_millis() as u64, "{error}, trying again");
         tokio::time::sleep(pause).await;
-        attempt += 1;
+        *attempts += 1;
     }
 }
 

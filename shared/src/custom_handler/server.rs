@@ -4,18 +4,18 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::net::{TcpListener, TcpSocket};
-use tracing::{Instrument, field};
+use tracing::{Instrument, Level, field};
 use warp::Filter;
 use warp::http::{self as wire, HeaderMap, HeaderValue, Method, header};
 
 use super::invocation;
 use crate::http::{Request, Response};
-use crate::telemetry::{TraceContext, with_invocation_logs};
+use crate::telemetry::{TraceContext, metrics, with_invocation_logs};
 use crate::{Deadline, Error, Result};
 
 /// How long an invocation may take before it is answered with 503.
@@ -28,6 +28,9 @@ pub(crate) const CLOSING_TIME: Duration = Duration::from_secs(2);
 /// The largest payload that is kept. A body of 1 MiB can grow sixfold by escaping, and the host
 /// sends parts of it twice (functions-host-contract.md, 2.4).
 const PAYLOAD_BYTES_MAX: usize = 24 << 20;
+
+/// What a request is called whose function does not exist.
+const NOT_A_FUNCTION: &str = "unknown function";
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -138,7 +141,7 @@ async fn run<A: FunctionApp>(
         Err(_) => TraceContext::generate(),
     };
     let trace_id = trace.trace_id();
-    let name = if is_function_name(function) { function } else { "unknown function" };
+    let name = if is_function_name(function) { function } else { NOT_A_FUNCTION };
     // The names are those of OpenTelemetry's conventions and of its exporter to Application
     // Insights; `otel.name` becomes the request's name.
     let span = tracing::info_span!(
@@ -154,6 +157,8 @@ async fn run<A: FunctionApp>(
         problem = field::Empty,
     );
     trace.adopt(&span);
+    let started = Instant::now();
+    let _in_flight = metrics::InFlight::begin();
     let result = async {
         let request = request?;
         let end = request.closing_deadline();
@@ -162,7 +167,11 @@ async fn run<A: FunctionApp>(
     }
     .instrument(span.clone())
     .await;
+    let mut metered = name;
     let response = result.unwrap_or_else(|error| {
+        if let Error::UnknownFunction = error {
+            metered = NOT_A_FUNCTION;
+        }
         span.record("problem", error.kind_name());
         if error.is_ours() {
             span.record("otel.status_code", "ERROR");
@@ -171,6 +180,7 @@ async fn run<A: FunctionApp>(
         error.into_response(trace_id)
     });
     span.record("http.response.status_code", response.status());
+    metrics::invocation(metered, response.status(), started.elapsed());
     response
 }
 
@@ -188,19 +198,18 @@ async fn guarded(
 
 /// One line per request that failed for a reason of ours, with its causes.
 fn log(error: &Error) {
-    let mut causes = String::new();
+    let mut message = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        causes.push_str(if causes.is_empty() { "" } else { ": " });
-        causes.push_str(&cause.to_string());
+        message.push_str(": ");
+        message.push_str(&cause.to_string());
         source = cause.source();
     }
-    // Application Insights shows an event with `exception.message` as an exception.
-    tracing::error!(
-        exception.r#type = error.kind_name(),
-        exception.message = causes,
-        problem = error.kind_name(),
-        "{error}"
+    // An event of this name becomes an exception in Application Insights.
+    tracing::event!(
+        name: "exception",
+        Level::ERROR,
+        { exception.message = message, "exception.type" = error.kind_name() }
     );
 }
 

@@ -185,6 +185,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             db.namespace = self.database.name(),
             db.collection.name = self.name,
             db.operation.name = operation,
+            attempts = field::Empty,
         );
         let outcome = run.instrument(span.clone()).await;
         let succeeded = match &outcome {

@@ -5,8 +5,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use tracing::Span;
 
 use crate::backoff::full_jitter;
+use crate::telemetry::metrics;
 use crate::{Deadline, Error};
 
 /// The longest that one attempt may take; a connection that went silent is given up after it.
@@ -29,13 +31,41 @@ pub(super) async fn run<T, F>(
 where
     F: Future<Output = Result<T, DriverError>>,
 {
-    let mut attempt = 1;
+    let mut tries = Tries { attempts: 1, throttled: 0 };
+    let outcome = repeat(name, collection, deadline, &mut tries, &mut operation).await;
+    if tries.attempts > 1 {
+        Span::current().record("attempts", tries.attempts);
+    }
+    metrics::database(name, collection, tries.attempts, tries.throttled);
+    outcome
+}
+
+/// How often an operation was tried, and turned away because of the request rate.
+struct Tries {
+    attempts: u32,
+    throttled: u32,
+}
+
+async fn repeat<T, F>(
+    name: &'static str,
+    collection: &'static str,
+    deadline: Deadline,
+    tries: &mut Tries,
+    operation: &mut impl FnMut() -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, DriverError>>,
+{
     loop {
         let failure = match deadline.at_most(ATTEMPT_TIME_MAX).wait(operation()).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => Failure::from(error),
             Err(_) => Failure { class: Class::Transient, cause: Cause::Silence },
         };
+        if let Class::Throttled { .. } = failure.class {
+            tries.throttled += 1;
+        }
+        let attempt = tries.attempts;
         let Some(pause) = failure.pause_before(attempt + 1) else {
             return Err(failure);
         };
@@ -44,7 +74,7 @@ where
         }
         tracing::warn!(operation = name, collection, attempt, pause_ms = pause.as_millis() as u64, cause = %failure.cause, "database operation failed, trying again");
         tokio::time::sleep(pause).await;
-        attempt += 1;
+        tries.attempts += 1;
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::key_vault::VaultSecret;
 use super::{Check, KeyVault, Secret, SecretError, SecretSetting, SecretSource};
+use crate::telemetry::metrics;
 use crate::{Deadline, Error, Result};
 
 /// How long one reading may take, with the SDK's own retries.
@@ -187,6 +188,7 @@ impl LiveSecret {
             self.put_to_use(value);
             Ok(())
         });
+        metrics::secret(self.name, outcome.is_ok());
         let failure = outcome.clone().err();
         *last_attempt = Some(Attempt { started, failure });
         outcome

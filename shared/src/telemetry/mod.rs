@@ -6,8 +6,10 @@
 
 mod application_insights;
 mod invocation_logs;
+pub mod metrics;
 mod trace_context;
 
+use std::io;
 use std::panic;
 use std::sync::Arc;
 
@@ -38,6 +40,8 @@ pub struct TelemetrySettings {
 pub struct ExportSettings {
     /// Names the resource and its ingestion endpoint.
     pub connection_string: Secret,
+    /// The ingestion endpoint, if it is one of this machine's without TLS: an emulated one.
+    pub loopback_endpoint: Option<String>,
     /// Which part of the traces that begin here is sent, from 0 to 1; others follow their parent.
     pub sampling_ratio: f64,
     /// Which instance of the app this is.
@@ -54,17 +58,21 @@ pub struct Role {
 }
 
 /// Starts logs and telemetry; called once, by `main`.
-pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) {
+///
+/// # Errors
+/// If no thread can be started for it.
+pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) -> io::Result<()> {
     let console = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_span_list(false)
         .with_writer(std::io::stdout);
-    let spans = settings.export.map(|export| {
+    let tracer = settings.export.map(|export| application_insights::start(&export, role, http));
+    let spans = tracer.transpose()?.map(|tracer| {
         tracing_opentelemetry::layer()
-            .with_tracer(application_insights::tracer(&export, role, http))
-            .with_error_events_to_status(false)
+            .with_tracer(tracer)
             .with_location(false)
+            .with_target(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
             .with_filter(our_own(role))
@@ -81,6 +89,7 @@ pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) {
         }
         None => tracing::error!("panicked"),
     }));
+    Ok(())
 }
 
 /// Libraries may say what we must not pass on, so only our own spans and events leave.

@@ -1,0 +1,38 @@
+//! Calls to the ingestion endpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use opentelemetry_http::HttpError;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use warp::http::{Request, Response};
+
+use crate::HttpClient;
+
+/// How long one call may take.
+const CALL_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Makes the calls of threads that have no runtime, on the one that there is.
+#[derive(Clone, Debug)]
+pub(super) struct IngestionClient {
+    http: Arc<HttpClient>,
+    runtime: Handle,
+}
+
+impl IngestionClient {
+    pub(super) fn new(http: Arc<HttpClient>, runtime: Handle) -> Self {
+        Self { http, runtime }
+    }
+}
+
+#[async_trait]
+impl opentelemetry_http::HttpClient for IngestionClient {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let http = Arc::clone(&self.http);
+        let call = async move { http.get().await?.send_bytes(request).await };
+        self.runtime.spawn(timeout(CALL_TIME_MAX, call)).await??
+    }
+}
