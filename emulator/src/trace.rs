@@ -8,6 +8,8 @@ pub(crate) struct Span {
     pub(crate) id: String,
     /// The caller's span, if the caller said which.
     pub(crate) parent_id: Option<String>,
+    /// Whether the caller says that the trace is sampled.
+    sampled: bool,
 }
 
 impl Span {
@@ -16,18 +18,20 @@ impl Span {
         let mut fields = traceparent.into_iter().flat_map(|text| text.split('-')).skip(1);
         let trace_id = fields.next().filter(|id| is_hexadecimal(id, 32));
         let parent_id = trace_id.and(fields.next()).filter(|id| is_hexadecimal(id, 16));
+        let sampled = parent_id.is_some() && fields.next() == Some("01");
         let new_id = || Uuid::new_v4().simple().to_string();
         Self {
             trace_id: trace_id.map_or_else(new_id, str::to_owned),
             id: new_id()[..16].to_owned(),
             parent_id: parent_id.map(str::to_owned),
+            sampled,
         }
     }
 
-    /// What whoever is called next gets to know; never that the trace is sampled, since neither
-    /// does the platform's own telemetry (microsoft/ApplicationInsights-dotnet, issue 2835).
+    /// What whoever is called next gets to know. The platform's telemetry passes the caller's flag
+    /// on and never sets it by itself (microsoft/ApplicationInsights-dotnet, issue 2835).
     pub(crate) fn traceparent(&self) -> String {
-        format!("00-{}-{}-00", self.trace_id, self.id)
+        format!("00-{}-{}-{:02x}", self.trace_id, self.id, u8::from(self.sampled))
     }
 }
 

@@ -23,5 +23,6 @@ mod search_patient;
 mod secret_canaries;
 mod secrets;
 mod start_up;
+mod telemetry;
 mod update_patient;
 mod update_test;

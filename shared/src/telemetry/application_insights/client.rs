@@ -33,6 +33,8 @@ impl opentelemetry_http::HttpClient for IngestionClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let http = Arc::clone(&self.http);
         let call = async move { http.get().await?.send_bytes(request).await };
-        self.runtime.spawn(timeout(CALL_TIME_MAX, call)).await??
+        // Within the runtime, since outside there is no clock for it either.
+        let in_time = async { timeout(CALL_TIME_MAX, call).await };
+        self.runtime.spawn(in_time).await??
     }
 }

@@ -7,8 +7,8 @@ use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};
 /// Follows a caller who sends the trace; else a part of all traces, by their identifiers, so that
 /// both apps choose the same ones.
 ///
-/// A caller's "no" says nothing: the Functions host's own telemetry marks no call as sampled,
-/// whether it sends the trace or not (microsoft/ApplicationInsights-dotnet, issue 2835).
+/// A caller's "no" says nothing: the Functions host's own telemetry marks no trace that begins
+/// there as sampled, though it sends it (microsoft/ApplicationInsights-dotnet, issue 2835).
 #[derive(Clone, Debug)]
 pub(super) struct ParentOrRatio {
     ratio: Sampler,
