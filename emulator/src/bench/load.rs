@@ -154,6 +154,11 @@ impl Measured {
         self.cpu_of_others.as_secs_f64() / self.elapsed.as_secs_f64()
     }
 
+    /// CPU time of both handlers together.
+    pub(super) fn cpu_of_handlers(&self) -> Duration {
+        self.cpu[0] + self.cpu[1]
+    }
+
     /// CPU time per request of each part, in microseconds.
     pub(super) fn cpu_us(&self) -> [f64; PARTS.len()] {
         self.cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / self.latencies.len() as f64)

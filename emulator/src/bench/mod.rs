@@ -14,6 +14,7 @@ mod report;
 mod request;
 mod start;
 mod system;
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,6 +79,7 @@ pub(crate) async fn run(options: BenchOptions) -> Result<(), String> {
     bench.count_database_operations(&known).await?;
     bench.measure_floor().await?;
     bench.measure_doors(&known).await?;
+    bench.measure_telemetry(&known).await?;
     bench.finish()
 }
 
@@ -94,7 +96,7 @@ impl Bench {
         };
         println!("Starting mongod (data in {}), both apps and the gateway …", report.data);
         println!("{} processors, load average {}", report.processors, report.load_average.trim());
-        let system = System::start(&options.functions).await?;
+        let system = System::start(&options.functions, None).await?;
         let extent = if options.quick { QUICK } else { FULL };
         Ok(Self { options, extent, system, report })
     }

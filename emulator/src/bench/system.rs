@@ -49,7 +49,9 @@ struct StoragePlan {
 
 impl System {
     /// Starts everything and waits until both handlers answer; no request has been made then.
-    pub(super) async fn start(functions: &Path) -> Result<Self, String> {
+    ///
+    /// With the connection string of an Application Insights, telemetry goes there.
+    pub(super) async fn start(functions: &Path, insights: Option<&str>) -> Result<Self, String> {
         let mongod = Mongod::start(MongodOptions::default()).await.map_err(text)?;
         // As the local stack: what is confirmed is in the journal.
         let connection_string = mongo::with_option(&mongod.connection_string(), "journal", "true");
@@ -59,6 +61,9 @@ impl System {
         }
         let vault = start_vault(&connection_string).await.map_err(text)?;
         let mut settings = settings(&vault);
+        let insights =
+            insights.map(|to| ("APPLICATIONINSIGHTS_CONNECTION_STRING".to_owned(), to.to_owned()));
+        settings.extend(insights);
         let audit = start_host(functions, AUDIT_APP, &settings).await?;
         let audit_url = format!("{}/api/auditrecord", audit.url());
         settings.push(("AUDIT_API_URL".to_owned(), audit_url));

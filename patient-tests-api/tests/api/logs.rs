@@ -1,5 +1,9 @@
-//! No log has what a client sent or what is stored.
+//! Neither logs nor telemetry have what a client sent or what is stored.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use emulator::app_insights::{AppInsights, Data, Item};
 use emulator::audit_api::Behaviour;
 use emulator::mongo::{self, Proxy};
 use mongodb::bson::doc;
@@ -43,10 +47,20 @@ fn wrong(body: &Value) -> Value {
     fields.map(|(name, value)| (name.clone(), json!([value]))).collect()
 }
 
+/// Items of telemetry as they were sent.
+fn texts(items: &[Arc<Item>]) -> Vec<String> {
+    items.iter().map(|item| item.envelope.to_string()).collect()
+}
+
 #[tokio::test]
-async fn neither_logs_nor_problems_have_data_or_keys() {
+async fn neither_logs_nor_telemetry_nor_problems_have_data_or_keys() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
-    let api = PatientTestsApi::start_on(&proxy.connection_string(), &[("RUST_LOG", "trace")]).await;
+    let insights = AppInsights::start().await.unwrap();
+    let settings = [
+        ("RUST_LOG", "trace"),
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", insights.connection_string()),
+    ];
+    let api = PatientTestsApi::start_on(&proxy.connection_string(), &settings).await;
     let mut problems = Vec::new();
     let mut refused = async |call: emulator::test_app::Call, status: u16| {
         problems.push(call.expect(status).await.text);
@@ -58,13 +72,17 @@ async fn neither_logs_nor_problems_have_data_or_keys() {
     let id = created.body["id"].as_str().unwrap();
     let path = format!("patient/{id}");
     let tests = format!("{path}/tests");
-    api.call("POST", &tests).json(&medical_test()).expect(201).await;
+    let test = api.call("POST", &tests).json(&medical_test()).expect(201).await;
+    let test = format!("{tests}/{}", test.body["id"].as_str().unwrap());
     api.call("GET", &path).expect(200).await;
     api.call("GET", &tests).expect(200).await;
+    let loaded = api.call("GET", &test).expect(200).await;
+    api.call("PUT", &test).json(&loaded.body).expect(200).await;
     api.call("POST", "patient/search").json(&json!({"firstName": "Kanarina"})).expect(200).await;
     let mut replacement = patient();
     replacement["id"] = json!(id);
     api.call("PUT", &path).json(&replacement).expect(200).await;
+    create().json(&patient()).expect(201).await;
 
     // The client's mistakes.
     refused(create().json(&json!({"firstName": "Kanarina"})), 400).await;
@@ -81,6 +99,13 @@ async fn neither_logs_nor_problems_have_data_or_keys() {
     other["fullName"] = json!("Kanarina Zitronenzeisig");
     refused(create().json(&other), 422).await;
 
+    let image = api.call("POST", "patient").header("Content-Type", "image/Kanarina");
+    refused(image.bytes("Kanarina"), 415).await;
+    let long = json!({"firstName": "Kanarina".repeat(200_000)});
+    refused(api.call("POST", "patient").json(&long), 413).await;
+    api.call("DELETE", &test).expect(204).await;
+    refused(api.call("GET", &test), 410).await;
+
     // The world's.
     let quote = "E11000 duplicate key error dup key: { firstName: \"Kanarina\" }";
     for (command, code, status) in
@@ -92,15 +117,33 @@ async fn neither_logs_nor_problems_have_data_or_keys() {
         proxy.answer_instead(command, 1, doc! { "ok": 1, "n": 0, "writeErrors": [failure] });
         refused(api.call("POST", "patient").json(&patient()), status).await;
     }
+    api.audit.behave(Behaviour::Garbage);
+    for call in [
+        api.call("POST", "patient").json(&patient()),
+        api.call("POST", "patient/search").json(&json!({"firstName": "Kanarina"})),
+        api.call("POST", &tests).json(&medical_test()),
+        api.call("GET", &tests),
+        api.call("DELETE", &path),
+    ] {
+        refused(call, 503).await;
+    }
+    api.audit.behave(Behaviour::Record);
     let unreadable = doc! { "$set": { "dateOfBirth": ["Kanarina"] } };
     api.patients().update_one(doc! {}, unreadable).await.unwrap();
     refused(api.call("GET", &path), 500).await;
-    api.audit.behave(Behaviour::Garbage);
-    refused(api.call("POST", "patient").json(&patient()), 503).await;
 
     let console = api.app.host.console().into_iter().map(|line| line.text);
     let logs = api.app.host.invocation_logs().into_iter().map(|log| log.text);
-    let said: Vec<_> = console.chain(logs).chain(problems).collect();
+    // The last invocation's telemetry leaves after that of all others.
+    let is_last = |item: &Arc<Item>| {
+        let Data::Request(request) = &item.data else { return false };
+        item.role() == Some("patient-tests-api") && request.response_code == "500"
+    };
+    let arrived = |items: &[_]| items.iter().any(is_last);
+    assert!(insights.until(arrived, Duration::from_secs(30)).await);
+    let told = texts(&insights.items());
+    assert!(told.iter().any(|item| item.contains("ExceptionData")), "it tells what went wrong");
+    let said: Vec<_> = console.chain(logs).chain(problems).chain(told).collect();
     assert!(said.iter().any(|line| line.contains("TRACE")), "it says everything that it can");
     assert!(said.iter().any(|line| line.contains("ERROR")), "it says what went wrong");
     let audit_key = api.audit.key();

@@ -1,0 +1,74 @@
+//! What sending telemetry costs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use emulator::app_insights::AppInsights;
+
+use super::client::{Client, Known, Task};
+use super::figures::Figure;
+use super::load::Measured;
+use super::request::Door;
+use super::system::{System, text};
+use super::{Bench, CALLERS_TYPICAL, load};
+
+/// How often either system has its turn; in turn, since the machine's speed changes.
+const TURNS: usize = 3;
+
+/// The most that telemetry may cost.
+const RATIO_MAX: f64 = 1.15;
+
+/// CPU time of both handlers, and how many requests it was for.
+#[derive(Default)]
+struct Spent {
+    cpu: Duration,
+    requests: usize,
+}
+
+impl Bench {
+    /// Compares a second system that sends telemetry with the first one, which does not.
+    pub(super) async fn measure_telemetry(&mut self, known: &Arc<Known>) -> Result<(), String> {
+        let insights = AppInsights::start().await.map_err(text)?;
+        let to = Some(insights.connection_string());
+        let watched = System::start(&self.options.functions, to).await?;
+        watched.try_out().await?;
+        let mut silent = Spent::default();
+        let mut telling = Spent::default();
+        for _ in 0..TURNS {
+            silent.add(&self.create_patients(&self.system, known).await?);
+            telling.add(&self.create_patients(&watched, known).await?);
+        }
+        if let Some(rejection) = insights.rejected().first() {
+            return Err(format!("telemetry was rejected: {}", rejection.reason));
+        }
+        let cost = telling.cpu_us_per_request() / silent.cpu_us_per_request();
+        let figure = Figure::new("CPU per CreatePatient, with telemetry to without", "×", cost);
+        self.report.figures.push(figure.target(RATIO_MAX));
+        Ok(())
+    }
+
+    async fn create_patients(
+        &self,
+        system: &System,
+        known: &Arc<Known>,
+    ) -> Result<Measured, String> {
+        let entrance = system.entrance(Door::Handler)?;
+        let clients = Client::several(CALLERS_TYPICAL, &entrance, Task::CreatePatient, known);
+        let measured = load::measure(clients, self.extent.timing, system.processes()?).await;
+        match &measured.failures.first {
+            None => Ok(measured),
+            Some(first) => Err(format!("a request failed: {first}")),
+        }
+    }
+}
+
+impl Spent {
+    fn add(&mut self, measured: &Measured) {
+        self.cpu += measured.cpu_of_handlers();
+        self.requests += measured.requests();
+    }
+
+    fn cpu_us_per_request(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.requests as f64
+    }
+}
