@@ -101,7 +101,6 @@ impl AuditClient {
             otel.name = "POST auditrecord",
             otel.kind = "client",
             otel.status_code = field::Empty,
-            http.request.method = "POST",
             http.response.status_code = field::Empty,
             server.address = self.url.host_str(),
             server.port = self.url.port_or_known_default(),

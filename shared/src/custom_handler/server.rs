@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use bytes::Buf;
 use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::net::{TcpListener, TcpSocket};
-use tracing::{Instrument, Level, field};
+use tracing::{Instrument, Level, Span, field};
 use warp::Filter;
 use warp::http::{self as wire, HeaderMap, HeaderValue, Method, header};
 
 use super::invocation;
 use crate::http::{Request, Response};
-use crate::telemetry::{TraceContext, metrics, with_invocation_logs};
+use crate::telemetry::{InvocationLabel, TraceContext, TraceId, metrics, with_invocation_logs};
 use crate::{Deadline, Error, Result};
 
 /// How long an invocation may take before it is answered with 503.
@@ -97,7 +97,16 @@ async fn answer<A: FunctionApp>(
         .wait(read(headers, body, deadline))
         .await
         .unwrap_or(Err(Error::InvalidRequest("The invocation did not arrive in time.")));
-    let (response, logs) = with_invocation_logs(run(app, function, headers, request)).await;
+    let trace = match &request {
+        Ok(request) => request.trace.clone(),
+        Err(_) => TraceContext::generate(),
+    };
+    let function = if is_function_name(function) { function } else { NOT_A_FUNCTION };
+    let label = label(function, headers, trace.trace_id());
+    let span = span(&label);
+    trace.adopt(&span);
+    let running = run(app, function, request, trace.trace_id(), span);
+    let (response, logs) = with_invocation_logs(label, running).await;
     let mut answer = wire::Response::new(invocation::pack(&response, &logs));
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
@@ -129,34 +138,34 @@ async fn read(
         .ok_or(Error::InvalidRequest("The invocation payload is not one of the Functions host."))
 }
 
+fn label(function: &str, headers: &HeaderMap, trace_id: TraceId) -> InvocationLabel {
+    let id = headers.get("X-Azure-Functions-InvocationId").and_then(|id| id.to_str().ok());
+    InvocationLabel { function: function.to_owned(), id: id.map(str::to_owned), trace_id }
+}
+
+/// The names are those of OpenTelemetry's conventions and of its exporter to Application Insights:
+/// `otel.name` becomes the request's name, and `ai.operation.name` the operation's.
+fn span(label: &InvocationLabel) -> Span {
+    tracing::info_span!(
+        "invocation",
+        otel.name = label.function,
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        ai.operation.name = label.function,
+        invocation.id = label.id,
+        http.response.status_code = field::Empty,
+        problem = field::Empty,
+    )
+}
+
 /// Runs the function within its span and turns whatever comes of it into a response.
 async fn run<A: FunctionApp>(
     app: &A,
     function: &str,
-    headers: &HeaderMap,
     request: Result<Request>,
+    trace_id: TraceId,
+    span: Span,
 ) -> Response {
-    let trace = match &request {
-        Ok(request) => request.trace.clone(),
-        Err(_) => TraceContext::generate(),
-    };
-    let trace_id = trace.trace_id();
-    let name = if is_function_name(function) { function } else { NOT_A_FUNCTION };
-    // The names are those of OpenTelemetry's conventions and of its exporter to Application
-    // Insights; `otel.name` becomes the request's name.
-    let span = tracing::info_span!(
-        "invocation",
-        otel.name = name,
-        otel.kind = "server",
-        otel.status_code = field::Empty,
-        ai.operation.name = name,
-        function.name = name,
-        invocation.id = headers.get("X-Azure-Functions-InvocationId").and_then(|id| id.to_str().ok()),
-        trace.id = %trace_id,
-        http.response.status_code = field::Empty,
-        problem = field::Empty,
-    );
-    trace.adopt(&span);
     let started = Instant::now();
     let _in_flight = metrics::InFlight::begin();
     let result = async {
@@ -167,10 +176,10 @@ async fn run<A: FunctionApp>(
     }
     .instrument(span.clone())
     .await;
-    let mut metered = name;
+    let mut known = function;
     let response = result.unwrap_or_else(|error| {
         if let Error::UnknownFunction = error {
-            metered = NOT_A_FUNCTION;
+            known = NOT_A_FUNCTION;
         }
         span.record("problem", error.kind_name());
         if error.is_ours() {
@@ -180,7 +189,7 @@ async fn run<A: FunctionApp>(
         error.into_response(trace_id)
     });
     span.record("http.response.status_code", response.status());
-    metrics::invocation(metered, response.status(), started.elapsed());
+    metrics::invocation(known, response.status(), started.elapsed());
     response
 }
 

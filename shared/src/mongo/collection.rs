@@ -184,7 +184,6 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             db.system.name = "mongodb",
             db.namespace = self.database.name(),
             db.collection.name = self.name,
-            db.operation.name = operation,
             attempts = field::Empty,
         );
         let outcome = run.instrument(span.clone()).await;

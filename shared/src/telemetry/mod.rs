@@ -1,11 +1,11 @@
 //! Logs on standard output, spans for Application Insights, and the trace context that ties calls
 //! together.
 //!
-//! Standard output, because the host takes what comes on standard error for errors. Identifiers
-//! and field names may be logged; what a client sent, and what is stored, may not.
+//! Identifiers and field names may be told; what a client sent, and what is stored, may not.
 
 mod application_insights;
-mod invocation_logs;
+mod console;
+mod invocation;
 pub mod metrics;
 mod trace_context;
 
@@ -24,7 +24,7 @@ use crate::secrets::Secret;
 
 pub use trace_context::{TraceContext, TraceId};
 
-pub(crate) use invocation_logs::with_invocation_logs;
+pub(crate) use invocation::{InvocationLabel, with_invocation_logs};
 
 /// What an app tells about itself.
 #[derive(Clone, Debug)]
@@ -62,11 +62,6 @@ pub struct Role {
 /// # Errors
 /// If no thread can be started for it.
 pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) -> io::Result<()> {
-    let console = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .with_writer(std::io::stdout);
     let tracer = settings.export.map(|export| application_insights::start(&export, role, http));
     let spans = tracer.transpose()?.map(|tracer| {
         tracing_opentelemetry::layer()
@@ -78,8 +73,9 @@ pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) ->
             .with_filter(our_own(role))
     });
     tracing_subscriber::registry()
-        .with(console.with_filter(settings.log_filter.clone()))
-        .with(invocation_logs::InvocationLogs.with_filter(settings.log_filter))
+        .with(
+            console::Console.and_then(invocation::InvocationLogs).with_filter(settings.log_filter),
+        )
         .with(spans)
         .init();
     // The standard hook prints the panic's message, which may quote data.

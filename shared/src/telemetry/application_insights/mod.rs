@@ -52,7 +52,7 @@ pub(super) fn start(
     );
     Ok(SdkTracerProvider::builder()
         .with_sampler(ParentOrRatio::new(settings.sampling_ratio))
-        .with_span_processor(Queue::new(exporter, runtime)?)
+        .with_span_processor(Queue::start(exporter, runtime)?)
         .with_resource(resource)
         .build()
         .tracer(role.name))

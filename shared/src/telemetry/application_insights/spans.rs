@@ -3,8 +3,7 @@
 //! The host kills handlers without notice, so spans leave within two seconds of their end.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,16 +11,19 @@ use opentelemetry::Context;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
-/// Spans that may wait; some seconds of a busy app.
-const QUEUE_LENGTH: usize = 4096;
+/// Spans that may wait; a second or two of a busy app.
+const QUEUE_LENGTH: usize = 8192;
+
+/// So many spans wait no longer for others.
+const QUEUE_LENGTH_FULL: usize = QUEUE_LENGTH / 2;
 
 /// The most spans that leave together: with their events well below the endpoint's limits.
-const BATCH_LENGTH_MAX: usize = 512;
+const BATCH_LENGTH_MAX: usize = 256;
 
-/// How long the first span of a batch waits for others.
+/// How long the first span waits for others.
 const GATHERING_TIME: Duration = Duration::from_secs(1);
 
 /// How long a batch is tried, with the exporter's own retries.
@@ -31,10 +33,22 @@ const EXPORT_TIME_MAX: Duration = Duration::from_secs(10);
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Takes ended spans without waiting.
-#[derive(Debug)]
-pub(super) struct Queue {
-    spans: mpsc::Sender<SpanData>,
-    dropped: Arc<AtomicU64>,
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// Told when the first span waits, and when there are many: to wake the thread for each one
+    /// would cost more than all else.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    spans: Vec<SpanData>,
+    /// Spans that were lost since the last warning.
+    lost: u64,
 }
 
 impl Queue {
@@ -42,14 +56,50 @@ impl Queue {
     ///
     /// # Errors
     /// If no thread can be started.
-    pub(super) fn new(exporter: impl SpanExporter + 'static, runtime: Handle) -> io::Result<Self> {
-        let (spans, received) = mpsc::channel(QUEUE_LENGTH);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let sending = send(exporter, received, Arc::clone(&dropped));
+    pub(super) fn start(
+        exporter: impl SpanExporter + 'static,
+        runtime: Handle,
+    ) -> io::Result<Self> {
+        let queue = Self::default();
+        let sending = queue.clone().send(exporter);
         thread::Builder::new()
             .name("telemetry".to_owned())
             .spawn(move || runtime.block_on(sending))?;
-        Ok(Self { spans, dropped })
+        Ok(queue)
+    }
+
+    async fn send(self, exporter: impl SpanExporter) {
+        let mut next_warning = Instant::now();
+        loop {
+            self.0.changed.notified().await;
+            // Until then, or until there are many.
+            let _ = timeout(GATHERING_TIME, self.0.changed.notified()).await;
+            let mut spans = std::mem::take(&mut self.waiting().spans).into_iter();
+            while spans.len() > 0 {
+                let batch: Vec<_> = spans.by_ref().take(BATCH_LENGTH_MAX).collect();
+                let length = batch.len() as u64;
+                let sent = timeout(EXPORT_TIME_MAX, exporter.export(batch)).await;
+                if !matches!(sent, Ok(Ok(()))) {
+                    self.waiting().lost += length;
+                }
+            }
+            if Instant::now() >= next_warning && self.warn_of_losses() {
+                next_warning = Instant::now() + WARNING_INTERVAL;
+            }
+        }
+    }
+
+    /// Whether there were any.
+    fn warn_of_losses(&self) -> bool {
+        let spans = std::mem::take(&mut self.waiting().lost);
+        if spans > 0 {
+            tracing::warn!(spans, "telemetry was lost: it could not be sent in time");
+        }
+        spans > 0
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,8 +107,19 @@ impl SpanProcessor for Queue {
     fn on_start(&self, _span: &mut Span, _context: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() && self.spans.try_send(span).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        if !span.span_context.is_sampled() {
+            return;
+        }
+        let mut waiting = self.waiting();
+        if waiting.spans.len() == QUEUE_LENGTH {
+            waiting.lost += 1;
+            return;
+        }
+        waiting.spans.push(span);
+        let length = waiting.spans.len();
+        drop(waiting);
+        if length == 1 || length == QUEUE_LENGTH_FULL {
+            self.0.changed.notify_one();
         }
     }
 
@@ -71,39 +132,56 @@ impl SpanProcessor for Queue {
     }
 }
 
-async fn send(
-    exporter: impl SpanExporter,
-    mut spans: mpsc::Receiver<SpanData>,
-    dropped: Arc<AtomicU64>,
-) {
-    let mut next_warning = Instant::now();
-    let mut batch = Vec::new();
-    while fill(&mut batch, &mut spans).await {
-        let length = batch.len() as u64;
-        let sent = timeout(EXPORT_TIME_MAX, exporter.export(std::mem::take(&mut batch))).await;
-        if !matches!(sent, Ok(Ok(()))) {
-            dropped.fetch_add(length, Ordering::Relaxed);
-        }
-        if dropped.load(Ordering::Relaxed) > 0 && Instant::now() >= next_warning {
-            next_warning = Instant::now() + WARNING_INTERVAL;
-            let spans = dropped.swap(0, Ordering::Relaxed);
-            tracing::warn!(spans, "telemetry was lost: it could not be sent in time");
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Span as _, Tracer, TracerProvider};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
 
-/// Waits for a first span, and a moment for others; false once there will be none.
-async fn fill(batch: &mut Vec<SpanData>, spans: &mut mpsc::Receiver<SpanData>) -> bool {
-    if spans.recv_many(batch, BATCH_LENGTH_MAX).await == 0 {
-        return false;
-    }
-    let end = Instant::now() + GATHERING_TIME;
-    while batch.len() < BATCH_LENGTH_MAX {
-        let room = BATCH_LENGTH_MAX - batch.len();
-        match timeout_at(end, spans.recv_many(batch, room)).await {
-            Ok(1..) => {}
-            Ok(0) | Err(_) => break,
+    use super::*;
+
+    fn end_spans(queue: &Queue, count: usize) {
+        let provider = SdkTracerProvider::builder().with_span_processor(queue.clone()).build();
+        let tracer = provider.tracer("");
+        for _ in 0..count {
+            tracer.start("").end();
         }
     }
-    true
+
+    #[test]
+    fn what_does_not_fit_is_dropped_and_counted() {
+        let queue = Queue::default();
+
+        end_spans(&queue, QUEUE_LENGTH + 10);
+
+        assert_eq!(queue.waiting().spans.len(), QUEUE_LENGTH);
+        assert!(queue.warn_of_losses());
+        assert!(!queue.warn_of_losses());
+    }
+
+    #[derive(Clone, Debug, Default)]
+    struct Lengths(Arc<Mutex<Vec<usize>>>);
+
+    impl SpanExporter for Lengths {
+        async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+            self.0.lock().unwrap().push(batch.len());
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn spans_leave_together_and_in_bounded_batches() {
+        let (queue, sent) = (Queue::default(), Lengths::default());
+        let sending = queue.clone().send(sent.clone());
+        let ending = async {
+            end_spans(&queue, BATCH_LENGTH_MAX + 3);
+            tokio::time::sleep(2 * GATHERING_TIME).await;
+        };
+
+        tokio::select! {
+            () = sending => {}
+            () = ending => {}
+        }
+
+        assert_eq!(*sent.0.lock().unwrap(), [BATCH_LENGTH_MAX, 3]);
+    }
 }

@@ -1,32 +1,63 @@
-//! Log lines of one invocation, which go back to the host with its answer.
+//! What belongs to one invocation: its log lines, and how to recognise them.
 //!
-//! The host attaches them to the right operation, which it cannot do with what it reads from
-//! standard output (functions-host-contract.md, 3.6 and 5.2).
+//! The lines go back to the host with the answer. The host attaches them to the right operation,
+//! which it cannot do with what it reads from standard output (functions-host-contract.md, 3.6 and
+//! 5.2).
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
 use std::future::Future;
+use std::sync::Arc;
 
+use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
+use super::TraceId;
+
 /// The most lines that one invocation sends back.
 const LINES_MAX: usize = 100;
 
 tokio::task_local! {
-    static LINES: RefCell<Vec<String>>;
+    static CURRENT: Current;
 }
 
-/// Runs `future` and returns the lines of level info and above that were logged meanwhile.
-pub(crate) async fn with_invocation_logs<F: Future>(future: F) -> (F::Output, Vec<String>) {
-    LINES
-        .scope(RefCell::new(Vec::new()), async {
-            let output = future.await;
-            (output, LINES.with(RefCell::take))
+/// How an invocation is recognised in the log.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InvocationLabel {
+    /// The function's name.
+    pub(crate) function: String,
+    /// The host's own identifier, if it sent one.
+    pub(crate) id: Option<String>,
+    /// The trace that it belongs to.
+    pub(crate) trace_id: TraceId,
+}
+
+struct Current {
+    label: Arc<InvocationLabel>,
+    lines: RefCell<Vec<String>>,
+}
+
+/// Runs an invocation and returns the lines of level info and above that were logged meanwhile.
+pub(crate) async fn with_invocation_logs<F: Future>(
+    label: InvocationLabel,
+    invocation: F,
+) -> (F::Output, Vec<String>) {
+    let current = Current { label: Arc::new(label), lines: RefCell::new(Vec::new()) };
+    CURRENT
+        .scope(current, async {
+            let output = invocation.await;
+            (output, CURRENT.with(|current| current.lines.take()))
         })
         .await
+}
+
+/// The label of the invocation that is running, if one is.
+pub(super) fn current_label() -> Option<Arc<InvocationLabel>> {
+    CURRENT.try_with(|current| Arc::clone(&current.label)).ok()
 }
 
 /// The layer that notes the lines.
@@ -38,8 +69,8 @@ impl<S: Subscriber> Layer<S> for InvocationLogs {
             return;
         }
         // Outside an invocation there is nobody to send lines to.
-        let _ = LINES.try_with(|lines| {
-            if let Ok(mut lines) = lines.try_borrow_mut()
+        let _ = CURRENT.try_with(|current| {
+            if let Ok(mut lines) = current.lines.try_borrow_mut()
                 && lines.len() < LINES_MAX
             {
                 lines.push(line(event));
@@ -80,13 +111,18 @@ mod tests {
 
     use super::*;
 
+    fn label() -> InvocationLabel {
+        let trace_id = TraceId::from_bytes([1; 16]);
+        InvocationLabel { function: "DoIt".to_owned(), id: None, trace_id }
+    }
+
     #[tokio::test]
     async fn an_invocation_gets_its_own_lines_of_level_info_and_above() {
         let subscriber = tracing_subscriber::registry().with(InvocationLogs);
         let _guard = tracing::subscriber::set_default(subscriber);
         tracing::warn!("before");
 
-        let (output, lines) = with_invocation_logs(async {
+        let (output, lines) = with_invocation_logs(label(), async {
             tracing::debug!("quiet");
             tracing::info!(attempt = 2, reason = "busy", "trying again");
             tokio::task::yield_now().await;
@@ -105,7 +141,8 @@ mod tests {
         let _guard = tracing::subscriber::set_default(subscriber);
 
         let ((), lines) =
-            with_invocation_logs(async { (0..200).for_each(|_| tracing::info!("again")) }).await;
+            with_invocation_logs(label(), async { (0..200).for_each(|_| tracing::info!("again")) })
+                .await;
 
         assert_eq!(lines.len(), 100);
     }
