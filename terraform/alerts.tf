@@ -49,7 +49,7 @@ locals {
     },
   )
 
-  # The Functions host's own request telemetry, which has the status that was sent.
+  # Statuses are those that were sent; what never reached the register only its caller tells.
   query_alerts = {
     server-errors = {
       description = "More than one in a hundred calls through the gateway ends with 5xx, and at least five."
@@ -59,7 +59,7 @@ locals {
     audit-failures = {
       description = "The audit register refuses or fails: nothing is disclosed and nothing is written meanwhile."
       severity    = 0
-      query       = "AppRequests | where Name == 'CreateAuditRecord' and toint(ResultCode) >= 400"
+      query       = "union (AppRequests | where Name == 'CreateAuditRecord' and toint(ResultCode) >= 400), (AppDependencies | where Name == 'POST auditrecord' and Success == false)"
     }
     host-key-refused = {
       description = "The Patient API's host refuses the gateway's key after it was fetched again: vault and host disagree. Rotate (host_key_rotation)."

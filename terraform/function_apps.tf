@@ -78,7 +78,10 @@ module "function_app" {
   package_url                            = "${azurerm_storage_account.packages.primary_blob_endpoint}${azurerm_storage_container.package[each.key].name}/${var.packages[each.key]}"
   application_insights_connection_string = azurerm_application_insights.main.connection_string
 
-  app_settings = merge(local.app_settings[each.key], { RUST_LOG = var.log_level })
+  app_settings = merge(local.app_settings[each.key], {
+    RUST_LOG                 = var.log_level
+    TELEMETRY_SAMPLING_RATIO = tostring(var.telemetry_sampling_ratio)
+  })
 
   # What an app needs at its first start; the secrets are read at the first request.
   depends_on = [

@@ -85,10 +85,15 @@ resource "azurerm_application_insights_workbook" "main" {
 }
 
 locals {
+  # The hosts and API Management tell of the same requests; the apps alone know the real status.
+  own_requests = "requests | where cloud_RoleName in ('patient-tests-api', 'audit-api')"
+  own_calls    = "dependencies | where cloud_RoleName in ('patient-tests-api', 'audit-api')"
   workbook_queries = {
-    "Requests and failures by function"         = "requests | summarize count(), failed = countif(toint(resultCode) >= 500) by name, bin(timestamp, 15m) | render timechart"
-    "Latency in milliseconds, p50, p95 and p99" = "requests | summarize percentiles(duration, 50, 95, 99) by bin(timestamp, 15m) | render timechart"
-    "Answers by status"                         = "requests | summarize count() by resultCode, name | order by count_ desc"
-    "Calls to databases and the register"       = "dependencies | summarize count(), failed = countif(success == false), percentile(duration, 95) by target, type | order by count_ desc"
+    "Requests and failures by function"         = "${local.own_requests} | summarize count(), failed = countif(success == false) by name, bin(timestamp, 15m) | render timechart"
+    "Latency in milliseconds, p50, p95 and p99" = "${local.own_requests} | summarize percentiles(duration, 50, 95, 99) by bin(timestamp, 15m) | render timechart"
+    "Answers by status and problem"             = "${local.own_requests} | summarize count() by name, resultCode, tostring(customDimensions.problem) | order by count_ desc"
+    "Failures with their causes"                = "exceptions | where cloud_RoleName in ('patient-tests-api', 'audit-api') | summarize count() by type, outerMessage | order by count_ desc"
+    "Calls to databases and the register"       = "${local.own_calls} | summarize count(), failed = countif(success == false), percentile(duration, 95) by name, target, type | order by count_ desc"
+    "Operations that took several attempts"     = "${local.own_calls} | where customDimensions.attempts != '' | summarize count(), sum(toint(customDimensions.attempts)) by name, target, bin(timestamp, 15m)"
   }
 }

@@ -260,3 +260,14 @@ variable "log_level" {
     error_message = "Choose error, warn, info or debug."
   }
 }
+
+variable "telemetry_sampling_ratio" {
+  type        = number
+  description = "Which part of the traces the apps send to Application Insights, from 0 to 1; metrics are always whole."
+  default     = 1
+
+  validation {
+    condition     = var.telemetry_sampling_ratio >= 0 && var.telemetry_sampling_ratio <= 1
+    error_message = "telemetry_sampling_ratio is a number from 0 to 1."
+  }
+}
