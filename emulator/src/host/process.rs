@@ -30,6 +30,8 @@ pub(super) fn start(
     let mut child = Command::new(&app.executable)
         .args(&app.arguments)
         .current_dir(&app.working_directory)
+        // It tells the local stack and the tests which server to use; apps are told in settings.
+        .env_remove("MONGO_CONNECTION_STRING")
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .env("FUNCTIONS_CUSTOMHANDLER_PORT", &port)
         .env("FUNCTIONS_HTTPWORKER_PORT", &port)

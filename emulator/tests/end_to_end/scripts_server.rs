@@ -1,8 +1,11 @@
 //! What `scripts/server` runs, as people see it.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use emulator::mongo;
+use mongodb::Client;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -41,14 +44,7 @@ async fn a_location_leads_to_what_was_created() {
 #[test]
 fn the_server_says_how_to_use_it_and_stops_when_told() {
     let workspace = tempfile::tempdir().expect("there is room for a folder");
-    package_apps(&workspace.path().join("target/functions"));
-    let free = "0";
-    let mut server = Command::new(env!("CARGO_BIN_EXE_emulator"))
-        .args(["server", "--gateway-port", free, "--patient-port", free, "--audit-port", free])
-        .current_dir(workspace.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it was built with this test");
+    let mut server = server_in(workspace.path()).spawn().expect("it was built with this test");
     let output = BufReader::new(server.stdout.take().expect("it is piped"));
     let mut lines = output.lines().map_while(Result::ok);
 
@@ -69,6 +65,38 @@ fn the_server_says_how_to_use_it_and_stops_when_told() {
         Some("Everything has stopped. The data is kept.")
     );
     assert_eq!(exit_code(&mut server), Some(0));
+}
+
+#[tokio::test]
+async fn a_database_that_is_given_is_used() {
+    let workspace = tempfile::tempdir().expect("there is room for a folder");
+    let given = mongo::for_tests().await;
+    let mut server = server_in(workspace.path())
+        .env("MONGO_CONNECTION_STRING", &given)
+        .spawn()
+        .expect("it was built with this test");
+    let output = BufReader::new(server.stdout.take().expect("it is piped"));
+    let mut lines = output.lines().map_while(Result::ok);
+
+    assert!(lines.any(|line| line.contains("Everything works.")));
+
+    server.kill().expect("it runs");
+    server.wait().expect("it ends");
+    let client = Client::with_uri_str(&given).await.expect("a good string");
+    let names = client.database("patient-tests").list_collection_names().await;
+    assert!(names.expect("it answers").contains(&"patients".to_owned()));
+}
+
+/// `emulator server` on free ports, with its files in this folder.
+fn server_in(workspace: &Path) -> Command {
+    package_apps(&workspace.join("target/functions"));
+    let free = "0";
+    let mut server = Command::new(env!("CARGO_BIN_EXE_emulator"));
+    server
+        .args(["server", "--gateway-port", free, "--patient-port", free, "--audit-port", free])
+        .current_dir(workspace)
+        .stdout(Stdio::piped());
+    server
 }
 
 fn run_in_shell(line: &str) -> String {
