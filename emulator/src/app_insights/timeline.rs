@@ -117,7 +117,9 @@ pub(super) fn span(item: &Item, begin: OffsetDateTime, depth: usize) -> Option<S
         }
         Data::Dependency(call) => {
             let kind = call.kind.clone().unwrap_or_else(|| "call".to_owned());
-            (&call.name, kind, call.target.clone(), call.result_code.clone(), call.success)
+            // Elsewhere it is nothing but the outcome as a number.
+            let status = call.result_code.clone().filter(|_| kind.eq_ignore_ascii_case("http"));
+            (&call.name, kind, call.target.clone(), status, call.success)
         }
         Data::Exception(_) | Data::Message(_) | Data::Event(_) | Data::Metric(_) => return None,
     };

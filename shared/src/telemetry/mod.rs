@@ -66,6 +66,8 @@ pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) ->
     let spans = tracer.transpose()?.map(|tracer| {
         tracing_opentelemetry::layer()
             .with_tracer(tracer)
+            // Nobody asks OpenTelemetry for the current span; parents are those of tracing.
+            .with_context_activation(false)
             .with_location(false)
             .with_target(false)
             .with_threads(false)
