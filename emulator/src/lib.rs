@@ -4,6 +4,7 @@
 //! host's contract must not be made twice.
 
 mod accept;
+mod api_docs;
 pub mod app_insights;
 pub mod audit_api;
 mod client;
@@ -16,6 +17,7 @@ pub mod local_stack;
 pub mod mongo;
 pub mod openapi;
 pub mod package;
+mod pages;
 pub mod test_app;
 mod trace;
 mod watchdog;

@@ -88,6 +88,7 @@ fn introduce(stack: &LocalStack, state: &Path) {
         r#"
 Everything works.
   gateway            {url}
+  API                {url}/docs
   telemetry          {url}/telemetry
   subscription key   {key}
   data and keys      {state}

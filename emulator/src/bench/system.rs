@@ -74,6 +74,7 @@ impl System {
             host_key: HostKey::Literal(KEY.to_owned()),
             subscriptions: vec![Subscription { id: "bench".to_owned(), key: KEY.to_owned() }],
             telemetry: None,
+            openapi: None,
         });
         let gateway = gateway.await.map_err(text)?;
         // Between mongod and us there is a watchdog, so mongod is asked itself.

@@ -13,7 +13,8 @@ use reqwest::RequestBuilder;
 use super::host_key::CachedHostKey;
 use super::refusal::{Answer, problem, refuse};
 use super::{GatewayOptions, Subscription, headers, target};
-use crate::app_insights::{self, Begun, Reporter, Telemetry};
+use crate::api_docs::{self, ApiDocs};
+use crate::app_insights::{self, Begun, Reporter};
 use crate::trace::Span;
 
 /// The largest body that is forwarded; the apps themselves draw the line at half of it.
@@ -25,13 +26,14 @@ pub(super) struct Front {
     pub(super) host_key: CachedHostKey,
     pub(super) client: reqwest::Client,
     pub(super) reporter: Option<Reporter>,
+    pub(super) docs: Option<ApiDocs>,
 }
 
 impl Front {
     pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
         let (parts, body) = request.into_parts();
-        if let Some(telemetry) = self.telemetry(parts.uri.path()) {
-            return telemetry.answer(&parts);
+        if let Some(page) = self.page(&parts) {
+            return page;
         }
         if !target::is_patient_path(parts.uri.path()) {
             return refuse(StatusCode::NOT_FOUND, "Resource not found");
@@ -64,12 +66,18 @@ impl Front {
         }
     }
 
-    /// The page with the telemetry, if that is what was asked for; it needs no key, since it has
+    /// A part of a page of ours, if that is what was asked for. It needs no key, since it has
     /// nothing about patients and nobody beyond this machine gets here.
-    fn telemetry(&self, path: &str) -> Option<&Telemetry> {
-        let below = path.strip_prefix(app_insights::PATH)?;
-        let is_page = below.is_empty() || below.starts_with('/');
-        self.options.telemetry.as_ref().filter(|_| is_page)
+    fn page(&self, parts: &Parts) -> Option<Answer> {
+        let is_at = |page: &str| {
+            let below = parts.uri.path().strip_prefix(page);
+            below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        };
+        match (&self.options.telemetry, &self.docs) {
+            (Some(telemetry), _) if is_at(app_insights::PATH) => Some(telemetry.answer(parts)),
+            (_, Some(docs)) if is_at(api_docs::PATH) => Some(docs.answer(parts)),
+            _ => None,
+        }
     }
 
     /// Whose key it is; otherwise what to tell the caller.

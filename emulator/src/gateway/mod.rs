@@ -15,10 +15,12 @@ use std::sync::Arc;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::accept::accept;
+use crate::api_docs::ApiDocs;
 use crate::app_insights::{Reporter, Telemetry};
 use front::Front;
 use host_key::CachedHostKey;
@@ -38,6 +40,9 @@ pub struct GatewayOptions {
     /// Where it reports its requests, and what `/telemetry` shows to anyone on this machine;
     /// without it, there is no such page.
     pub telemetry: Option<Telemetry>,
+    /// The API's `OpenAPI` document, which `/docs` shows to anyone on this machine; without it,
+    /// there is no such page.
+    pub openapi: Option<Value>,
 }
 
 /// A subscription to the API.
@@ -88,7 +93,8 @@ impl Gateway {
             .map_err(|error| GatewayError::HostKey(error.into()))?;
         let telemetry = options.telemetry.as_ref().map(Telemetry::connection_string);
         let reporter = telemetry.and_then(|there| Reporter::new(there, "gateway".to_owned()));
-        let front = Arc::new(Front { options, host_key, client, reporter });
+        let docs = options.openapi.clone().map(|document| ApiDocs::new(document, &url));
+        let front = Arc::new(Front { options, host_key, client, reporter, docs });
         let serving = tokio::spawn(serve(listener, front));
         Ok(Self { url, serving })
     }

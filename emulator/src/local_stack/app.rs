@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+use tokio::process::Command;
+
 use super::LocalStackError;
 use crate::host::{Host, HostKeys, HostOptions, KeyRing};
 use crate::watchdog::Watched;
@@ -48,6 +51,22 @@ impl PackagedApp {
     /// The package is named after the executable in it.
     pub(super) fn executable(&self) -> PathBuf {
         self.folder.join(self.name)
+    }
+
+    /// What its executable prints when it is asked for its `collections` or its `openapi`.
+    pub(super) async fn printed<T: DeserializeOwned>(
+        &self,
+        what: &str,
+    ) -> Result<T, LocalStackError> {
+        let output = Command::new(self.executable())
+            .arg(what)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .await
+            .map_err(|error| self.unusable(error.to_string()))?;
+        serde_json::from_slice(&output.stdout)
+            .map_err(|error| self.unusable(format!("`{what}` prints nothing usable: {error}")))
     }
 
     pub(super) fn unusable(&self, reason: String) -> LocalStackError {

@@ -1,10 +1,8 @@
 //! The database of the local stack.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use serde::Deserialize;
-use tokio::process::Command;
 
 use super::secrets::ConnectionStrings;
 use super::{LocalStackError, PackagedApp};
@@ -69,7 +67,7 @@ impl Database {
         app: &PackagedApp,
         settings: &[(String, String)],
     ) -> Result<(), LocalStackError> {
-        let plan = storage_plan(app).await?;
+        let plan: StoragePlan = app.printed("collections").await?;
         let database = settings
             .iter()
             .find(|(name, _)| *name == plan.database_setting)
@@ -79,16 +77,4 @@ impl Database {
             .await
             .map_err(LocalStackError::Collections)
     }
-}
-
-async fn storage_plan(app: &PackagedApp) -> Result<StoragePlan, LocalStackError> {
-    let output = Command::new(app.executable())
-        .arg("collections")
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .await
-        .map_err(|error| app.unusable(error.to_string()))?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| app.unusable(format!("`collections` prints no plan: {error}")))
 }

@@ -17,6 +17,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::app_insights::AppInsights;
 use crate::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use crate::key_vault::KeyVault;
@@ -101,6 +103,7 @@ impl LocalStack {
         }
         database.prepare(&patient, &patient_settings).await?;
         database.prepare(&audit, &audit_settings).await?;
+        let openapi = patient.printed("openapi").await?;
 
         let tools = options.core_tools;
         let key = ("patient-tests-api", audit_key.as_str());
@@ -109,7 +112,8 @@ impl LocalStack {
         let patient =
             RunningApp::start(&patient, &patient_settings, patient_port, key, tools).await?;
         let gateway =
-            start_gateway(gateway_port, &patient, &secrets, &subscription_key, &insights).await?;
+            start_gateway(gateway_port, &patient, &secrets, &subscription_key, &insights, openapi)
+                .await?;
         let host_keys = Arc::new(HostKeyRings { patient: patient.keys(), audit: audit.keys() });
         let control = Control::start(&options.state, Arc::clone(&secrets), Arc::clone(&host_keys))
             .map_err(LocalStackError::Control)?;
@@ -221,6 +225,7 @@ async fn start_gateway(
     secrets: &Secrets,
     subscription_key: &str,
     insights: &AppInsights,
+    openapi: Value,
 ) -> Result<Gateway, LocalStackError> {
     let key = subscription_key.to_owned();
     let options = GatewayOptions {
@@ -229,6 +234,7 @@ async fn start_gateway(
         host_key: HostKey::KeyVault(secrets.gateway_key()),
         subscriptions: vec![Subscription { id: "local".to_owned(), key }],
         telemetry: Some(insights.telemetry().clone()),
+        openapi: Some(openapi),
     };
     let started = Gateway::start(options).await;
     started.map_err(|error| LocalStackError::Gateway(error.to_string()))

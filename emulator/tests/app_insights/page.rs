@@ -13,6 +13,7 @@ async fn start() -> (AppInsights, Gateway) {
         host_key: HostKey::Literal("key".to_owned()),
         subscriptions: Vec::new(),
         telemetry: Some(insights.telemetry().clone()),
+        openapi: None,
     };
     let gateway = Gateway::start(options).await.unwrap();
     (insights, gateway)

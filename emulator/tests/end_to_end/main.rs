@@ -1,5 +1,8 @@
 //! The whole system: both packaged apps behind their hosts, the gateway, and a real mongod.
 
+#[path = "../app_insights/browser.rs"]
+mod browser;
+mod docs;
 mod faults;
 mod functions;
 mod rotation;

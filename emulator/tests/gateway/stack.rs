@@ -49,6 +49,7 @@ impl Stack {
             host_key,
             subscriptions: vec![Subscription { id: "clinic-7".into(), key: "good".into() }],
             telemetry: None,
+            openapi: None,
         };
         let gateway = Gateway::start(options).await.unwrap();
         Self { gateway, client: emulator::http_client(), _closed: None }

@@ -1,30 +1,16 @@
 //! The page `/telemetry` and what it reads. Everything on it comes from here.
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
-};
+use hyper::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
-use hyper::{Method, Response, StatusCode};
+use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
 use super::{Telemetry, requests, timeline};
+use crate::pages::{Answer, BASE_CSS, CSS, HTML, JAVASCRIPT, JSON, answer};
 
 /// Where the page is.
 pub(crate) const PATH: &str = "/telemetry";
-
-/// Scripts, styles and data from here alone; nobody frames it, and it sends nothing anywhere.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
-
-const JSON: &str = "application/json; charset=utf-8";
-
-type Answer = Response<Full<Bytes>>;
 
 impl Telemetry {
     /// Answers a request for the page or a part of it; paths are compared as they are written.
@@ -34,15 +20,11 @@ impl Telemetry {
         }
         let below = parts.uri.path().strip_prefix(PATH).unwrap_or_default();
         match below {
-            "" | "/" => {
-                answer(StatusCode::OK, "text/html; charset=utf-8", include_str!("page.html"))
-            }
+            "" | "/" => answer(StatusCode::OK, HTML, include_str!("page.html")),
             "/page.css" => {
-                answer(StatusCode::OK, "text/css; charset=utf-8", include_str!("page.css"))
+                answer(StatusCode::OK, CSS, [BASE_CSS, include_str!("page.css")].concat())
             }
-            "/page.js" => {
-                answer(StatusCode::OK, "text/javascript; charset=utf-8", include_str!("page.js"))
-            }
+            "/page.js" => answer(StatusCode::OK, JAVASCRIPT, include_str!("page.js")),
             "/requests" => self.if_changed(parts, || self.requests()),
             _ => match below.strip_prefix("/operations/") {
                 Some(id) => self.if_changed(parts, || self.operation(id)),
@@ -85,19 +67,4 @@ fn json_answer(body: &impl Serialize) -> Answer {
         Ok(body) => answer(StatusCode::OK, JSON, body),
         Err(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, JSON, "{}"),
     }
-}
-
-fn answer(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
-    *answer.status_mut() = status;
-    for (name, value) in [
-        (CONTENT_TYPE, HeaderValue::from_static(media_type)),
-        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
-    ] {
-        answer.headers_mut().insert(name, value);
-    }
-    answer
 }
