@@ -9,13 +9,16 @@ use emulator::local_stack::{LocalStackOptions, Rotation};
 use crate::bench::BenchOptions;
 
 pub(crate) const USAGE: &str = "\
-usage: emulator server [--func] [--gateway-port PORT] [--patient-port PORT] [--audit-port PORT]
+usage: emulator server [--func] [--state FOLDER]
+                       [--gateway-port PORT] [--patient-port PORT] [--audit-port PORT]
        emulator rotate-key patient-host-key|audit-host-key|patient-database|audit-database
        emulator package APP HOST-JSON-TEMPLATE EXECUTABLE DESTINATION
        emulator bench [--quick] FUNCTIONS
 
 server      runs the packaged apps of target/functions with a database and the gateway until Ctrl-C;
-            --func runs them under Azure Functions Core Tools, which check no function keys
+            --func runs them under Azure Functions Core Tools, which check no function keys;
+            data and keys are kept in target/server, or in the folder that --state names;
+            port 0 is any that is free
 rotate-key  replaces a key or a database user of the running server, without a pause
 package     lays out the folder that the Functions host runs
 bench       measures the packaged apps of this folder; --quick takes seconds instead of minutes";
@@ -97,12 +100,16 @@ fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
     };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
+        let option = argument.display();
         let mut port = || {
             let port = arguments.next().and_then(|port| port.to_str()?.parse().ok());
-            port.map(Some).ok_or_else(|| format!("{} needs a port number", argument.display()))
+            port.map(Some).ok_or_else(|| format!("{option} needs a port number"))
         };
         match argument.to_str() {
             Some("--func") => options.core_tools = true,
+            Some("--state") => {
+                options.state = arguments.next().ok_or("--state needs a folder")?.into();
+            }
             Some("--gateway-port") => options.gateway_port = port()?,
             Some("--patient-port") => options.patient_port = port()?,
             Some("--audit-port") => options.audit_port = port()?,
@@ -114,6 +121,8 @@ fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::{Command, parse};
 
     fn parsed(arguments: &[&str]) -> Result<Command, String> {
@@ -122,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_server_has_ports_of_its_own_unless_others_are_given() {
-        let Ok(Command::Server(options)) = parsed(&["server", "--patient-port", "9000", "--func"])
-        else {
+        let arguments = ["server", "--patient-port", "9000", "--func", "--state", "elsewhere"];
+        let Ok(Command::Server(options)) = parsed(&arguments) else {
             panic!("it is a server");
         };
 
@@ -131,6 +140,7 @@ mod tests {
         assert_eq!(options.patient_port, Some(9000));
         assert_eq!(options.audit_port, Some(7072));
         assert!(options.core_tools);
+        assert_eq!(options.state, Path::new("elsewhere"));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use crate::version::ENTITY_TAGS_PATTERN;
+
 /// The statuses that any operation can give: a bad header, and what section 4 of the design calls
 /// throttled, internal and unavailable.
 const ALWAYS: [u16; 4] = [400, 429, 500, 503];
@@ -117,15 +119,18 @@ impl Operation {
     /// Answers 304 to a caller who holds the version.
     #[must_use]
     pub fn unless_known(self) -> Self {
-        self.parameter("header", "If-None-Match", &json!({"type": "string", "example": "\"1\""}))
-            .answer(304, "The caller holds this version.", versioned(), None)
+        self.parameter("header", "If-None-Match", &entity_tags()).answer(
+            304,
+            "The caller holds this version.",
+            versioned(),
+            None,
+        )
     }
 
     /// Writes only if the caller knows the version.
     #[must_use]
     pub fn if_match(self) -> Self {
-        self.parameter("header", "If-Match", &json!({"type": "string", "example": "\"1\""}))
-            .problems(&[404, 412])
+        self.parameter("header", "If-Match", &entity_tags()).problems(&[404, 412])
     }
 
     /// Answers 204.
@@ -182,6 +187,10 @@ impl Operation {
 /// The header that carries a version.
 pub fn versioned() -> Value {
     json!({"ETag": header("The version, in quotes.", true)})
+}
+
+fn entity_tags() -> Value {
+    json!({"type": "string", "pattern": ENTITY_TAGS_PATTERN, "example": "\"1\""})
 }
 
 fn header(description: &str, required: bool) -> Value {

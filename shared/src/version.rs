@@ -49,6 +49,12 @@ pub struct Preconditions {
     if_none_match: Option<EntityTags>,
 }
 
+/// What [`Preconditions::parse`] takes, as a regular expression.
+pub(crate) const ENTITY_TAGS_PATTERN: &str = concat!(
+    r#"^[ \t]*\*[ \t]*$"#,
+    r#"|^[ \t,]*(W/)?"[!#-~]*"([ \t]*,[ \t,]*(W/)?"[!#-~]*")*[ \t,]*$"#
+);
+
 /// The tags of a precondition; those that we never hand out can match nothing and are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum EntityTags {
