@@ -23,6 +23,8 @@ async fn main() -> ExitCode {
             package::assemble(&app, &template, &executable, &destination)
                 .map_err(|error| format!("{} cannot be packaged: {error}", app.display()))
         }
+        Ok(Command::Zip { folder, zip }) => package::pack(&folder, &zip)
+            .map_err(|error| format!("{} cannot be packed: {error}", folder.display())),
         Ok(Command::Server(options)) => serve(&options).await,
         Ok(Command::RotateKey { state, rotation }) => {
             local_stack::rotate(&state, rotation, |line| println!("{line}")).await

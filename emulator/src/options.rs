@@ -13,6 +13,7 @@ usage: emulator server [--func] [--state FOLDER]
                        [--gateway-port PORT] [--patient-port PORT] [--audit-port PORT]
        emulator rotate-key patient-host-key|audit-host-key|patient-database|audit-database
        emulator package APP HOST-JSON-TEMPLATE EXECUTABLE DESTINATION
+       emulator zip FOLDER ZIP
        emulator bench [--quick] FUNCTIONS
 
 server      runs the packaged apps of target/functions with a database and the gateway until Ctrl-C;
@@ -21,6 +22,7 @@ server      runs the packaged apps of target/functions with a database and the g
             port 0 is any that is free
 rotate-key  replaces a key or a database user of the running server, without a pause
 package     lays out the folder that the Functions host runs
+zip         packs such a folder: the same content, the same bytes
 bench       measures the packaged apps of this folder; --quick takes seconds instead of minutes";
 
 const FUNCTIONS: &str = "target/functions";
@@ -34,6 +36,7 @@ const SECRET_REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) enum Command {
     Help,
     Package { app: PathBuf, template: PathBuf, executable: PathBuf, destination: PathBuf },
+    Zip { folder: PathBuf, zip: PathBuf },
     Server(LocalStackOptions),
     RotateKey { state: PathBuf, rotation: Rotation },
     Bench(BenchOptions),
@@ -47,6 +50,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         Some("server") => parse_server(rest).map(Command::Server),
         Some("rotate-key") => parse_rotate_key(rest),
         Some("package") => parse_package(rest),
+        Some("zip") => parse_zip(rest),
         Some("bench") => parse_bench(rest).map(Command::Bench),
         Some("help" | "--help" | "-h") => Ok(Command::Help),
         Some(_) | None => Err(format!("unknown command {}", command.display())),
@@ -75,6 +79,13 @@ fn parse_package(arguments: &[OsString]) -> Result<Command, String> {
         executable: executable.into(),
         destination: destination.into(),
     })
+}
+
+fn parse_zip(arguments: &[OsString]) -> Result<Command, String> {
+    match arguments {
+        [folder, zip] => Ok(Command::Zip { folder: folder.into(), zip: zip.into() }),
+        _ => Err(format!("zip takes 2 arguments, not {}", arguments.len())),
+    }
 }
 
 fn parse_bench(arguments: &[OsString]) -> Result<BenchOptions, String> {
@@ -160,6 +171,7 @@ mod tests {
             (&["server", "--gateway-port", "x"], "--gateway-port needs a port number"),
             (&["server", "--audit-port"], "--audit-port needs a port number"),
             (&["package", "app"], "package takes 4 arguments, not 1"),
+            (&["zip", "folder"], "zip takes 2 arguments, not 1"),
             (&["bench", "--quick"], "bench takes 1 folder, not 0"),
         ] {
             assert_eq!(parsed(arguments).expect_err("a mistake"), mistake);

@@ -42,7 +42,10 @@ fn apps_that_are_not_packaged_are_named() {
 
     let complaint = complaint(&output);
     assert!(complaint.starts_with("emulator: patient-tests-api cannot be started"), "{complaint}");
-    assert!(complaint.ends_with(": it is not packaged. Run scripts/package\n"), "{complaint}");
+    assert!(
+        complaint.ends_with(": it is not packaged. Run scripts/package --debug\n"),
+        "{complaint}"
+    );
     assert!(!folder.path().join("target").exists(), "nothing is left behind");
 }
 

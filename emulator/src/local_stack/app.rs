@@ -15,7 +15,7 @@ use crate::watchdog::Watched;
 /// Core Tools end themselves by force after two seconds.
 const CORE_TOOLS_STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// A folder that `scripts/package` made.
+/// A folder that [`crate::package::assemble`] made.
 #[derive(Debug)]
 pub(super) struct PackagedApp {
     name: &'static str,

@@ -24,7 +24,7 @@ pub enum LocalStackError {
         option: &'static str,
     },
     /// A packaged app cannot be used.
-    #[error("{app} cannot be started from {folder}: {reason}. Run scripts/package", folder = folder.display())]
+    #[error("{app} cannot be started from {folder}: {reason}. Run scripts/package --debug", folder = folder.display())]
     Package {
         /// The app's name.
         app: &'static str,

@@ -36,7 +36,7 @@ use secrets::{HostKeyRings, Secrets};
 /// What to run, and where.
 #[derive(Clone, Debug)]
 pub struct LocalStackOptions {
-    /// Where `scripts/package` has put both apps.
+    /// Where both apps are packaged, each in a folder of its name.
     pub functions: PathBuf,
     /// Where data and keys are kept between starts.
     pub state: PathBuf,

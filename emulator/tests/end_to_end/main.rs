@@ -5,6 +5,7 @@ mod browser;
 mod docs;
 mod faults;
 mod functions;
+mod packages;
 mod rotation;
 mod scripts_server;
 mod stack;

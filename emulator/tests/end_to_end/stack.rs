@@ -10,6 +10,8 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub const APPS: [&str; 2] = ["patient-tests-api", "audit-api"];
+
 /// A running system with a mongod of its own.
 pub struct Stack {
     pub local: LocalStack,
@@ -31,9 +33,15 @@ impl Stack {
 
     /// Starts it with a `RUST_LOG` for both apps.
     pub async fn start_logging(folder: &Path, log_filter: Option<&str>) -> Self {
-        package_apps(&folder.join("functions"));
+        let functions = folder.join("functions");
+        package_apps(&functions);
+        Self::start_packaged(&functions, folder, log_filter).await
+    }
+
+    /// Starts what is packaged in `functions`.
+    pub async fn start_packaged(functions: &Path, folder: &Path, log_filter: Option<&str>) -> Self {
         let options = LocalStackOptions {
-            functions: folder.join("functions"),
+            functions: functions.to_owned(),
             state: folder.join("server"),
             connection_string: None,
             gateway_port: None,
@@ -91,7 +99,7 @@ pub fn patient() -> Value {
 pub fn package_apps(functions: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let built = Path::new(env!("CARGO_BIN_EXE_emulator"));
-    for app in ["patient-tests-api", "audit-api"] {
+    for app in APPS {
         let executable = built.with_file_name(app);
         assert!(executable.is_file(), "cargo build --workspace has not built {app}");
         let template = root.join("host.json.template");
