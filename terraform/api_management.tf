@@ -95,7 +95,7 @@ resource "azurerm_api_management_api" "patient" {
 
   import {
     content_format = "openapi+json"
-    content_value  = local.openapi
+    content_value  = file("${path.root}/../patient-tests-api/openapi.json") # written from the code
   }
 }
 

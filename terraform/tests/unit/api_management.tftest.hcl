@@ -11,15 +11,6 @@ override_resource {
   values          = { result = "abc123" }
 }
 
-variables {
-  location        = "westeurope"
-  environment     = "test"
-  publisher_name  = "Test"
-  publisher_email = "api@example.com"
-  alert_emails    = ["operators@example.com"]
-  packages        = { patient-tests-api = "patient-1.zip", audit-api = "audit-1.zip" }
-}
-
 run "the_gateway_is_in_the_network_and_open_to_the_outside" {
   command = plan
 
@@ -71,22 +62,18 @@ run "the_api_is_forwarded_to_the_patient_app" {
   }
 }
 
-run "every_function_of_the_patient_app_has_its_operation" {
+run "the_operations_are_those_of_the_document" {
   command = plan
 
   assert {
-    condition     = alltrue([for operation in local.operations : can(jsondecode(local.openapi).paths[operation.path][operation.method])])
-    error_message = "A function cannot be called through the gateway."
+    condition     = azurerm_api_management_api.patient.import[0].content_format == "openapi+json" && azurerm_api_management_api.patient.import[0].content_value == file("../patient-tests-api/openapi.json")
+    error_message = "API Management gets another document than the one that is written from the code."
   }
 
+  # LoadTest serves a second operation, whose route lacks the last segment.
   assert {
-    condition     = sum([for item in values(jsondecode(local.openapi).paths) : length(setintersection(keys(item), ["get", "put", "post", "delete", "patch"]))]) == length(local.operations) && length(local.operations) == 10
-    error_message = "The gateway has operations without a function."
-  }
-
-  assert {
-    condition     = azurerm_api_management_api.patient.import[0].content_format == "openapi+json" && azurerm_api_management_api.patient.import[0].content_value == local.openapi
-    error_message = "The operations are not those of the document."
+    condition     = toset(flatten([for path in values(jsondecode(azurerm_api_management_api.patient.import[0].content_value).paths) : [for operation in values(path) : try(operation.operationId, [])]])) == setunion([for path in fileset("../patient-tests-api/functions", "*/function.json") : dirname(path)], ["LoadTests"])
+    error_message = "A function cannot be called through the gateway, or an operation has no function."
   }
 }
 

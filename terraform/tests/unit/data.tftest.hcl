@@ -11,15 +11,6 @@ override_resource {
   values          = { result = "abc123" }
 }
 
-variables {
-  location        = "westeurope"
-  environment     = "test"
-  publisher_name  = "Test"
-  publisher_email = "api@example.com"
-  alert_emails    = ["operators@example.com"]
-  packages        = { patient-tests-api = "patient-1.zip", audit-api = "audit-1.zip" }
-}
-
 run "no_database_is_public" {
   command = plan
 
