@@ -3,16 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::client::{Client, Known, Task};
+use super::client::{Client, Known, SEARCHED_POST_CODES, Task};
 use super::figures::{Figure, MIB};
 use super::request::{Door, Request};
 use super::system::{AUDIT_APP, PATIENT_APP, executable, text};
-use super::{Bench, CALLERS_TYPICAL, Extent, floor, load, process, start};
+use super::{Bench, CALLERS_TYPICAL, Extent, PATIENTS_PER_POST_CODE, floor, load, process, start};
 
 /// A handler that has just started is not idle yet.
 const SETTLING_TIME: Duration = Duration::from_secs(1);
-
-const PATIENTS_PER_POST_CODE: usize = 125;
 
 impl Bench {
     pub(super) async fn measure_idle_memory(&mut self) -> Result<(), String> {
@@ -63,8 +61,9 @@ impl Bench {
     pub(super) async fn measure_memory_under_load(&mut self) -> Result<Arc<Known>, String> {
         let Extent { seeded, requests, .. } = self.extent;
         println!("Sending {requests} requests for the sake of memory …");
-        let post_codes = u32::try_from(seeded / PATIENTS_PER_POST_CODE).map_err(text)?;
-        let mut known = Arc::new(Known { post_codes, ids: Vec::new() });
+        let number = u32::try_from(seeded / PATIENTS_PER_POST_CODE).map_err(text)?;
+        let post_codes = SEARCHED_POST_CODES..SEARCHED_POST_CODES + number;
+        let mut known = Arc::new(Known { post_codes: post_codes.clone(), ids: Vec::new() });
         self.send(Task::Seed, seeded, &known).await?;
         let ids = floor::stored_patients(&self.system.connection_string, seeded).await?;
         known = Arc::new(Known { post_codes, ids });

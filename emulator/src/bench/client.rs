@@ -1,5 +1,6 @@
 //! Callers of the system.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::connection::Connection;
@@ -20,13 +21,13 @@ pub(super) enum Task {
 }
 
 /// Patients of post codes from 9000 on are found by a search, and stay the same in number.
-const SEARCHED_POST_CODES: u32 = 9000;
+pub(super) const SEARCHED_POST_CODES: u32 = 9000;
 
 /// What is known about the data.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// How many post codes the seeded patients share.
-    pub(super) post_codes: u32,
+    /// The post codes that the seeded patients share.
+    pub(super) post_codes: Range<u32>,
     /// Identifiers of seeded patients.
     pub(super) ids: Vec<String>,
 }
@@ -69,7 +70,7 @@ impl Client {
     }
 
     fn request(&self) -> Request {
-        let searched = || SEARCHED_POST_CODES + fastrand::u32(..self.known.post_codes);
+        let searched = || fastrand::u32(self.known.post_codes.clone());
         let id = || fastrand::choice(&self.known.ids).map_or("", String::as_str);
         match self.task {
             Task::Seed => Request::create_patient(searched()),

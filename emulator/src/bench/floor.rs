@@ -149,7 +149,7 @@ pub(super) async fn stored_patients(
 }
 
 /// With the options of the apps (`shared/src/mongo/database.rs`).
-async fn connect(connection_string: &str) -> Result<Client, String> {
+pub(super) async fn connect(connection_string: &str) -> Result<Client, String> {
     let mut options = ClientOptions::parse(connection_string).await.map_err(text)?;
     options.retry_reads = Some(false);
     options.retry_writes = Some(false);
@@ -161,7 +161,7 @@ async fn connect(connection_string: &str) -> Result<Client, String> {
 }
 
 /// The same document under another identifier.
-fn copy(pattern: &Document) -> (String, Document) {
+pub(super) fn copy(pattern: &Document) -> (String, Document) {
     let id = Uuid::now_v7().to_string();
     let mut copy = pattern.clone();
     for field in ["_id", "_shardKey", "id"] {

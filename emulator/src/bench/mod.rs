@@ -8,7 +8,9 @@ mod connection;
 mod doors;
 mod figures;
 mod floor;
+mod growth;
 mod load;
+mod plot;
 mod process;
 mod report;
 mod request;
@@ -25,9 +27,13 @@ use report::Report;
 use system::System;
 
 const OUTPUT: &str = "target/bench/latest.json";
+const PLOT: &str = "target/bench/latest.svg";
 
 /// How many there are where only one number is of interest.
 const CALLERS_TYPICAL: usize = 16;
+
+/// So many that a search finds a full page.
+const PATIENTS_PER_POST_CODE: usize = 125;
 
 /// What to measure.
 #[derive(Debug)]
@@ -41,10 +47,12 @@ pub(crate) struct BenchOptions {
 /// How much of everything.
 struct Extent {
     starts: usize,
-    /// One post code for 125 of them, so that a search finds a full page.
+    /// Patients that are loaded and searched.
     seeded: usize,
     /// Before memory is looked at again; the seeded ones count.
     requests: usize,
+    /// Of the collection in which patients are loaded and searched.
+    sizes: &'static [usize],
     timing: Timing,
 }
 
@@ -52,6 +60,7 @@ const QUICK: Extent = Extent {
     starts: 5,
     seeded: 2_000,
     requests: 8_000,
+    sizes: &[1_000, 10_000],
     timing: Timing { warm_up: Duration::from_millis(150), measured: Duration::from_millis(400) },
 };
 
@@ -59,6 +68,7 @@ const FULL: Extent = Extent {
     starts: 15,
     seeded: 10_000,
     requests: 100_000,
+    sizes: &[1_000, 10_000, 100_000, 1_000_000],
     timing: Timing { warm_up: Duration::from_millis(500), measured: Duration::from_secs(2) },
 };
 
@@ -80,6 +90,7 @@ pub(crate) async fn run(options: BenchOptions) -> Result<(), String> {
     bench.measure_floor().await?;
     bench.measure_doors(&known).await?;
     bench.measure_telemetry(&known).await?;
+    bench.measure_growth().await?;
     bench.finish()
 }
 
@@ -92,6 +103,7 @@ impl Bench {
             data: std::env::temp_dir().display().to_string(),
             figures: Vec::new(),
             rows: Vec::new(),
+            growth: Vec::new(),
             failures: load::Failures::default(),
         };
         println!("Starting mongod (data in {}), both apps and the gateway …", report.data);
@@ -111,7 +123,9 @@ impl Bench {
         self.report.figures.extend(from_rows);
         figures::print(&self.report.figures);
         self.report.write(Path::new(OUTPUT)).map_err(|error| format!("{OUTPUT}: {error}"))?;
-        println!("\nEverything is in {OUTPUT}.");
+        std::fs::write(PLOT, plot::svg(&self.report))
+            .map_err(|error| format!("{PLOT}: {error}"))?;
+        println!("\nEverything is in {OUTPUT}, and drawn in {PLOT}.");
         let failures = &self.report.failures;
         match &failures.first {
             None => Ok(()),

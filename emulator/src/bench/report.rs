@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::figures::Figure;
+use super::growth::Point;
 use super::load::{Failures, Measured};
 use super::process::PARTS;
 
@@ -42,6 +43,7 @@ pub(super) struct Report {
     pub(super) data: String,
     pub(super) figures: Vec<Figure>,
     pub(super) rows: Vec<Row>,
+    pub(super) growth: Vec<Point>,
     #[serde(skip)]
     pub(super) failures: Failures,
 }

@@ -1,0 +1,125 @@
+//! What loading and searching cost while the collection grows.
+
+use std::sync::Arc;
+
+use mongodb::bson::{Document, doc};
+use serde::Serialize;
+
+use super::client::{Client, Known, Task};
+use super::figures::Figure;
+use super::floor::{self, copy};
+use super::load;
+use super::request::Door;
+use super::system::{PATIENT_DATABASE, System, text};
+use super::{Bench, PATIENTS_PER_POST_CODE};
+
+/// How many patients are stored at once.
+const PORTION: usize = 10_000;
+
+/// Identifiers that are loaded, of all sizes of the collection.
+const LOADED: usize = 10_000;
+
+/// The most that a cost may grow from the smallest collection to the largest.
+const GROWTH_MAX: f64 = 1.3;
+
+/// One operation among so many patients.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Point {
+    pub(super) operation: &'static str,
+    pub(super) patients: usize,
+    pub(super) p50_us: f64,
+    p99_us: f64,
+    /// Of mongod, per request.
+    mongod_cpu_us: f64,
+}
+
+impl Bench {
+    /// Measures at one caller, in a system of its own, at the handler.
+    pub(super) async fn measure_growth(&mut self) -> Result<(), String> {
+        let system = System::start(&self.options.functions, None).await?;
+        system.try_out().await?;
+        let client = floor::connect(&system.connection_string).await?;
+        let patients = client.database(PATIENT_DATABASE).collection::<Document>("patients");
+        let pattern = patients.find_one(doc! {}).await.map_err(text)?;
+        let pattern = pattern.ok_or("nothing is stored")?;
+        println!("\nLoading and searching among more and more patients …");
+        println!(
+            "{:<16} {:>9} {:>8} {:>8} {:>10}",
+            "operation", "patients", "p50 ms", "p99 ms", "mongod µs"
+        );
+        let mut stored = 0;
+        let mut ids = Vec::new();
+        for &size in self.extent.sizes {
+            while stored < size {
+                let portion = PORTION.min(size - stored);
+                let copies: Vec<_> =
+                    (stored..stored + portion).map(|number| numbered(&pattern, number)).collect();
+                let documents = copies.iter().map(|(_, copy)| copy);
+                patients.insert_many(documents).await.map_err(text)?;
+                ids.extend(copies.into_iter().map(|(id, _)| id));
+                stored += portion;
+            }
+            // Otherwise the writing of what was inserted would be measured.
+            let fsync = doc! { "fsync": 1 };
+            client.database("admin").run_command(fsync).await.map_err(text)?;
+            fastrand::shuffle(&mut ids);
+            let post_codes = 0..u32::try_from(stored / PATIENTS_PER_POST_CODE).map_err(text)?;
+            let ids = ids.iter().take(LOADED).cloned().collect();
+            let known = Arc::new(Known { post_codes, ids });
+            for task in [Task::LoadPatient, Task::SearchPatient] {
+                self.measure_among(&system, size, task, &known).await?;
+            }
+        }
+        self.compare_sizes();
+        Ok(())
+    }
+
+    async fn measure_among(
+        &mut self,
+        system: &System,
+        patients: usize,
+        task: Task,
+        known: &Arc<Known>,
+    ) -> Result<(), String> {
+        let callers = Client::several(1, &system.entrance(Door::Handler)?, task, known);
+        let measured = load::measure(callers, self.extent.timing, system.processes()?).await;
+        let [.., mongod_cpu_us] = measured.cpu_us();
+        let point = Point {
+            operation: task.name(),
+            patients,
+            p50_us: measured.percentile_us(0.5),
+            p99_us: measured.percentile_us(0.99),
+            mongod_cpu_us,
+        };
+        println!(
+            "{:<16} {patients:>9} {:>8.2} {:>8.2} {mongod_cpu_us:>10.0}",
+            point.operation,
+            point.p50_us / 1e3,
+            point.p99_us / 1e3,
+        );
+        self.report.growth.push(point);
+        self.report.failures.merge(measured.failures);
+        Ok(())
+    }
+
+    fn compare_sizes(&mut self) {
+        for task in [Task::LoadPatient, Task::SearchPatient] {
+            let of_task = |point: &&Point| point.operation == task.name();
+            let mut points = self.report.growth.iter().filter(of_task);
+            if let (Some(first), Some(last)) = (points.next(), points.next_back()) {
+                let (few, many) = (first.patients, last.patients);
+                let name = format!("median of {} among {many} to among {few}", task.name());
+                let figure = Figure::new(name, "×", last.p50_us / first.p50_us);
+                self.report.figures.push(figure.target(GROWTH_MAX));
+            }
+        }
+    }
+}
+
+/// A copy that shares its post code with so many others that a search finds a full page.
+fn numbered(pattern: &Document, number: usize) -> (String, Document) {
+    let (id, mut copy) = copy(pattern);
+    copy.insert("postCode", format!("{:04}", number / PATIENTS_PER_POST_CODE));
+    (id, copy)
+}
