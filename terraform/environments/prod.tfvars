@@ -13,8 +13,10 @@ database_throughput_max = 4000
 database_backup_tier    = "Continuous30Days"
 log_retention_days      = 365
 
-# Raise by one to rotate the function keys; see docs/deployment.md.
+# scripts/rotate-key --azure changes these two, and applies; see docs/deployment.md.
 host_key_rotation = 1
+
+database_key = "primary"
 
 # Object ids of who uploads packages.
 package_publishers = []
