@@ -1,0 +1,79 @@
+"""Whether an answer is right: each function returns what is wrong, by name and never by value."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+Record = Mapping[str, Any]
+
+GIVEN_BY_THE_API = {"id", "lastUpdated"}
+
+
+def differences(written: Record, read: Any) -> list[str]:
+    """The fields in which what was read is not what was written."""
+    if not isinstance(read, dict):
+        return ["the body is no record"]
+    fields = sorted((written.keys() | read.keys()) - GIVEN_BY_THE_API)
+    return [f"{field} is not as written" for field in fields if written.get(field) != read.get(field)]
+
+
+def created(written: Record, read: Any, location: str | None, etag: str | None) -> list[str]:
+    """What is wrong with the answer to a create."""
+    wrong = differences(written, read)
+    identifier = read.get("id") if isinstance(read, dict) else None
+    if not is_guid(identifier):
+        wrong.append("id is no GUID")
+    elif not location or not location.endswith(identifier):
+        wrong.append("Location does not end with the id")
+    if etag != '"1"':
+        wrong.append("ETag is not that of a first version")
+    return wrong
+
+
+def problem(read: Any, status: int, pointers: Iterable[str] | None = None) -> list[str]:
+    """What is wrong with a refusal (RFC 9457)."""
+    if not isinstance(read, dict):
+        return ["the body is no problem"]
+    wrong = []
+    if read.get("status") != status:
+        wrong.append("the problem's status is not that of the answer")
+    if not str(read.get("type", "")).startswith("urn:problem:patient-records:"):
+        wrong.append("the problem has no type of ours")
+    if pointers is not None and {error.get("pointer") for error in read.get("errors", [])} != set(pointers):
+        wrong.append("the problem does not point at the wrong fields")
+    return wrong
+
+
+def listing(identifiers: list[str], expected: set[str], gone: set[str]) -> list[str]:
+    """What is wrong with all pages of a list together.
+
+    More than expected may be there: what was written though its answer was lost.
+    """
+    wrong = []
+    if len(set(identifiers)) != len(identifiers):
+        wrong.append("a record is on the pages twice")
+    if identifiers != sorted(identifiers):
+        wrong.append("the records are not sorted by id")
+    if not expected <= set(identifiers):
+        wrong.append("a record is missing")
+    if gone & set(identifiers):
+        wrong.append("a deleted record is there")
+    return wrong
+
+
+def next_page(link: str | None) -> str | None:
+    """The query of the next page, from a Link header (RFC 8288)."""
+    for part in (link or "").split(","):
+        target, _, parameters = part.strip().partition(">")
+        if target.startswith("<") and 'rel="next"' in parameters:
+            return urlsplit(target[1:]).query
+    return None
+
+
+def is_guid(value: Any) -> bool:
+    """Whether this is a GUID as the API writes it: lower case, with hyphens."""
+    try:
+        return str(UUID(value)) == value
+    except (AttributeError, TypeError, ValueError):
+        return False

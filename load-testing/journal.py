@@ -1,0 +1,40 @@
+"""Notes what the API has acknowledged, so that a soak can ask for every write afterwards.
+
+Lines of JSON: the path, the version, and a digest of the body. No patient's data is kept.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TextIO
+
+GONE = "gone"
+
+
+class Journal:
+    """Keeps notes in a file; without one, none."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file: TextIO | None = file.open("w", buffering=1) if file else None
+
+    def acknowledged(self, path: str, etag: str, body: Any) -> None:
+        """A create or an update was answered with success."""
+        self._note(path, "acknowledged", etag=etag, digest=digest(body))
+
+    def deleted(self, path: str) -> None:
+        """A delete was answered with success."""
+        self._note(path, GONE)
+
+    def uncertain(self, path: str) -> None:
+        """A change was asked for, and its answer does not say whether it happened."""
+        self._note(path, "uncertain")
+
+    def _note(self, path: str, what: str, **details: str) -> None:
+        if self._file:
+            self._file.write(json.dumps({"path": path, "what": what, **details}) + "\n")
+
+
+def digest(body: Any) -> str:
+    """A fingerprint of a record, whatever the order of its fields."""
+    canonical = json.dumps(body, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,45 @@
+"""What a user knows about a record: that which the API has acknowledged last."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import answers
+from api import Answer, Api
+
+
+@dataclass(eq=False)
+class Known:
+    """A patient with tests, or a test."""
+
+    path: str
+    etag: str
+    body: dict[str, Any]
+    tests: list["Known"] = field(default_factory=list)
+    deleted_tests: set[str] = field(default_factory=set)
+
+    @property
+    def id(self) -> str:
+        """The record's id."""
+        return self.body["id"]
+
+    def is_unchanged(self, answer: Answer) -> list[str]:
+        """What is wrong with an answer that should be this record."""
+        wrong = answers.differences(self.body, answer.body)
+        if not wrong and answer.body != self.body:
+            wrong.append("id or lastUpdated is not as acknowledged")
+        if answer.etag != self.etag:
+            wrong.append("ETag is not as acknowledged")
+        return wrong
+
+    def update(self, api: Api, operation: str, body: dict[str, Any]) -> None:
+        """Replaces this version, and expects the next one."""
+        version = f'"{int(self.etag.strip(chr(34))) + 1}"'
+
+        def check(answer: Answer) -> list[str]:
+            wrong = answers.differences(body, answer.body)
+            return wrong if answer.etag == version else [*wrong, "ETag is not the next version"]
+
+        headers = {"If-Match": self.etag}
+        answer = api.send(operation, self.path, 200, body=body, headers=headers, check=check)
+        self.etag, self.body = answer.etag, answer.body
+        api.journal.acknowledged(self.path, self.etag, self.body)

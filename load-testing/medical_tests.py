@@ -1,0 +1,98 @@
+"""The scenarios about medical tests."""
+
+from random import Random
+
+import answers
+import operations
+import records
+from api import Answer, Api
+from known import Known
+from pages import Pages
+from patients import Patients
+
+TESTS_PAGE = 2
+TESTS_MAX = 12
+"""Tests of one patient that are kept in mind and read again."""
+
+
+class MedicalTests:
+    """The tests of one user's patients."""
+
+    def __init__(self, api: Api, random: Random, patients: Patients) -> None:
+        self._api = api
+        self._random = random
+        self._patients = patients
+
+    def create(self) -> tuple[Known, Known]:
+        """Registers a test and reads it back; returns the patient and the test."""
+        patient = self._patients.any()
+        body = records.medical_test(self._random)
+        complete = body | {"patientId": patient.id}
+
+        def check(answer: Answer) -> list[str]:
+            location, etag = answer.headers.get("Location"), answer.etag
+            return answers.created(complete, answer.body, location, etag)
+
+        answer = self._api.send(operations.CREATE_TEST, f"{patient.path}/tests", 201, body=body, check=check)
+        test = Known(f"{patient.path}/tests/{answer.body['id']}", answer.etag, answer.body)
+        self._api.journal.acknowledged(test.path, test.etag, test.body)
+        patient.tests.append(test)
+        if len(patient.tests) > TESTS_MAX:
+            patient.tests.pop(0)
+        self._load(test)
+        return patient, test
+
+    def load(self) -> None:
+        """Reads a test and compares every field."""
+        _, test = self._any()
+        self._load(test)
+
+    def load_all(self) -> None:
+        """All tests of a patient are there, each once, over as many pages as it takes."""
+        patient, _ = self._any()
+        expected = {test.id for test in patient.tests}
+        pages = Pages(operations.LOAD_TESTS, f"{patient.path}/tests", TESTS_PAGE)
+        pages.read(self._api, lambda ids: answers.listing(ids, expected, patient.deleted_tests))
+
+    def update(self) -> None:
+        """Makes the results final, and reads them back."""
+        patient, test = self._any()
+        final = [observation | {"status": "final"} for observation in test.body["observations"]]
+        patient.tests.remove(test)
+        test.update(self._api, operations.UPDATE_TEST, test.body | {"observations": final})
+        patient.tests.append(test)
+        self._load(test)
+
+    def create_invalid(self) -> None:
+        """What is wrong is refused, and named."""
+        patient = self._patients.any()
+        body, pointers = records.invalid_medical_test(self._random)
+        self._api.send(
+            operations.CREATE_TEST + operations.REFUSED,
+            f"{patient.path}/tests",
+            400,
+            body=body,
+            check=lambda answer: answers.problem(answer.body, 400, pointers),
+        )
+
+    def delete(self) -> None:
+        """A deleted test is gone, and can be deleted again."""
+        patient, test = self._any()
+        patient.tests.remove(test)
+        self._api.send(operations.DELETE_TEST, test.path, 204)
+        patient.deleted_tests.add(test.id)
+        self._api.journal.deleted(test.path)
+        self._api.send(operations.DELETE_TEST, test.path, 204)
+        self._api.send(
+            operations.LOAD_TEST + operations.REFUSED,
+            test.path,
+            410,
+            check=lambda answer: answers.problem(answer.body, 410),
+        )
+
+    def _any(self) -> tuple[Known, Known]:
+        patient = self._patients.any()
+        return (patient, self._random.choice(patient.tests)) if patient.tests else self.create()
+
+    def _load(self, test: Known) -> None:
+        self._api.send(operations.LOAD_TEST, test.path, 200, check=test.is_unchanged)

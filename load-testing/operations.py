@@ -1,0 +1,31 @@
+"""What the Patient API can be asked: method and route template, as they stand in statistics.
+
+Templates, never paths: statistics and reports must not name patients.
+"""
+
+CREATE_PATIENT = "POST /patient"
+LOAD_PATIENT = "GET /patient/{patientId}"
+UPDATE_PATIENT = "PUT /patient/{patientId}"
+DELETE_PATIENT = "DELETE /patient/{patientId}"
+SEARCH_PATIENT = "POST /patient/search"
+CREATE_TEST = "POST /patient/{patientId}/tests"
+LOAD_TESTS = "GET /patient/{patientId}/tests"
+LOAD_TEST = "GET /patient/{patientId}/tests/{testId}"
+UPDATE_TEST = "PUT /patient/{patientId}/tests/{testId}"
+DELETE_TEST = "DELETE /patient/{patientId}/tests/{testId}"
+
+ALL = (
+    CREATE_PATIENT,
+    LOAD_PATIENT,
+    UPDATE_PATIENT,
+    DELETE_PATIENT,
+    SEARCH_PATIENT,
+    CREATE_TEST,
+    LOAD_TESTS,
+    LOAD_TEST,
+    UPDATE_TEST,
+    DELETE_TEST,
+)
+
+REFUSED = " (refused)"
+"""Marks requests that must be refused, so that quick refusals do not flatter the percentiles."""

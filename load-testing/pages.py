@@ -1,0 +1,41 @@
+"""Lists that come in pages: followed to the end, checked as a whole."""
+
+from collections.abc import Callable
+from typing import Any
+
+import answers
+from api import Answer, Api
+
+PAGES_MAX = 200
+"""A list without an end is wrong, and must not keep a user for ever."""
+
+
+class Pages:
+    """All pages of a list."""
+
+    def __init__(self, operation: str, path: str, limit: int, body: Any = None) -> None:
+        self._operation = operation
+        self._path = path
+        self._limit = limit
+        self._body = body
+
+    def read(self, api: Api, check_all: Callable[[list[str]], list[str]]) -> None:
+        """Reads every page; the ids of all are checked with the last one."""
+        ids: list[str] = []
+        pages = 0
+        query: str | None = f"limit={self._limit}"
+
+        def check(answer: Answer) -> list[str]:
+            if not isinstance(answer.body, list):
+                return ["the page is no list"]
+            if len(answer.body) > self._limit:
+                return ["the page is longer than asked for"]
+            ids.extend(record["id"] for record in answer.body)
+            if answers.next_page(answer.headers.get("Link")) is None:
+                return check_all(ids)
+            return ["there is no end"] if pages == PAGES_MAX else []
+
+        while query is not None:
+            pages += 1
+            answer = api.send(self._operation, f"{self._path}?{query}", 200, body=self._body, check=check)
+            query = answers.next_page(answer.headers.get("Link"))

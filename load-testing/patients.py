@@ -1,0 +1,195 @@
+"""The scenarios about patients."""
+
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import answers
+import operations
+import records
+from api import Answer, Api
+from known import Known
+from pages import Pages
+
+HOUSEHOLD_MAX = 12
+"""Patients of one family name, after which the user goes on with another: searches stay short."""
+
+SEARCH_PAGE = 5
+KNOWN_MAX = 200
+
+
+class Patients:
+    """One user's patients. No other user changes them."""
+
+    def __init__(self, api: Api, random: Random, household: str) -> None:
+        self._api = api
+        self._random = random
+        self._household = household
+        self._families = 0
+        self._known: list[Known] = []
+        self._deleted: set[str] = set()
+        self._start_family()
+
+    def any(self) -> Known:
+        """A patient that is there."""
+        return self._random.choice(self._known) if self._known else self.create()
+
+    def create(self) -> Known:
+        """Registers a patient and reads it back."""
+        patient = self._keep(self._create(self._new()))
+        self._load(patient)
+        return patient
+
+    def load(self) -> None:
+        """Reads a patient and compares every field."""
+        self._load(self.any())
+
+    def load_unchanged(self) -> None:
+        """A version that is known is not sent again."""
+        patient = self.any()
+        self._api.send(operations.LOAD_PATIENT, patient.path, 304, headers={"If-None-Match": patient.etag})
+
+    def update(self) -> None:
+        """Moves a patient to another post code, and reads it back."""
+        patient = self.any()
+        self._update(patient)
+        self._load(patient)
+
+    def update_conflicting(self) -> None:
+        """The version that was replaced cannot be replaced again, and nothing changes."""
+        patient = self.any()
+        old = patient.etag
+        self._update(patient)
+        self._api.send(
+            operations.UPDATE_PATIENT + operations.REFUSED,
+            patient.path,
+            412,
+            body=patient.body | {"postCode": self._random.choice(records.POST_CODES)},
+            headers={"If-Match": old},
+            check=lambda answer: (
+                answers.problem(answer.body, 412)
+                + ([] if answer.etag == patient.etag else ["ETag is not the current version"])
+            ),
+        )
+        self._load(patient)
+
+    def repeat_create(self) -> None:
+        """The same key and content lead to the same patient."""
+        body = self._new()
+        headers = {"Idempotency-Key": str(uuid4())}
+        first = self._create(body, headers)
+        self._keep(first)
+        self._api.send(
+            operations.CREATE_PATIENT,
+            "/patient",
+            201,
+            body=body,
+            headers=headers,
+            check=lambda answer: is_replayed(first, answer),
+        )
+
+    def reuse_key(self) -> None:
+        """The same key with other content is refused."""
+        body = self._new()
+        headers = {"Idempotency-Key": str(uuid4())}
+        self._keep(self._create(body, headers))
+        self._api.send(
+            operations.CREATE_PATIENT + operations.REFUSED,
+            "/patient",
+            422,
+            body=body | {"firstName": f"{body['firstName']} II"},
+            headers=headers,
+            check=lambda answer: answers.problem(answer.body, 422),
+        )
+
+    def search(self) -> None:
+        """All of a family are found, each once, over as many pages as it takes."""
+        family = self._last_name
+        self.any()
+        expected = {patient.id for patient in self._known if patient.body["lastName"] == family}
+        pages = Pages(operations.SEARCH_PATIENT, "/patient/search", SEARCH_PAGE, {"lastName": family})
+        pages.read(self._api, lambda ids: answers.listing(ids, expected, self._deleted))
+
+    def create_invalid(self) -> None:
+        """What is wrong is refused, and named."""
+        body, pointers = records.invalid_patient(self._random)
+        self._api.send(
+            operations.CREATE_PATIENT + operations.REFUSED,
+            "/patient",
+            400,
+            body=body,
+            check=lambda answer: answers.problem(answer.body, 400, pointers),
+        )
+
+    def load_unknown(self) -> None:
+        """Whom nobody registered is not found."""
+        self._api.send(
+            operations.LOAD_PATIENT + operations.REFUSED,
+            f"/patient/{uuid4()}",
+            404,
+            check=lambda answer: answers.problem(answer.body, 404),
+        )
+
+    def delete(self) -> None:
+        """A deleted patient is gone."""
+        patient = self.any()
+        self._known.remove(patient)
+        self._deleted.add(patient.id)
+        self._api.send(operations.DELETE_PATIENT, patient.path, 204)
+        self._api.journal.deleted(patient.path)
+        self._api.send(
+            operations.LOAD_PATIENT + operations.REFUSED,
+            patient.path,
+            410,
+            check=lambda answer: answers.problem(answer.body, 410),
+        )
+
+    def forget(self, patient: Known) -> None:
+        """From here on nothing is known about it: a change may or may not have happened."""
+        if patient in self._known:
+            self._known.remove(patient)
+
+    def _start_family(self) -> None:
+        self._families += 1
+        self._members = 0
+        self._last_name = records.last_name(self._random, f"{self._household}-{self._families}")
+
+    def _new(self) -> dict[str, Any]:
+        if self._members == HOUSEHOLD_MAX:
+            self._start_family()
+        self._members += 1
+        return records.patient(self._random, self._last_name)
+
+    def _create(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
+        def check(answer: Answer) -> list[str]:
+            location, etag = answer.headers.get("Location"), answer.etag
+            return answers.created(body, answer.body, location, etag)
+
+        return self._api.send(
+            operations.CREATE_PATIENT, "/patient", 201, body=body, headers=headers, check=check
+        )
+
+    def _keep(self, answer: Answer) -> Known:
+        patient = Known(f"/patient/{answer.body['id']}", answer.etag, answer.body)
+        self._api.journal.acknowledged(patient.path, patient.etag, patient.body)
+        self._known.append(patient)
+        if len(self._known) > KNOWN_MAX:
+            self._known.pop(0)
+        return patient
+
+    def _load(self, patient: Known) -> None:
+        self._api.send(operations.LOAD_PATIENT, patient.path, 200, check=patient.is_unchanged)
+
+    def _update(self, patient: Known) -> None:
+        body = patient.body | {"postCode": self._random.choice(records.POST_CODES)}
+        self.forget(patient)
+        patient.update(self._api, operations.UPDATE_PATIENT, body)
+        self._known.append(patient)
+
+
+def is_replayed(first: Answer, second: Answer) -> list[str]:
+    """What is wrong with the answer to a create that is repeated."""
+    wrong = [] if second.body == first.body else ["another patient than before"]
+    if second.headers.get("Idempotency-Replayed") != "true":
+        wrong.append("not said to be replayed")
+    return wrong

@@ -1,0 +1,75 @@
+"""Follows a run and judges it: progress, the table at the end, and the exit status."""
+
+import os
+import time
+from typing import Any
+
+import gevent
+from locust import events
+from locust.env import Environment
+from locust.runners import STATE_RUNNING
+
+import criteria
+from api import wrong_answers
+
+PROFILE = os.environ.get("LOAD_TEST_PROFILE", criteria.FULL)
+PROGRESS_INTERVAL_SECONDS = 5
+
+
+@events.test_start.add_listener
+def follow(environment: Environment, **_: Any) -> None:
+    """Says every few seconds how it goes."""
+    gevent.spawn(say_progress, environment)
+
+
+def say_progress(environment: Environment) -> None:
+    """One line, as long as the run takes."""
+    started = time.monotonic()
+    gevent.sleep(PROGRESS_INTERVAL_SECONDS)
+    while environment.runner and environment.runner.state == STATE_RUNNING:
+        total, users = environment.stats.total, environment.runner.user_count
+        p95_ms = total.get_current_response_time_percentile(0.95) or 0
+        print(
+            f"{time.monotonic() - started:5.0f} s  {users} users  {total.num_requests} requests  "
+            f"{total.current_rps:.0f}/s  {total.num_failures} failed  p95 {p95_ms:.0f} ms",
+            flush=True,
+        )
+        gevent.sleep(PROGRESS_INTERVAL_SECONDS)
+
+
+@events.quitting.add_listener
+def judge(environment: Environment, **_: Any) -> None:
+    """Sets the exit status, which says whether every criterion holds."""
+    passed = all(verdict.passed for verdict in verdicts(environment))
+    environment.process_exit_code = 0 if passed else 1
+
+
+@events.test_stop.add_listener
+def remember(environment: Environment, **_: Any) -> None:
+    """Has the table come after the figures that Locust prints itself."""
+
+    def say_verdict(**_: Any) -> None:
+        for wrong in sorted(set(wrong_answers)):
+            print(f"wrong answer: {wrong}")
+        judged = verdicts(environment)
+        passed = all(verdict.passed for verdict in judged)
+        print(f"{criteria.table(judged)}\n\n{'Passed.' if passed else 'Failed.'}", flush=True)
+
+    events.quit.add_listener(say_verdict)
+
+
+def verdicts(environment: Environment) -> list[criteria.Verdict]:
+    """Each criterion, for what Locust has measured."""
+    total = environment.stats.total
+    operations = {
+        entry.name: criteria.Figures(
+            entry.num_requests,
+            entry.get_response_time_percentile(0.95) or 0,
+            entry.get_response_time_percentile(0.99) or 0,
+        )
+        for entry in environment.stats.entries.values()
+    }
+    run = criteria.Run(
+        total.num_requests, total.num_failures, len(wrong_answers), total.total_rps, operations
+    )
+    return criteria.judge(criteria.load(PROFILE), run)

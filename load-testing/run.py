@@ -1,0 +1,75 @@
+"""The command line of scripts/load-test."""
+
+import argparse
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import criteria
+import stack
+from stack import OUTPUT, StackError, System
+
+
+def main() -> int:
+    """Runs what the arguments ask for; 0 if every criterion holds."""
+    options = parse(sys.argv[1:])
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    try:
+        found = stack.given() or stack.running()
+        if found is None and not options.packaged:
+            stack.package(debug=options.smoke)
+        with nullcontext(found) if found else stack.own() as system:
+            profile = "smoke" if options.smoke else criteria.FULL
+            return locust(options, system, {"LOAD_TEST_PROFILE": profile}).wait()
+    except StackError as problem:
+        print(f"load-test: {problem}", file=sys.stderr)
+        return 2
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Reads the options; a smoke has defaults of its own."""
+    parser = argparse.ArgumentParser(prog="scripts/load-test", description=__doc__)
+    parser.add_argument("--users", type=int, help="how many systems call at the same time")
+    parser.add_argument("--duration", help="such as 30s or 10m")
+    parser.add_argument("--pause", help="seconds that each waits at most between two scenarios")
+    parser.add_argument("--seed", default="1", help="of the generated data")
+    parser.add_argument("--packaged", action="store_true", help="use target/functions as it is")
+    parser.add_argument("--smoke", action="store_true", help="20 s: does everything work?")
+    options = parser.parse_args(arguments)
+    users, duration, pause = (4, "20s", "0.2") if options.smoke else (16, "2m", "0.2")
+    options.users = options.users or users
+    options.duration = options.duration or duration
+    options.pause = options.pause or pause
+    return options
+
+
+def locust(
+    options: argparse.Namespace, system: System, environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    """Starts Locust. Host and key go by the environment, where other users cannot read them."""
+    report = OUTPUT / "report.html"
+    print(f"Putting load on {system.url}: {options.users} users for {options.duration} …", flush=True)
+    print(f"The report will be {report.relative_to(stack.ROOT)}.", flush=True)
+    return subprocess.Popen(
+        [
+            Path(sys.executable).with_name("locust"),
+            "--locustfile", Path(__file__).with_name("locustfile.py"),
+            "--headless", "--only-summary", "--users", str(options.users), "--spawn-rate", str(options.users),
+            "--run-time", options.duration, "--stop-timeout", "30s",
+            "--html", report, "--csv", OUTPUT / "figures",
+        ],
+        env={
+            **os.environ,
+            "LOCUST_HOST": system.url,
+            "SUBSCRIPTION_KEY": system.subscription_key,
+            "LOAD_TEST_SEED": options.seed,
+            "LOAD_TEST_PAUSE": options.pause,
+            **environment,
+        },
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
