@@ -1,0 +1,203 @@
+//! The words in which bodies are described, one line per field.
+//!
+//! A body is a function that reads its [`Fields`] in order. Every mistake is noted with its JSON
+//! pointer and reading goes on, so that the caller hears of all of them at once; what was read
+//! in the meantime is thrown away.
+//!
+//! The same function describes the body: run by [`describe`], nothing is read, and every field
+//! notes its name and its rule's schema instead.
+
+mod fields;
+mod structure;
+mod text;
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::error::FieldError;
+use crate::{Error, Result};
+
+pub use fields::Fields;
+pub use structure::{List, Object, list};
+pub use text::{Form, Text, TextLike, date_time, guid, text, text_like, text_of_exactly};
+
+/// Something that a field's value must be.
+pub trait Rule {
+    /// What a good value becomes.
+    type Output;
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// Every mistake, with pointers relative to the value.
+    fn read(&self, value: Value) -> Result<Self::Output, Vec<FieldError>>;
+
+    /// What a value must be, as a schema of `OpenAPI` 3.0.
+    fn schema(&self) -> Value;
+}
+
+/// Reads a whole body: an object with these fields and no others.
+///
+/// # Errors
+/// [`Error::InvalidBody`] with every mistake.
+pub fn parse<T>(body: Value, read: impl Fn(&mut Fields) -> T) -> Result<T> {
+    Object(read).read(body).map_err(Error::InvalidBody)
+}
+
+/// The `OpenAPI` schema of the body that `read` reads.
+pub fn describe<T>(read: impl Fn(&mut Fields) -> T) -> Value {
+    Object(read).schema()
+}
+
+fn refuse<T>(detail: impl Into<Cow<'static, str>>) -> Result<T, Vec<FieldError>> {
+    Err(vec![FieldError { pointer: String::new(), detail: detail.into() }])
+}
+
+fn below(name: &str, mistakes: Vec<FieldError>) -> impl Iterator<Item = FieldError> {
+    let parent = pointer_to(name);
+    mistakes.into_iter().map(move |mistake| FieldError {
+        pointer: format!("{parent}{}", mistake.pointer),
+        detail: mistake.detail,
+    })
+}
+
+/// One step of a JSON pointer (RFC 6901, section 3).
+fn pointer_to(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Parcel {
+        label: String,
+        note: Option<String>,
+        codes: Vec<String>,
+    }
+
+    fn parcel(fields: &mut Fields) -> Parcel {
+        fields.refused("id");
+        fields.ignored("lastUpdated");
+        Parcel {
+            label: fields.required("label", text(5)),
+            note: fields.optional("note", text(5)),
+            codes: fields.required(
+                "codes",
+                list(2, Object(|code: &mut Fields| code.required("code", text_of_exactly(4)))),
+            ),
+        }
+    }
+
+    fn mistakes(body: Value) -> Vec<(String, String)> {
+        match parse(body, parcel) {
+            Err(Error::InvalidBody(fields)) => {
+                fields.into_iter().map(|field| (field.pointer, field.detail.into_owned())).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn pair(pointer: &str, detail: &str) -> (String, String) {
+        (pointer.to_owned(), detail.to_owned())
+    }
+
+    #[test]
+    fn a_good_body_is_read() {
+        let body =
+            json!({"label": "größe", "note": null, "codes": [{"code": "1234"}], "lastUpdated": 1});
+
+        assert_eq!(
+            parse(body, parcel).unwrap(),
+            Parcel { label: "größe".to_owned(), note: None, codes: vec!["1234".to_owned()] }
+        );
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        assert_eq!(
+            mistakes(json!({
+                "id": "1", "note": "", "codes": [{"code": "1234"}, {"code": "123", "x/y~z": 1}], "more": 1
+            })),
+            [
+                pair("/id", "is set by the server"),
+                pair("/label", "is required"),
+                pair("/note", "must be 1 to 5 characters long"),
+                pair("/codes/1/code", "must be exactly 4 characters long"),
+                pair("/codes/1/x~1y~0z", "is not a known field"),
+                pair("/more", "is not a known field"),
+            ]
+        );
+    }
+
+    #[test]
+    fn values_of_the_wrong_type_are_refused() {
+        assert_eq!(
+            mistakes(json!({"label": 5, "note": {}, "codes": {}})),
+            [
+                pair("/label", "must be text"),
+                pair("/note", "must be text"),
+                pair("/codes", "must be an array"),
+            ]
+        );
+        assert_eq!(mistakes(json!([])), [pair("", "must be an object")]);
+        assert_eq!(
+            mistakes(json!({"label": "a", "codes": [1, 2, 3]})),
+            [pair("/codes", "must have at most 2 items")]
+        );
+    }
+
+    #[test]
+    fn the_same_declaration_describes_the_body() {
+        let text = json!({"type": "string", "minLength": 1, "maxLength": 5});
+        let code = json!({"type": "string", "minLength": 4, "maxLength": 4});
+
+        assert_eq!(
+            describe(parcel),
+            json!({
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["label", "codes"],
+                "properties": {
+                    "lastUpdated": {"description": "Accepted as it was loaded, without effect."},
+                    "label": text,
+                    "note": {"type": "string", "minLength": 1, "maxLength": 5, "nullable": true},
+                    "codes": {"type": "array", "maxItems": 2, "items": {
+                        "type": "object", "additionalProperties": false,
+                        "required": ["code"], "properties": {"code": code}
+                    }}
+                }
+            })
+        );
+    }
+
+    #[test]
+    fn null_is_absent() {
+        assert_eq!(mistakes(json!({"label": null, "codes": []})), [pair("/label", "is required")]);
+    }
+
+    #[test]
+    fn length_counts_characters_not_bytes() {
+        let with_label = |label: &str| parse(json!({"label": label, "codes": []}), parcel).is_ok();
+
+        assert!(with_label("ééééé"));
+        assert!(with_label("🧪🧪🧪🧪🧪"));
+        assert!(!with_label("éééééé"));
+        assert!(!with_label(""));
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_measured_in_scalar_values(text_value in ".{0,9}", max in 1usize..8) {
+            let chars = text_value.chars().count();
+            let read = text(max).read(Value::String(text_value));
+
+            prop_assert_eq!(read.is_ok(), (1..=max).contains(&chars));
+        }
+    }
+}
