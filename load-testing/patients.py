@@ -133,9 +133,9 @@ class Patients:
     def delete(self) -> None:
         """A deleted patient is gone."""
         patient = self.any()
-        self._known.remove(patient)
-        self._deleted.add(patient.id)
+        self.forget(patient)
         self._api.send(operations.DELETE_PATIENT, patient.path, 204)
+        self._deleted.add(patient.id)
         self._api.journal.deleted(patient.path)
         self._api.send(
             operations.LOAD_PATIENT + operations.REFUSED,

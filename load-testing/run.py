@@ -17,6 +17,8 @@ def main() -> int:
     options = parse(sys.argv[1:])
     OUTPUT.mkdir(parents=True, exist_ok=True)
     try:
+        if options.soak:
+            return soak(options)
         found = stack.given() or stack.running()
         if found is None and not options.packaged:
             stack.package(debug=options.smoke)
@@ -29,16 +31,20 @@ def main() -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Reads the options; a smoke has defaults of its own."""
+    """Reads the options; a smoke and a soak have defaults of their own."""
     parser = argparse.ArgumentParser(prog="scripts/load-test", description=__doc__)
     parser.add_argument("--users", type=int, help="how many systems call at the same time")
     parser.add_argument("--duration", help="such as 30s or 10m")
     parser.add_argument("--pause", help="seconds that each waits at most between two scenarios")
     parser.add_argument("--seed", default="1", help="of the generated data")
     parser.add_argument("--packaged", action="store_true", help="use target/functions as it is")
-    parser.add_argument("--smoke", action="store_true", help="20 s: does everything work?")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--smoke", action="store_true", help="20 s: does everything work?")
+    kind.add_argument("--soak", action="store_true", help="break things while 64 users work")
     options = parser.parse_args(arguments)
-    users, duration, pause = (4, "20s", "0.2") if options.smoke else (16, "2m", "0.2")
+    users, duration, pause = (
+        (64, "15m", "2") if options.soak else (4, "20s", "0.2") if options.smoke else (16, "2m", "0.2")
+    )
     options.users = options.users or users
     options.duration = options.duration or duration
     options.pause = options.pause or pause
@@ -69,6 +75,13 @@ def locust(
             **environment,
         },
     )  # fmt: skip
+
+
+def soak(options: argparse.Namespace) -> int:
+    """Imported only here: a plain run needs neither a MongoDB driver nor the processes' figures."""
+    from soak import run
+
+    return run(options, locust)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ class CriteriaFile(unittest.TestCase):
             "soak.py",
             "stack.py",
             "faults.py",
+            "mongod.py",
             "processes.py",
             "verify.py",
             "timeline.py",

@@ -1,0 +1,82 @@
+"""A soak: many users for long, with faults switched on and off, and a count of every write at the end."""
+
+import argparse
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import criteria
+import mongod
+import stack
+import timeline
+import verify
+from criteria import Verdict
+from faults import Faults
+from processes import Processes
+from stack import OUTPUT, System
+
+PROFILE = "soak"
+REQUESTS = OUTPUT / "requests.tsv"
+JOURNAL = OUTPUT / "journal.jsonl"
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+StartLocust = Callable[[argparse.Namespace, System, dict[str, str]], subprocess.Popen[bytes]]
+
+
+def run(options: argparse.Namespace, start_locust: StartLocust) -> int:
+    """Runs it against a stack of its own; 0 if every criterion holds."""
+    if not options.packaged:
+        stack.package(debug=False)
+    environment = {
+        "LOAD_TEST_PROFILE": PROFILE,
+        "LOAD_TEST_REQUESTS": str(REQUESTS),
+        "LOAD_TEST_JOURNAL": str(JOURNAL),
+    }
+    with (
+        mongod.own() as database,
+        stack.own({"MONGO_CONNECTION_STRING": database.connection_string}) as system,
+        Processes(system.process_id, lambda: database.process_id) as processes,
+    ):
+        locust = start_locust(options, system, environment)
+        faults = Faults(database, processes)
+        try:
+            faults.run(seconds(options.duration), lambda: locust.poll() is None)
+            answers_were_right = locust.wait() == 0
+        finally:
+            locust.send_signal(signal.SIGTERM)
+        with JOURNAL.open() as lines:
+            expected = verify.expectations(lines)
+        print(f"Reading all {len(expected)} records that were acknowledged …", flush=True)
+        counts = verify.all_writes(system, expected)
+    judged = judge(faults, processes, answers_were_right)
+    judged += [Verdict(f"records {how}", str(n), "", how in verify.GOOD) for how, n in sorted(counts.items())]
+    passed = all(verdict.passed for verdict in judged)
+    print(f"\n{criteria.table(judged)}\n\n{'Passed.' if passed else 'Failed.'}")
+    return 0 if passed else 1
+
+
+def judge(faults: Faults, processes: Processes, answers_were_right: bool) -> list[Verdict]:
+    """Everything but the writes."""
+    limits = criteria.load(PROFILE)
+    with REQUESTS.open() as lines:
+        requests = timeline.parse(lines)
+    failures = sum(not request.passed for request in requests)
+    return [
+        Verdict("requests, all", str(len(requests)), "", bool(requests)),
+        Verdict("failures, faults included", str(failures), "", passed=True),
+        Verdict(
+            "answers with wrong content", "none" if answers_were_right else "some", "none", answers_were_right
+        ),
+        *timeline.verdicts(requests, faults.past, limits, limits[PROFILE]["recoverySecondsMax"]),
+        *processes.verdicts(limits[PROFILE]),
+    ]
+
+
+def seconds(duration: str) -> int:
+    """The seconds of a duration such as 90s, 15m or 1h."""
+    match = re.fullmatch(r"(\d+)([smh])", duration)
+    if not match:
+        sys.exit(f"load-test: {duration} is no duration such as 90s or 15m")
+    return int(match[1]) * SECONDS[match[2]]

@@ -1,0 +1,78 @@
+"""What every single request of a soak says: how soon all was well after each fault."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import criteria
+from criteria import Figures, Run, Verdict
+from faults import Fault
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request: when it ended (Unix time), its operation, its duration, and whether it passed."""
+
+    ended: float
+    operation: str
+    duration_ms: float
+    passed: bool
+
+
+def parse(lines: Iterable[str]) -> list[Request]:
+    """Reads what report.py has written, in the order of time."""
+    requests = []
+    for line in lines:
+        ended, operation, duration_ms, passed = line.rstrip("\n").split("\t")
+        requests.append(Request(float(ended), operation, float(duration_ms), passed == "1"))
+    return sorted(requests, key=lambda request: request.ended)
+
+
+def verdicts(
+    requests: list[Request], faults: list[Fault], limits: Mapping[str, Any], recovery_limit: float
+) -> list[Verdict]:
+    """Each fault's recovery, and every criterion for the time in which nothing is or was just broken."""
+    if not faults:
+        return [Verdict("faults", "none", "some", passed=False)]
+    judged = []
+    ends = [fault.began for fault in faults[1:]] + [requests[-1].ended if requests else 0.0]
+    quiet, quiet_seconds = list[Request](), 0.0
+    for fault, end in zip(faults, ends, strict=True):
+        after = [request for request in requests if fault.ended <= request.ended < end]
+        recovered = recovery_seconds(after, fault.ended, limits)
+        judged.append(criteria.at_most(f"recovery from {fault.name}", recovered, recovery_limit, " s"))
+        quiet += [request for request in after if request.ended >= fault.ended + recovery_limit]
+        quiet_seconds += max(0.0, end - fault.ended - recovery_limit)
+    return judged + criteria.judge(limits, run(quiet, quiet_seconds))
+
+
+def recovery_seconds(after: list[Request], ended: float, limits: Mapping[str, Any]) -> float:
+    """When the last request has failed, and the first second had requests that are quick enough."""
+    last_failure = max((request.ended - ended for request in after if not request.passed), default=0.0)
+    p95_ms_max = max(operation["p95Ms"] for operation in limits["operations"].values())
+    seconds = defaultdict[int, list[float]](list)
+    for request in after:
+        seconds[int(request.ended - ended)].append(request.duration_ms)
+    good = (second for second in sorted(seconds) if percentile(seconds[second], 95) <= p95_ms_max)
+    return max(last_failure, float(next(good, float("inf"))))
+
+
+def run(requests: list[Request], seconds: float) -> Run:
+    """The figures of these requests."""
+    durations = defaultdict[str, list[float]](list)
+    for request in requests:
+        durations[request.operation].append(request.duration_ms)
+    operations = {
+        name: Figures(len(values), percentile(values, 95), percentile(values, 99))
+        for name, values in durations.items()
+    }
+    failures = sum(not request.passed for request in requests)
+    rate = len(requests) / seconds if seconds else 0.0
+    return Run(len(requests), failures, 0, rate, operations)
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """The value that this share of all does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
