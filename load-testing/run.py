@@ -11,6 +11,9 @@ import criteria
 import stack
 from stack import OUTPUT, StackError, System
 
+DESCRIPTION = """Puts load on the system that LOAD_TEST_URL and SUBSCRIPTION_KEY name, else on the stack
+that scripts/server runs here, else on one of its own. docs/load-testing.md says more."""
+
 
 def main() -> int:
     """Runs what the arguments ask for; 0 if every criterion holds."""
@@ -32,7 +35,7 @@ def main() -> int:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Reads the options; a smoke and a soak have defaults of their own."""
-    parser = argparse.ArgumentParser(prog="scripts/load-test", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/load-test", description=DESCRIPTION)
     parser.add_argument("--users", type=int, help="how many systems call at the same time")
     parser.add_argument("--duration", help="such as 30s or 10m")
     parser.add_argument("--pause", help="seconds that each waits at most between two scenarios")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ FUNCTIONS = ROOT / "target/functions"
 EMULATOR = ROOT / "target/debug/emulator"
 OUTPUT = ROOT / "target/load-test"
 STOP_LIMIT_SECONDS = 60
+USUAL_PORT = 8080
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,17 @@ def given() -> System | None:
 def running() -> System | None:
     """The stack that scripts/server runs here, on its usual port."""
     state = ROOT / "target/server"
-    if not (state / "control.sock").exists():
+    # The socket is left behind by a stack that was killed.
+    if not (state / "control.sock").exists() or not listens(USUAL_PORT):
         return None
     key = json.loads((state / "keys.json").read_text())["subscription"]
-    return System("http://127.0.0.1:8080", key)
+    return System(f"http://127.0.0.1:{USUAL_PORT}", key)
+
+
+def listens(port: int) -> bool:
+    """Whether anybody takes connections there."""
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def package(*, debug: bool) -> None:
