@@ -9,8 +9,6 @@ from locust.exception import RescheduleTask
 
 from journal import Journal
 
-REQUEST_LIMIT_SECONDS = 60
-
 wrong_answers: list[str] = []
 """Answers with the right status and wrong content, over the whole run: there must be none."""
 

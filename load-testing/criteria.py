@@ -15,7 +15,7 @@ FULL = "full"
 
 @dataclass(frozen=True)
 class Figures:
-    """What a run has measured, or one operation of it. Times are in milliseconds."""
+    """What a run has measured of one operation. Times are in milliseconds."""
 
     requests: int
     p95_ms: float
