@@ -224,16 +224,19 @@ fn application_insights(value: &str) -> Result<Option<String>, &'static str> {
     let Some(Ok(_)) = field("InstrumentationKey").map(Uuid::parse_str) else {
         return Err("is not a connection string with an InstrumentationKey");
     };
-    Exporter::new_from_connection_string(value, ())
-        .map_err(|_| "is not a connection string of Application Insights")?;
-    let Some(endpoint) = field("IngestionEndpoint") else {
-        return Ok(None);
-    };
-    let url = Url::parse(endpoint).map_err(|_| "has an IngestionEndpoint that is no URL")?;
-    match (url.scheme(), url.host_str()) {
-        ("https", Some(_)) => Ok(None),
-        ("http", Some("127.0.0.1" | "localhost")) => Ok(Some(endpoint.to_owned())),
-        _ => Err("has an IngestionEndpoint without https"),
+    let mut loopback = None;
+    if let Some(endpoint) = field("IngestionEndpoint") {
+        let url = Url::parse(endpoint).map_err(|_| "has an IngestionEndpoint that is no URL")?;
+        match (url.scheme(), url.host_str()) {
+            ("https", Some(_)) => {}
+            ("http", Some("127.0.0.1" | "localhost")) => loopback = Some(endpoint.to_owned()),
+            _ => return Err("has an IngestionEndpoint without https"),
+        }
+    }
+    // After the endpoint, since the exporter panics if that is no URL.
+    match Exporter::new_from_connection_string(value, ()) {
+        Ok(_) => Ok(loopback),
+        Err(_) => Err("is not a connection string of Application Insights"),
     }
 }
 
@@ -396,5 +399,35 @@ mod tests {
             assert!(database_name(name.to_owned()).is_err(), "{name}");
         }
         assert!(database_name("patient-tests".to_owned()).is_ok());
+    }
+
+    #[test]
+    fn telemetry_goes_to_azure_or_to_this_machine() {
+        const KEY: &str = "InstrumentationKey=00000000-0000-0000-0000-000000000001";
+        let read = |name: &str, value: &str| {
+            let source = |asked: &str| (asked == name).then(|| value.to_owned());
+            let mut reader = Reader::new(&source);
+            let telemetry = reader.telemetry();
+            reader.finish(telemetry).map_err(|error| error.to_string())
+        };
+        let endpoint = |value: &str| {
+            let telemetry = read("APPLICATIONINSIGHTS_CONNECTION_STRING", value)?;
+            Ok::<_, String>(telemetry.export.expect("it was given").loopback_endpoint)
+        };
+
+        assert_eq!(endpoint(KEY), Ok(None));
+        let there = |url: &str| format!("{KEY};IngestionEndpoint={url}");
+        assert_eq!(endpoint(&there("https://westeurope-5.in.example/")), Ok(None));
+        let here = "http://127.0.0.1:9/";
+        assert_eq!(endpoint(&there(here)), Ok(Some(here.to_owned())));
+        for wrong in ["", "InstrumentationKey=7", &there("http://example/"), &there("elsewhere")] {
+            let mistake = endpoint(&format!("x=y;{wrong}")).unwrap_err();
+            assert!(mistake.starts_with("APPLICATIONINSIGHTS_CONNECTION_STRING "), "{mistake}");
+            assert!(!mistake.contains("example"), "{mistake}");
+        }
+        for wrong in ["-0.1", "1.1", "NaN", "some"] {
+            assert!(read("TELEMETRY_SAMPLING_RATIO", wrong).is_err(), "{wrong}");
+        }
+        assert!(read("TELEMETRY_SAMPLING_RATIO", "0.25").is_ok());
     }
 }

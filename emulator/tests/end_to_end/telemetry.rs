@@ -59,7 +59,8 @@ fn span<'a>(items: &'a [std::sync::Arc<Item>], role: &str, called: &str) -> Opti
 
 #[tokio::test]
 async fn the_apps_report_each_call_below_its_caller_and_no_data() {
-    const SPANS: [(&str, &str); 7] = [
+    const SPANS: [(&str, &str); 8] = [
+        ("gateway", "POST /patient"),
         ("patient-tests-api host", "CreatePatient"),
         ("patient-tests-api", "CreatePatient"),
         ("patient-tests-api", "POST auditrecord"),
@@ -80,9 +81,10 @@ async fn the_apps_report_each_call_below_its_caller_and_no_data() {
     let all = insights.until(is_all, LIMIT).await;
     let items = insights.items();
     assert!(all, "{items:#?}");
-    let [host, app, call, insert, audit_host, audit_app, audit_insert] =
+    let [gateway, host, app, call, insert, audit_host, audit_app, audit_insert] =
         SPANS.map(|(role, name)| span(&items, role, name).expect("it is there"));
     for (child, parent) in [
+        (host, gateway),
         (app, host),
         (call, app),
         (insert, app),
