@@ -36,26 +36,28 @@ async fn talk(connection: TcpStream, store: Arc<Store>) {
 }
 
 async fn answer(request: Request<Incoming>, store: &Store) -> Result<Answer, Dropped> {
+    let (parts, body) = request.into_parts();
+    // Read first, whatever comes of it: a caller still sending could not hear of a fault.
+    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Ok(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
+        }
+        Err(_) => return Err(Dropped),
+    };
     if let Some(fault) = store.meet_fault() {
         return fault.answer().await;
     }
-    if !matches!(request.uri().path(), "/v2.1/track" | "/v2/track") {
+    if !matches!(parts.uri.path(), "/v2.1/track" | "/v2/track") {
         return Ok(refuse(StatusCode::NOT_FOUND, "there is no such path"));
     }
-    if request.method() != Method::POST {
+    if parts.method != Method::POST {
         return Ok(refuse(StatusCode::METHOD_NOT_ALLOWED, "telemetry is posted"));
     }
-    let is_gzip = match request.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-        None => false,
-        Some(b"gzip") => true,
-        Some(_) => return Ok(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only gzip is read")),
-    };
-    match Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await {
-        Ok(body) => Ok(track(store, &body.to_bytes(), is_gzip)),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Ok(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"))
-        }
-        Err(_) => Err(Dropped),
+    match parts.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None => Ok(track(store, &body, false)),
+        Some(b"gzip") => Ok(track(store, &body, true)),
+        Some(_) => Ok(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only gzip is read")),
     }
 }
 

@@ -11,13 +11,18 @@ use super::floor::{self, copy};
 use super::load;
 use super::request::Door;
 use super::system::{PATIENT_DATABASE, System, text};
-use super::{Bench, PATIENTS_PER_POST_CODE};
+use super::{Bench, CALLERS_TYPICAL, PATIENTS_PER_POST_CODE};
 
 /// How many patients are stored at once.
 const PORTION: usize = 10_000;
 
-/// Identifiers that are loaded, of all sizes of the collection.
-const LOADED: usize = 10_000;
+/// Patients that are loaded, and post codes that are searched: as many in any collection, so that
+/// they are in mongod's memory in any, and only the collection's size differs.
+const LOADED: usize = 1_000;
+const SEARCHED: usize = 8;
+
+/// Requests before the measured ones, to get them there.
+const WARM_UP: usize = 5 * LOADED;
 
 /// The most that a cost may grow from the smallest collection to the largest.
 const GROWTH_MAX: f64 = 1.3;
@@ -64,7 +69,8 @@ impl Bench {
             let fsync = doc! { "fsync": 1 };
             client.database("admin").run_command(fsync).await.map_err(text)?;
             fastrand::shuffle(&mut ids);
-            let post_codes = 0..u32::try_from(stored / PATIENTS_PER_POST_CODE).map_err(text)?;
+            let post_codes = SEARCHED.min(stored / PATIENTS_PER_POST_CODE);
+            let post_codes = 0..u32::try_from(post_codes).map_err(text)?;
             let ids = ids.iter().take(LOADED).cloned().collect();
             let known = Arc::new(Known { post_codes, ids });
             for task in [Task::LoadPatient, Task::SearchPatient] {
@@ -82,7 +88,10 @@ impl Bench {
         task: Task,
         known: &Arc<Known>,
     ) -> Result<(), String> {
-        let callers = Client::several(1, &system.entrance(Door::Handler)?, task, known);
+        let entrance = system.entrance(Door::Handler)?;
+        let callers = Client::several(CALLERS_TYPICAL, &entrance, task, known);
+        self.report.failures.merge(load::repeat(callers, WARM_UP / CALLERS_TYPICAL).await);
+        let callers = Client::several(1, &entrance, task, known);
         let measured = load::measure(callers, self.extent.timing, system.processes()?).await;
         let [.., mongod_cpu_us] = measured.cpu_us();
         let point = Point {
