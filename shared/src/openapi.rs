@@ -7,6 +7,8 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use crate::http::IDEMPOTENCY_KEY_CHARS_MAX;
+use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::version::ENTITY_TAGS_PATTERN;
 
 /// The statuses that any operation can give: a bad header, and what section 4 of the design calls
@@ -104,7 +106,8 @@ impl Operation {
     pub fn creates(self, schema: &str, mut headers: Value) -> Self {
         headers["Location"] = header("Where it is, relative to the request's own URL.", true);
         headers["Idempotency-Replayed"] = header("true, if it was created before.", false);
-        let visible = json!({"type": "string", "pattern": "^[!-~]{1,255}$"});
+        let pattern = format!("^[!-~]{{1,{IDEMPOTENCY_KEY_CHARS_MAX}}}$");
+        let visible = json!({"type": "string", "pattern": pattern});
         self.parameter("header", "Idempotency-Key", &visible)
             .answer(201, "Created.", headers, Some(named(schema)))
             .problems(&[422])
@@ -142,7 +145,7 @@ impl Operation {
     /// Answers with a page of items of this schema.
     #[must_use]
     pub fn pages(self, schema: &str) -> Self {
-        let limit = json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100});
+        let limit = json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT});
         let link = json!({"Link": header("The next page, if there is one (RFC 8288).", false)});
         self.parameter("query", "limit", &limit)
             .parameter("query", "cursor", &json!({"type": "string", "format": "uuid"}))

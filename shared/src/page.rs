@@ -6,10 +6,10 @@ use crate::http::{Request, Response};
 use crate::{Error, Id, Result};
 
 /// Items on a page unless `limit` says otherwise.
-const LIMIT_DEFAULT: u16 = 100;
+pub(crate) const LIMIT_DEFAULT: u16 = 100;
 
 /// The most items on a page.
-const LIMIT_MAX: u16 = 1000;
+pub(crate) const LIMIT_MAX: u16 = 1000;
 
 /// Which page of a list of `T` a request asks for.
 pub struct PageRequest<T> {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use shared::FieldError;
-use shared::validation::{Fields, Form, Object, Rule, date_time, guid, list, text, text_like};
+use shared::validation::{
+    Fields, Form, Object, Rule, date_time, guid, list, one_of, text, text_like,
+};
 
 use super::{Actor, AuditRecord, NewAuditRecord, Outcome, Resource};
 
@@ -70,16 +72,14 @@ fn actor(fields: &mut Fields) -> Actor {
 }
 
 fn outcome() -> impl Rule<Output = Outcome> {
-    text_like(
-        |text| match text {
-            "intended" => Some(Outcome::Intended),
-            "succeeded" => Some(Outcome::Succeeded),
-            "notFound" => Some(Outcome::NotFound),
-            "refused" => Some(Outcome::Refused),
-            "failed" => Some(Outcome::Failed),
-            _ => None,
-        },
-        Form::OneOf(&["intended", "succeeded", "notFound", "refused", "failed"]),
+    one_of(
+        &[
+            ("intended", Outcome::Intended),
+            ("succeeded", Outcome::Succeeded),
+            ("notFound", Outcome::NotFound),
+            ("refused", Outcome::Refused),
+            ("failed", Outcome::Failed),
+        ],
         "must be intended, succeeded, notFound, refused or failed",
     )
 }

@@ -1,7 +1,9 @@
 //! What a patient must look like.
 
 use shared::Id;
-use shared::validation::{Fields, Form, Rule, date_time, guid, text, text_like, text_of_exactly};
+use shared::validation::{
+    Fields, Form, Rule, date_time, guid, one_of, text, text_like, text_of_exactly,
+};
 
 use super::date_of_birth::{DateOfBirth, Days};
 use super::{Gender, Patient, PatientDetails, PatientId, PatientSearch};
@@ -79,15 +81,13 @@ fn details(fields: &mut Fields) -> PatientDetails {
 }
 
 fn gender() -> impl Rule<Output = Gender> {
-    text_like(
-        |text| match text {
-            "male" => Some(Gender::Male),
-            "female" => Some(Gender::Female),
-            "other" => Some(Gender::Other),
-            "unknown" => Some(Gender::Unknown),
-            _ => None,
-        },
-        Form::OneOf(&["male", "female", "other", "unknown"]),
+    one_of(
+        &[
+            ("male", Gender::Male),
+            ("female", Gender::Female),
+            ("other", Gender::Other),
+            ("unknown", Gender::Unknown),
+        ],
         "must be male, female, other or unknown",
     )
 }

@@ -13,5 +13,7 @@ pub use headers::Headers;
 pub use request::{IdempotencyKey, Request};
 pub use response::Response;
 
+pub(crate) use request::IDEMPOTENCY_KEY_CHARS_MAX;
+
 #[cfg(test)]
 pub(crate) use request::tests::request as test_request;

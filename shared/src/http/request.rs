@@ -11,7 +11,7 @@ use crate::{Deadline, Error, Id, Preconditions, Result};
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// The longest `Idempotency-Key`, in characters.
-const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+pub(crate) const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
 /// A request for one function, unpacked from the host's invocation.
 #[derive(Debug)]

@@ -20,7 +20,9 @@ use crate::{Error, Result};
 
 pub use fields::Fields;
 pub use structure::{List, Object, list};
-pub use text::{Form, Text, TextLike, date_time, guid, text, text_like, text_of_exactly};
+pub use text::{
+    Form, OneOf, Text, TextLike, date_time, guid, one_of, text, text_like, text_of_exactly,
+};
 
 /// Something that a field's value must be.
 pub trait Rule {

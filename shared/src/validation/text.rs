@@ -55,8 +55,6 @@ pub enum Form {
     Format(&'static str),
     /// A regular expression (ECMA 262) that good texts match; `parse` may want more.
     Pattern(&'static str),
-    /// The only texts there are.
-    OneOf(&'static [&'static str]),
 }
 
 /// Text that `parse` understands; see [`text_like`].
@@ -86,9 +84,33 @@ impl<T, P: Fn(&str) -> Option<T>> Rule for TextLike<P> {
         let (keyword, form) = match self.form {
             Form::Format(name) => ("format", json!(name)),
             Form::Pattern(pattern) => ("pattern", json!(pattern)),
-            Form::OneOf(texts) => ("enum", json!(texts)),
         };
         json!({"type": "string", keyword: form, "description": self.expectation})
+    }
+}
+
+/// One of a few words; see [`one_of`].
+pub struct OneOf<T: 'static> {
+    words: &'static [(&'static str, T)],
+    expectation: &'static str,
+}
+
+/// One of these words, which stands for what is beside it, else the field `expectation`.
+pub const fn one_of<T>(words: &'static [(&'static str, T)], expectation: &'static str) -> OneOf<T> {
+    OneOf { words, expectation }
+}
+
+impl<T: Copy> Rule for OneOf<T> {
+    type Output = T;
+
+    fn read(&self, value: Value) -> Result<T, Vec<FieldError>> {
+        let known = |text: &str| self.words.iter().find(|(word, _)| *word == text);
+        value.as_str().and_then(known).map_or_else(|| refuse(self.expectation), |(_, it)| Ok(*it))
+    }
+
+    fn schema(&self) -> Value {
+        let words: Vec<_> = self.words.iter().map(|(word, _)| word).collect();
+        json!({"type": "string", "enum": words, "description": self.expectation})
     }
 }
 
