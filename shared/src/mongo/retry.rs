@@ -56,11 +56,16 @@ async fn repeat<T, F>(
 where
     F: Future<Output = Result<T, DriverError>>,
 {
+    let mut last = None;
     loop {
         let failure = match deadline.at_most(ATTEMPT_TIME_MAX).wait(operation()).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => Failure::from(error),
-            Err(_) => Failure { class: Class::Transient, cause: Cause::Silence },
+            Err(_) => match last {
+                // The deadline cut this attempt short: what the database said before says more.
+                Some(failure) if deadline.remaining().is_zero() => return Err(failure),
+                _ => Failure { class: Class::Transient, cause: Cause::Silence },
+            },
         };
         if let Class::Throttled { .. } = failure.class {
             tries.throttled += 1;
@@ -74,6 +79,7 @@ where
         }
         tracing::warn!(operation = name, collection, attempt, pause_ms = pause.as_millis() as u64, cause = %failure.cause, "database operation failed, trying again");
         tokio::time::sleep(pause).await;
+        last = Some(failure);
         tries.attempts += 1;
     }
 }
@@ -310,6 +316,25 @@ mod tests {
         .await;
         assert!(matches!(refused, Err(Failure { class: Class::Refused, .. })));
         assert_eq!(attempts, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_database_said_outlives_an_attempt_that_the_deadline_cuts_short() {
+        let mut attempts = 0;
+        let result = run("test", "things", Deadline::after(Duration::from_secs(1)), || {
+            attempts += 1;
+            let speaks = attempts == 1;
+            async move {
+                if speaks {
+                    let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                    return Err::<(), _>(reset.into());
+                }
+                std::future::pending().await
+            }
+        })
+        .await;
+
+        assert!(matches!(result, Err(Failure { cause: Cause::Io(_), .. })), "{result:?}");
     }
 
     #[tokio::test(start_paused = true)]
