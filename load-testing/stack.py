@@ -62,7 +62,8 @@ def listens(port: int) -> bool:
 def package(*, debug: bool) -> None:
     """Builds and packages both apps, and the emulator that runs them."""
     subprocess.run([ROOT / "scripts/setup"], check=True)
-    subprocess.run([ROOT / "scripts/package", *(["--debug"] if debug else [])], check=True)
+    profile = "--debug" if debug else "--release"
+    subprocess.run([ROOT / "scripts/package", profile], check=True)
 
 
 @contextmanager
