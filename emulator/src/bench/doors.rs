@@ -1,4 +1,4 @@
-//! Latency, throughput and CPU time: of the driver alone, and at each door of the system.
+//! Latency, throughput and CPU time: of the floor alone, and at each door of the system.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Bench {
                 let driver = floor.callers(callers, operation);
                 let processes = self.system.processes()?;
                 let measured = load::measure(driver, self.extent.timing, processes).await;
-                let row = Row::new("driver", operation.name(), callers, &measured, None);
+                let row = Row::new("floor", operation.name(), callers, &measured, None);
                 self.report.add(row, measured.failures);
             }
         }
@@ -66,6 +66,13 @@ impl Bench {
         Ok(())
     }
 
+    /// The sum of the medians: of the database's part, and of the way to the register.
+    fn floor_us(&self, operation: Operation, callers: usize) -> Option<f64> {
+        let [database, hop] = [operation, Operation::Hop]
+            .map(|part| Some(self.report.row("floor", part.name(), callers)?.p50_us));
+        Some(database? + hop?)
+    }
+
     async fn measure_door(
         &mut self,
         door: Door,
@@ -77,8 +84,8 @@ impl Bench {
         let clients = Client::several(callers, &self.system.entrance(door)?, task, known);
         let processes = self.system.processes()?;
         let measured = load::measure(clients, self.extent.timing, processes).await;
-        let floor = floor.and_then(|floor| self.report.row("driver", floor.name(), callers));
-        let row = Row::new(door.name(), task.name(), callers, &measured, floor);
+        let floor_us = floor.and_then(|floor| self.floor_us(floor, callers));
+        let row = Row::new(door.name(), task.name(), callers, &measured, floor_us);
         self.report.add(row, measured.failures);
         Ok(())
     }

@@ -1,5 +1,7 @@
-//! The least that storing can cost: the driver alone, with documents of the same shape.
+//! The least that storing can cost: the driver alone, with documents of the same shape, and one
+//! hop over loopback.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +12,16 @@ use mongodb::options::{Acknowledgment, ClientOptions};
 use mongodb::{Client, Collection};
 use uuid::Uuid;
 
+use super::connection::Connection;
 use super::load::Caller;
+use super::request::Door;
 use super::system::{
     AUDIT_APP, AUDIT_DATABASE, PATIENT_APP, PATIENT_DATABASE, System, collections, executable, text,
 };
 
 const DATABASE: &str = "floor";
 
-/// What the database is asked for.
+/// What a request cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     InsertOne,
@@ -26,6 +30,9 @@ pub(super) enum Operation {
     TwoInserts,
     /// What `LoadPatient` needs: the patient, then the audit record.
     FindAndInsert,
+    /// No database at all: a request to the patient app that is answered at once, as the call of
+    /// the register crosses loopback once.
+    Hop,
 }
 
 /// The driver with collections of its own, set up as those of the apps.
@@ -35,17 +42,19 @@ pub(super) struct Floor {
     patient: Document,
     audit: Document,
     ids: Vec<String>,
+    handler: SocketAddr,
 }
 
-/// A caller of the driver.
+/// A caller that does nothing else.
 pub(super) struct FloorCaller {
     floor: Arc<Floor>,
     operation: Operation,
+    hop: Option<Connection>,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 4] =
-        [Self::InsertOne, Self::FindOne, Self::TwoInserts, Self::FindAndInsert];
+    pub(super) const ALL: [Self; 5] =
+        [Self::InsertOne, Self::FindOne, Self::TwoInserts, Self::FindAndInsert, Self::Hop];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -53,6 +62,7 @@ impl Operation {
             Self::FindOne => "find_one",
             Self::TwoInserts => "insert + insert",
             Self::FindAndInsert => "find + insert",
+            Self::Hop => "one hop",
         }
     }
 }
@@ -82,6 +92,7 @@ impl Floor {
             patient: pattern(PATIENT_DATABASE, "patients").await?,
             audit: pattern(AUDIT_DATABASE, "audits").await?,
             ids: Vec::new(),
+            handler: system.entrance(Door::Handler)?.address,
         };
         let copies: Vec<_> = (0..patients).map(|_| copy(&floor.patient)).collect();
         floor.patients.insert_many(copies.iter().map(|(_, copy)| copy)).await.map_err(text)?;
@@ -94,7 +105,7 @@ impl Floor {
         number: usize,
         operation: Operation,
     ) -> Vec<FloorCaller> {
-        let caller = || FloorCaller { floor: Arc::clone(self), operation };
+        let caller = || FloorCaller { floor: Arc::clone(self), operation, hop: None };
         std::iter::repeat_with(caller).take(number).collect()
     }
 
@@ -127,8 +138,19 @@ impl Caller for FloorCaller {
                 floor.find_patient().await?;
                 floor.insert_audit().await
             }
+            Operation::Hop => hop(&mut self.hop, floor.handler).await.map_err(text),
         }
     }
+}
+
+/// What the host asks while it waits for a handler to be ready.
+async fn hop(connection: &mut Option<Connection>, handler: SocketAddr) -> std::io::Result<()> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(Connection::open(handler).await?),
+    };
+    let request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    connection.exchange(request).await.map(|_| ())
 }
 
 /// The identifiers of patients that the apps have stored.

@@ -24,7 +24,7 @@ pub(super) struct Row {
     pub(super) p50_us: f64,
     pub(super) p99_us: f64,
     pub(super) p999_us: f64,
-    /// Median to that of the driver doing the same with as many callers.
+    /// Median to that of the driver doing the same with as many callers, and of one hop.
     pub(super) p50_to_floor: Option<f64>,
     /// Per request: patient app, audit app, this process, mongod.
     pub(super) cpu_us: [f64; PARTS.len()],
@@ -54,7 +54,7 @@ impl Row {
         operation: &'static str,
         callers: usize,
         measured: &Measured,
-        floor: Option<&Self>,
+        floor_us: Option<f64>,
     ) -> Self {
         let p50_us = measured.percentile_us(0.5);
         Self {
@@ -67,7 +67,7 @@ impl Row {
             p50_us,
             p99_us: measured.percentile_us(0.99),
             p999_us: measured.percentile_us(0.999),
-            p50_to_floor: floor.map(|floor| p50_us / floor.p50_us),
+            p50_to_floor: floor_us.map(|floor_us| p50_us / floor_us),
             cpu_us: measured.cpu_us(),
             processors_of_others: measured.processors_of_others(),
         }

@@ -25,6 +25,9 @@ pub(super) const AUDIT_DATABASE: &str = "audit";
 
 const KEY: &str = "the-key-of-the-bench";
 
+/// A million patients and their indexes fit, as they would on a server of the right size.
+const CACHE_GIB: u16 = 4;
+
 const IDENTITY: &str = "apps";
 const CONNECTION_STRING: &str = "connection-string";
 const AUDIT_KEY: &str = "audit-key";
@@ -52,7 +55,8 @@ impl System {
     ///
     /// With the connection string of an Application Insights, telemetry goes there.
     pub(super) async fn start(functions: &Path, insights: Option<&str>) -> Result<Self, String> {
-        let mongod = Mongod::start(MongodOptions::default()).await.map_err(text)?;
+        let options = MongodOptions { cache_gib: Some(CACHE_GIB), ..MongodOptions::default() };
+        let mongod = Mongod::start(options).await.map_err(text)?;
         // As the local stack: what is confirmed is in the journal.
         let connection_string = mongo::with_option(&mongod.connection_string(), "journal", "true");
         for (app, database) in [(PATIENT_APP, PATIENT_DATABASE), (AUDIT_APP, AUDIT_DATABASE)] {

@@ -40,6 +40,8 @@ pub struct MongodOptions {
     pub test_commands: bool,
     /// Whether it is a replica set of one member, with sessions and an operation log.
     pub replica_set: bool,
+    /// Room for documents and indexes in its memory, in GiB; without it, a quarter of one.
+    pub cache_gib: Option<u16>,
     /// Who may do everything. With one, nobody may do anything without a name and a password.
     pub administrator: Option<Credentials>,
 }

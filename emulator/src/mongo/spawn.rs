@@ -30,7 +30,8 @@ pub(super) fn spawn(
         command.arg("--logpath").arg(data.log());
         command.args(["--quiet", "--nounixsocket", "--bind_ip", "127.0.0.1"]);
         command.args(["--port", &port.to_string()]);
-        command.args(["--wiredTigerCacheSizeGB", "0.25"]);
+        let cache = options.cache_gib.map_or_else(|| "0.25".to_owned(), |gib| gib.to_string());
+        command.args(["--wiredTigerCacheSizeGB", &cache]);
         // Saves writing 300 MB of empty journal at each start.
         command.args(["--wiredTigerEngineConfigString", "log=(prealloc=false)"]);
         command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
