@@ -8,6 +8,7 @@
 
 mod deadline;
 mod error;
+mod hex;
 mod http_client;
 mod id;
 mod request_hash;

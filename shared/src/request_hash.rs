@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::hex;
+
 /// SHA-256 over a parsed body, in hexadecimal; spelling and order of the fields do not matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -13,10 +15,7 @@ impl RequestHash {
     pub fn of(request: &impl Serialize) -> Self {
         let json = serde_json::to_vec(request)
             .expect("parsed requests have text keys and no failing parts");
-        let digest: [u8; 32] = Sha256::digest(&json).into();
-        let [high, low] = [&digest[..16], &digest[16..]]
-            .map(|half| u128::from_be_bytes(half.try_into().expect("half of 32 bytes is 16")));
-        Self(format!("{high:032x}{low:032x}"))
+        Self(hex::encode(&Sha256::digest(&json)))
     }
 }
 

@@ -193,7 +193,7 @@ impl<'a> NewAuditRecord<'a> {
             outcome,
             relates_to: None,
             actor: Actor::from(request.caller()),
-            trace_id: request.trace.trace_id().to_string(),
+            trace_id: request.trace.trace_id(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use shared::http::Caller;
+use shared::telemetry::TraceId;
 
 use super::AuditRecordId;
 use crate::medical_test::MedicalTestId;
@@ -18,7 +19,7 @@ pub(super) struct NewAuditRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) relates_to: Option<AuditRecordId>,
     pub(super) actor: Actor,
-    pub(super) trace_id: String,
+    pub(super) trace_id: TraceId,
 }
 
 /// What is touched, and how.

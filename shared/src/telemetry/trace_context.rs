@@ -8,6 +8,8 @@ use serde::{Serialize, Serializer};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::hex;
+
 /// Identifies a trace: 16 bytes, not all zero, written as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TraceId([u8; 16]);
@@ -46,8 +48,8 @@ impl TraceContext {
     /// Identifiers of other clients name no trace that anything else could belong to.
     pub(crate) fn from_request_id(request_id: &str) -> Option<Self> {
         let mut parts = request_id.trim().strip_prefix('|')?.split('.');
-        let trace_id = TraceId(hex(parts.next()?.as_bytes())?);
-        let parent = parts.next().and_then(|part| hex(part.as_bytes())).map(SpanId);
+        let trace_id = TraceId(hex::decode(parts.next()?.as_bytes())?);
+        let parent = parts.next().and_then(|part| hex::decode(part.as_bytes())).map(SpanId);
         let parent = parent.filter(|parent| parent.0 != [0; 8]).unwrap_or_else(SpanId::generate);
         (trace_id.0 != [0; 16]).then_some(Self { trace_id, parent, flags: 1, state: None })
     }
@@ -73,11 +75,17 @@ impl TraceContext {
         let context = Span::current().context();
         let span = context.span();
         let exported = span.span_context();
-        if exported.is_valid() {
-            let flags = exported.trace_flags().to_u8() & 1;
-            return format!("00-{}-{}-{flags:02x}", exported.trace_id(), exported.span_id());
-        }
-        format!("00-{}-{}-{:02x}", self.trace_id, SpanId::generate(), self.flags)
+        let (trace, span, flags) = if exported.is_valid() {
+            (
+                exported.trace_id().to_bytes(),
+                exported.span_id().to_bytes(),
+                exported.trace_flags().to_u8() & 1,
+            )
+        } else {
+            (self.trace_id.0, SpanId::generate().0, self.flags)
+        };
+        let [trace, span, flags] = [&trace[..], &span, &[flags]].map(hex::encode);
+        ["00", &trace, &span, &flags].join("-")
     }
 
     /// Makes a span that has not begun a child of the caller's.
@@ -100,7 +108,7 @@ impl TraceContext {
 
     fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<Self> {
         let bytes = traceparent.trim().as_bytes();
-        let version = hex::<1>(bytes.get(..2)?)?[0];
+        let version = hex::decode::<1>(bytes.get(..2)?)?[0];
         // A later version may append fields; version 00 has exactly these (section 3.2.2).
         let ends_well = match bytes.get(55) {
             None => true,
@@ -110,9 +118,9 @@ impl TraceContext {
         if version == 0xff || !ends_well || !separated {
             return None;
         }
-        let trace_id = TraceId(hex(bytes.get(3..35)?)?);
-        let parent = SpanId(hex(bytes.get(36..52)?)?);
-        let flags = hex::<1>(bytes.get(53..55)?)?[0] & 1;
+        let trace_id = TraceId(hex::decode(bytes.get(3..35)?)?);
+        let parent = SpanId(hex::decode(bytes.get(36..52)?)?);
+        let flags = hex::decode::<1>(bytes.get(53..55)?)?[0] & 1;
         if trace_id.0 == [0; 16] || parent.0 == [0; 8] {
             return None;
         }
@@ -129,13 +137,13 @@ impl SpanId {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
+        formatter.write_str(&hex::encode(&self.0))
     }
 }
 
 impl Serialize for TraceId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&hex::encode(&self.0))
     }
 }
 
@@ -147,7 +155,7 @@ impl fmt::Debug for TraceId {
 
 impl fmt::Display for SpanId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:016x}", u64::from_be_bytes(self.0))
+        formatter.write_str(&hex::encode(&self.0))
     }
 }
 
@@ -155,23 +163,6 @@ impl fmt::Debug for SpanId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
     }
-}
-
-/// Lower-case hexadecimal digits only, as the specification demands.
-fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    if digits.len() != 2 * N {
-        return None;
-    }
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
 }
 
 /// Whether a `tracestate` can be sent on as a header; over 512 characters it may be dropped.
