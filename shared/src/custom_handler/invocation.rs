@@ -1,10 +1,11 @@
 //! The envelope: the host's invocation payload, and our answer to it.
 
-use serde::de::{MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
-use std::fmt;
 use warp::http::HeaderMap;
 
 use crate::Deadline;
@@ -23,7 +24,7 @@ pub(super) fn unpack(
     invocation: &HeaderMap,
     deadline: Deadline,
 ) -> Option<Request> {
-    let Payload { data: Data { req } } = serde_json::from_slice(payload).ok()?;
+    let req = trigger(payload)?;
     let headers = req.headers.0;
     let trace = TraceContext::from_first([
         // With telemetry on, the host's own span comes first; else only the caller's is there.
@@ -64,10 +65,35 @@ pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
     serde_json::to_vec(&answer).expect("an answer has text keys and no failing parts")
 }
 
-#[derive(Deserialize)]
-struct Payload<'a> {
-    #[serde(rename = "Data", borrow)]
-    data: Data<'a>,
+/// What the payload says of the trigger. `Metadata`, which comes after it and repeats most of it,
+/// is not even read.
+fn trigger(payload: &[u8]) -> Option<HttpTrigger<'_>> {
+    let mut data = None;
+    // It ends in an error, since the rest is missed.
+    let _ = serde_json::Deserializer::from_slice(payload).deserialize_map(UpToData(&mut data));
+    data.map(|Data { req }| req)
+}
+
+/// Reads a payload's members until `Data` is found.
+struct UpToData<'m, 'a>(&'m mut Option<Data<'a>>);
+
+impl<'de> Visitor<'de> for UpToData<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an invocation payload")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "Data" {
+                *self.0 = Some(map.next_value()?);
+                break;
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
 }
 
 /// The trigger's binding is called `req` in every `function.json`.
@@ -80,8 +106,8 @@ struct Data<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct HttpTrigger<'a> {
-    #[serde(default)]
-    url: String,
+    #[serde(default, borrow)]
+    url: Cow<'a, str>,
     #[serde(default)]
     query: Members<Option<String>>,
     #[serde(default)]
@@ -89,7 +115,7 @@ struct HttpTrigger<'a> {
     #[serde(default)]
     params: Members<Option<String>>,
     #[serde(default, borrow)]
-    identities: Option<&'a RawValue>,
+    identities: Option<Vec<Identity<'a>>>,
     #[serde(default)]
     body: Option<String>,
 }
@@ -103,17 +129,20 @@ struct HeaderLines(Headers);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Identity {
-    authentication_type: Option<String>,
-    #[serde(default)]
-    claims: Vec<Claim>,
+struct Identity<'a> {
+    #[serde(borrow)]
+    authentication_type: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    claims: Vec<Claim<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Claim {
-    r#type: String,
-    value: String,
+struct Claim<'a> {
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+    #[serde(borrow)]
+    value: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -193,15 +222,14 @@ impl Serialize for HeaderFields<'_> {
     }
 }
 
-/// The name of the key that the host accepted; identities of another shape have none.
-fn key_name(identities: &RawValue) -> Option<String> {
-    let identities: Vec<Identity> = serde_json::from_str(identities.get()).ok()?;
+/// The name of the key that the host accepted.
+fn key_name(identities: Vec<Identity<'_>>) -> Option<String> {
     identities
         .into_iter()
         .filter(|identity| identity.authentication_type.as_deref() == Some(KEY_AUTHENTICATION))
         .flat_map(|identity| identity.claims)
         .find(|claim| claim.r#type == KEY_NAME_CLAIM)
-        .map(|claim| claim.value)
+        .map(|claim| claim.value.into_owned())
 }
 
 fn path_ends_with_slash(url: &str) -> bool {
