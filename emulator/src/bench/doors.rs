@@ -22,9 +22,9 @@ impl Bench {
         let floor = Arc::new(floor);
         for operation in Operation::ALL {
             for callers in CALLERS {
-                let driver = floor.callers(callers, operation);
+                let floor = floor.callers(callers, operation);
                 let processes = self.system.processes()?;
-                let measured = load::measure(driver, self.extent.timing, processes).await;
+                let measured = load::measure(floor, self.extent.timing, processes).await;
                 let row = Row::new("floor", operation.name(), callers, &measured, None);
                 self.report.add(row, measured.failures);
             }
@@ -33,18 +33,14 @@ impl Bench {
     }
 
     pub(super) async fn measure_doors(&mut self, known: &Arc<Known>) -> Result<(), String> {
-        let compared = [
-            (Task::CreatePatient, Operation::TwoInserts),
-            (Task::LoadPatient, Operation::FindAndInsert),
-        ];
         for door in Door::ALL {
-            for (task, floor) in compared {
+            for task in [Task::CreatePatient, Task::LoadPatient] {
                 for callers in CALLERS {
-                    self.measure_door(door, task, callers, known, Some(floor)).await?;
+                    self.measure_door(door, task, callers, known).await?;
                 }
             }
             for task in [Task::SearchPatient, Task::CreateTest] {
-                self.measure_door(door, task, CALLERS_TYPICAL, known, None).await?;
+                self.measure_door(door, task, CALLERS_TYPICAL, known).await?;
             }
         }
         Ok(())
@@ -67,8 +63,8 @@ impl Bench {
     }
 
     /// The sum of the medians: of the database's part, and of the way to the register.
-    fn floor_us(&self, operation: Operation, callers: usize) -> Option<f64> {
-        let [database, hop] = [operation, Operation::Hop]
+    fn floor_us(&self, task: Task, callers: usize) -> Option<f64> {
+        let [database, hop] = [Operation::needed_by(task)?, Operation::Hop]
             .map(|part| Some(self.report.row("floor", part.name(), callers)?.p50_us));
         Some(database? + hop?)
     }
@@ -79,12 +75,11 @@ impl Bench {
         task: Task,
         callers: usize,
         known: &Arc<Known>,
-        floor: Option<Operation>,
     ) -> Result<(), String> {
         let clients = Client::several(callers, &self.system.entrance(door)?, task, known);
         let processes = self.system.processes()?;
         let measured = load::measure(clients, self.extent.timing, processes).await;
-        let floor_us = floor.and_then(|floor| self.floor_us(floor, callers));
+        let floor_us = self.floor_us(task, callers);
         let row = Row::new(door.name(), task.name(), callers, &measured, floor_us);
         self.report.add(row, measured.failures);
         Ok(())

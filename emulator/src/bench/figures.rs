@@ -5,6 +5,8 @@
 use serde::Serialize;
 
 use super::CALLERS_TYPICAL;
+use super::client::Task;
+use super::floor::Operation;
 use super::report::Report;
 
 pub(super) const MIB: f64 = 1024.0 * 1024.0;
@@ -58,14 +60,12 @@ impl Figure {
     }
 }
 
-/// What is wanted of an operation at the handler, and what the scaffold needed.
+/// What is wanted of a task at the handler, and what the scaffold needed.
 struct Wanted {
-    operation: &'static str,
-    /// What of the floor it is compared with.
-    floor: &'static str,
+    task: Task,
     /// Median at one caller to the floor's.
     to_floor: f64,
-    /// Of both apps, at 16 callers.
+    /// Of both apps, at the typical number of callers.
     cpu_us: f64,
     /// Of the patient app and the audit app.
     scaffold_cpu_us: [f64; 2],
@@ -74,16 +74,14 @@ struct Wanted {
 
 const WANTED: [Wanted; 2] = [
     Wanted {
-        operation: "CreatePatient",
-        floor: "insert + insert",
+        task: Task::CreatePatient,
         to_floor: 1.35,
         cpu_us: 160.0,
         scaffold_cpu_us: [533.0, 281.0],
         scaffold_p50_ms: 1.58,
     },
     Wanted {
-        operation: "LoadPatient",
-        floor: "find + insert",
+        task: Task::LoadPatient,
         to_floor: 1.25,
         cpu_us: 140.0,
         scaffold_cpu_us: [476.0, 271.0],
@@ -101,18 +99,19 @@ pub(super) fn from_rows(report: &Report) -> Vec<Figure> {
         .flat_map(|wanted| {
             let mut figures = cpu_time(report, wanted);
             figures.extend(latency(report, wanted));
-            figures.extend(idleness(report, wanted.operation));
+            figures.extend(idleness(report, wanted.task));
             figures
         })
         .collect()
 }
 
 fn cpu_time(report: &Report, wanted: &Wanted) -> Vec<Figure> {
-    let at_16 = |door, operation| report.row(door, operation, CALLERS_TYPICAL);
-    let Some(row) = at_16("handler", wanted.operation) else {
+    let at_typical = |door, operation| report.row(door, operation, CALLERS_TYPICAL);
+    let name = wanted.task.name();
+    let Some(row) = at_typical("handler", name) else {
         return Vec::new();
     };
-    let both = format!("CPU per {} at 16 callers, both apps", wanted.operation);
+    let both = format!("CPU per {name} at {CALLERS_TYPICAL} callers, both apps");
     let both = Figure::new(both, "µs", row.handlers_cpu_us());
     let mut figures =
         vec![both.target(wanted.cpu_us).scaffold(wanted.scaffold_cpu_us.iter().sum())];
@@ -120,7 +119,8 @@ fn cpu_time(report: &Report, wanted: &Wanted) -> Vec<Figure> {
         let one = Figure::new(format!("  of these the {app}"), "µs", row.cpu_us[part]);
         figures.push(one.scaffold(wanted.scaffold_cpu_us[part]));
     }
-    if let Some(floor) = at_16("floor", wanted.floor) {
+    let floor = Operation::needed_by(wanted.task);
+    if let Some(floor) = floor.and_then(|floor| at_typical("floor", floor.name())) {
         // The driver's is that of this process. It tells a slow machine from slow handlers.
         let ratio = row.handlers_cpu_us() / floor.cpu_us[2];
         figures.push(Figure::new("  both apps to the driver alone", "×", ratio));
@@ -129,29 +129,30 @@ fn cpu_time(report: &Report, wanted: &Wanted) -> Vec<Figure> {
 }
 
 fn latency(report: &Report, wanted: &Wanted) -> Vec<Figure> {
-    let Some(row) = report.row("handler", wanted.operation, 1) else {
+    let name = wanted.task.name();
+    let Some(row) = report.row("handler", name, 1) else {
         return Vec::new();
     };
-    let median = format!("median of {} at one caller, at the handler", wanted.operation);
+    let median = format!("median of {name} at one caller, at the handler");
     let median = Figure::new(median, "ms", row.p50_us / 1e3).scaffold(wanted.scaffold_p50_ms);
-    let to_floor = row.p50_to_floor.map(|ratio| Figure::new("  to the floor", "×", ratio));
-    [Some(median), to_floor.map(|figure| figure.target(wanted.to_floor))]
-        .into_iter()
-        .flatten()
-        .collect()
+    let mut figures = vec![median];
+    if let Some(ratio) = row.p50_to_floor {
+        figures.push(Figure::new("  to the floor", "×", ratio).target(wanted.to_floor));
+    }
+    figures
 }
 
 /// Whether anything but the processors limits the throughput.
-fn idleness(report: &Report, operation: &str) -> Vec<Figure> {
-    [16, 64]
-        .into_iter()
-        .filter_map(|callers| {
-            let row = report.row("handler", operation, callers)?;
+fn idleness(report: &Report, task: Task) -> Vec<Figure> {
+    let name = task.name();
+    let rows = report.rows.iter().filter(|row| row.door == "handler" && row.operation == name);
+    rows.filter(|row| row.callers >= CALLERS_TYPICAL)
+        .map(|row| {
             let busy = row.per_second * row.cpu_us.iter().sum::<f64>() / 1e6;
             let busy = busy + row.processors_of_others;
             let idle = 100.0 * (1.0 - busy / report.processors as f64);
-            let name = format!("processors idle at {callers} callers of {operation}");
-            Some(Figure::new(name, "%", idle).target(IDLE_MAX))
+            let name = format!("processors idle at {} callers of {name}", row.callers);
+            Figure::new(name, "%", idle).target(IDLE_MAX)
         })
         .collect()
 }

@@ -12,6 +12,7 @@ use mongodb::options::{Acknowledgment, ClientOptions};
 use mongodb::{Client, Collection};
 use uuid::Uuid;
 
+use super::client::Task;
 use super::connection::Connection;
 use super::load::Caller;
 use super::request::Door;
@@ -63,6 +64,15 @@ impl Operation {
             Self::TwoInserts => "insert + insert",
             Self::FindAndInsert => "find + insert",
             Self::Hop => "one hop",
+        }
+    }
+
+    /// What a task needs of the database, if it is compared with that.
+    pub(super) fn needed_by(task: Task) -> Option<Self> {
+        match task {
+            Task::CreatePatient => Some(Self::TwoInserts),
+            Task::LoadPatient => Some(Self::FindAndInsert),
+            Task::Seed | Task::CreateOrLoad | Task::SearchPatient | Task::CreateTest => None,
         }
     }
 }
