@@ -239,3 +239,35 @@ fn path_ends_with_slash(url: &str) -> bool {
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trigger_is_found_whatever_surrounds_it() {
+        let data = r#""Data":{"other":1,"req":{"Body":"text","Unknown":[{}]}}"#;
+        for payload in [
+            format!(r#"{{{data},"Metadata":{{"sys":{{"MethodName":"DoIt"}}}}}}"#),
+            format!(r#"{{"Metadata":{{"Data":{{"req":{{"Body":"no"}}}}}},{data}}}"#),
+        ] {
+            let req = trigger(payload.as_bytes()).expect("it is there");
+            assert_eq!(req.body.as_deref(), Some("text"), "{payload}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_whole_trigger_is_no_payload() {
+        for payload in [
+            "",
+            "[]",
+            "{}",
+            r#"{"Data":null}"#,
+            r#"{"Data":{}}"#,
+            r#"{"Data":{"req":{"Body":"text"}"#,
+            r#"{"Metadata":{"broken"},"Data":{"req":{}}}"#,
+        ] {
+            assert!(trigger(payload.as_bytes()).is_none(), "{payload}");
+        }
+    }
+}
