@@ -14,7 +14,7 @@ usage: emulator server [--func] [--state FOLDER]
        emulator rotate-key patient-host-key|audit-host-key|patient-database|audit-database
        emulator package APP HOST-JSON-TEMPLATE EXECUTABLE DESTINATION
        emulator zip FOLDER ZIP
-       emulator bench [--quick] FUNCTIONS
+       emulator bench [--quick] [--against OLDER-FUNCTIONS] FUNCTIONS
 
 server      runs the packaged apps of target/functions with a database and the gateway until Ctrl-C;
             --func runs them under Azure Functions Core Tools, which check no function keys;
@@ -23,7 +23,8 @@ server      runs the packaged apps of target/functions with a database and the g
 rotate-key  replaces a key or a database user of the running server, without a pause
 package     lays out the folder that the Functions host runs
 zip         packs such a folder: the same content, the same bytes
-bench       measures the packaged apps of this folder; --quick takes seconds instead of minutes";
+bench       measures the packaged apps of this folder; --quick takes seconds instead of minutes;
+            --against compares them with those of another folder, in turn";
 
 const FUNCTIONS: &str = "target/functions";
 const STATE: &str = "target/server";
@@ -89,10 +90,19 @@ fn parse_zip(arguments: &[OsString]) -> Result<Command, String> {
 }
 
 fn parse_bench(arguments: &[OsString]) -> Result<BenchOptions, String> {
-    let quick = arguments.iter().any(|argument| argument == "--quick");
-    let folders: Vec<_> = arguments.iter().filter(|argument| *argument != "--quick").collect();
+    let (mut quick, mut against, mut folders) = (false, None, Vec::new());
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("--quick") => quick = true,
+            Some("--against") => {
+                against = Some(arguments.next().ok_or("--against needs a folder")?.into());
+            }
+            Some(_) | None => folders.push(argument),
+        }
+    }
     match folders[..] {
-        [functions] => Ok(BenchOptions { functions: functions.into(), quick }),
+        [functions] => Ok(BenchOptions { functions: functions.into(), against, quick }),
         _ => Err(format!("bench takes 1 folder, not {}", folders.len())),
     }
 }
@@ -173,6 +183,7 @@ mod tests {
             (&["package", "app"], "package takes 4 arguments, not 1"),
             (&["zip", "folder"], "zip takes 2 arguments, not 1"),
             (&["bench", "--quick"], "bench takes 1 folder, not 0"),
+            (&["bench", "new", "--against"], "--against needs a folder"),
         ] {
             assert_eq!(parsed(arguments).expect_err("a mistake"), mistake);
         }

@@ -59,7 +59,7 @@ impl Bench {
     /// Seeds the patients that are loaded and searched later, and goes on until there were enough
     /// requests.
     pub(super) async fn measure_memory_under_load(&mut self) -> Result<Arc<Known>, String> {
-        let Extent { seeded, requests, .. } = self.extent;
+        let &Extent { seeded, requests, .. } = self.extent;
         println!("Sending {requests} requests for the sake of memory …");
         let number = u32::try_from(seeded / PATIENTS_PER_POST_CODE).map_err(text)?;
         let post_codes = SEARCHED_POST_CODES..SEARCHED_POST_CODES + number;

@@ -159,6 +159,11 @@ impl Measured {
         self.cpu[0] + self.cpu[1]
     }
 
+    /// CPU time of this process.
+    pub(super) fn cpu_of_bench(&self) -> Duration {
+        self.cpu[2]
+    }
+
     /// CPU time per request of each part, in microseconds.
     pub(super) fn cpu_us(&self) -> [f64; PARTS.len()] {
         self.cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / self.latencies.len() as f64)

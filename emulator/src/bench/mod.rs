@@ -4,6 +4,7 @@
 
 mod at_rest;
 mod client;
+mod comparison;
 mod connection;
 mod doors;
 mod figures;
@@ -40,6 +41,8 @@ const PATIENTS_PER_POST_CODE: usize = 125;
 pub(crate) struct BenchOptions {
     /// Where both apps are packaged.
     pub(crate) functions: PathBuf,
+    /// Where an older build of them is packaged, if the two are to be compared.
+    pub(crate) against: Option<PathBuf>,
     /// Whether a rough idea is enough.
     pub(crate) quick: bool,
 }
@@ -75,13 +78,16 @@ const FULL: Extent = Extent {
 /// One run, on its way.
 struct Bench {
     options: BenchOptions,
-    extent: Extent,
+    extent: &'static Extent,
     system: System,
     report: Report,
 }
 
-/// Measures, prints, and writes `target/bench/latest.json`.
+/// Measures, prints, and writes `target/bench/latest.json`; a comparison is only printed.
 pub(crate) async fn run(options: BenchOptions) -> Result<(), String> {
+    if let Some(older) = &options.against {
+        return comparison::run(&options.functions, older, options.extent()).await;
+    }
     let mut bench = Bench::start(options).await?;
     bench.measure_idle_memory().await?;
     bench.measure_starts().await?;
@@ -92,6 +98,12 @@ pub(crate) async fn run(options: BenchOptions) -> Result<(), String> {
     bench.measure_telemetry(&known).await?;
     bench.measure_growth().await?;
     bench.finish()
+}
+
+impl BenchOptions {
+    fn extent(&self) -> &'static Extent {
+        if self.quick { &QUICK } else { &FULL }
+    }
 }
 
 impl Bench {
@@ -109,7 +121,7 @@ impl Bench {
         println!("Starting mongod (data in {}), both apps and the gateway …", report.data);
         println!("{} processors, load average {}", report.processors, report.load_average.trim());
         let system = System::start(&options.functions, None).await?;
-        let extent = if options.quick { QUICK } else { FULL };
+        let extent = options.extent();
         Ok(Self { options, extent, system, report })
     }
 
