@@ -182,7 +182,9 @@ impl LiveSecret {
         deadline: Deadline,
     ) -> Result<(), SecretError> {
         let started = Instant::now();
-        let read = deadline.at_most(READ_TIME_MAX).wait(source.read()).await;
+        // On the heap: every future that could have to wait for it would hold its kilobytes.
+        let reading = Box::pin(source.read());
+        let read = deadline.at_most(READ_TIME_MAX).wait(reading).await;
         let outcome = read.unwrap_or(Err(SecretError::Silence)).and_then(|value| {
             (self.check)(value.expose()).map_err(SecretError::Unusable)?;
             self.put_to_use(value);
