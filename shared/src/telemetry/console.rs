@@ -18,7 +18,7 @@ use super::invocation::{InvocationLabel, current_label};
 
 /// The layer that writes the lines.
 ///
-/// Spans are not written, so they cost nothing here: a line is recognised by its invocation.
+/// Spans are not written: a line is recognised by its invocation.
 pub(super) struct Console;
 
 #[derive(Serialize)]

@@ -13,10 +13,11 @@ use std::io;
 use std::panic;
 use std::sync::Arc;
 
-use tracing::Level;
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::HttpClient;
@@ -74,12 +75,12 @@ pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) ->
             .with_tracked_inactivity(false)
             .with_filter(our_own(role))
     });
-    tracing_subscriber::registry()
-        .with(
-            console::Console.and_then(invocation::InvocationLogs).with_filter(settings.log_filter),
-        )
-        .with(spans)
-        .init();
+    let subscriber = logging(settings.log_filter);
+    match spans {
+        Some(spans) => subscriber.with(spans).init(),
+        // A layer that is none would take an interest in every span.
+        None => subscriber.init(),
+    }
     // The standard hook prints the panic's message, which may quote data.
     panic::set_hook(Box::new(|info| match info.location() {
         Some(location) => {
@@ -90,9 +91,30 @@ pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) ->
     Ok(())
 }
 
+/// Writes log lines, which need no spans: without an export there are none, and they cost nothing.
+fn logging(filter: Targets) -> impl Subscriber + for<'span> LookupSpan<'span> {
+    let filter = filter.and(filter_fn(|metadata: &Metadata<'_>| metadata.is_event()));
+    let lines = console::Console.and_then(invocation::InvocationLogs).with_filter(filter);
+    tracing_subscriber::registry().with(lines)
+}
+
 /// Libraries may say what we must not pass on, so only our own spans and events leave.
 fn our_own(role: Role) -> Targets {
     Targets::new()
         .with_target("shared", Level::INFO)
         .with_target(role.name.replace('-', "_"), Level::INFO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_lines_alone_make_no_spans() {
+        let _guard =
+            tracing::subscriber::set_default(logging(Targets::new().with_default(Level::TRACE)));
+
+        assert!(tracing::info_span!("a span").is_disabled());
+        assert!(tracing::event_enabled!(Level::INFO));
+    }
 }
