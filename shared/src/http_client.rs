@@ -54,6 +54,8 @@ fn build(trusted: Vec<Certificate>) -> Result<Client, reqwest::Error> {
         .connect_timeout(CONNECT_TIME_MAX)
         .pool_idle_timeout(IDLE_TIME_MAX)
         .redirect(Policy::none())
+        // Callers repeat what failed; otherwise each request is copied in case it is sent again.
+        .retry(reqwest::retry::never())
         .no_proxy()
         .tls_certs_merge(trusted)
         .dns_resolver(Resolver)
