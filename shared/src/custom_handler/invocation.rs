@@ -127,6 +127,10 @@ struct Members<V>(Vec<(String, V)>);
 #[derive(Default)]
 struct HeaderLines(Headers);
 
+/// A member's name, copied only if it has escapes in it.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Identity<'a> {
@@ -203,12 +207,34 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
 
 impl<'de> Deserialize<'de> for HeaderLines {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Members::<Vec<String>>::deserialize(deserializer)?;
-        let mut headers = Headers::default();
-        for (name, lines) in members.0 {
-            headers.insert(name, lines);
+        struct LinesVisitor;
+
+        impl<'de> Visitor<'de> for LinesVisitor {
+            type Value = Headers;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object or null")
+            }
+
+            fn visit_unit<E>(self) -> Result<Headers, E> {
+                Ok(Headers::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+                let mut headers = Headers::default();
+                while let Some(Name(name)) = map.next_key()? {
+                    match Headers::kept(&name) {
+                        Some(kept) => headers.insert(kept, map.next_value()?),
+                        None => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(headers)
+            }
         }
-        Ok(Self(headers))
+
+        deserializer.deserialize_any(LinesVisitor).map(Self)
     }
 }
 
