@@ -12,7 +12,7 @@ use super::system::System;
 use super::{CALLERS_TYPICAL, Extent};
 
 /// How often everything has its turn.
-const TURNS: usize = 5;
+const TURNS: usize = 6;
 
 /// One build of both apps, with a database of its own.
 struct Build {
@@ -28,11 +28,13 @@ struct Turns {
     requests: usize,
 }
 
-/// Measures both builds and the floor of the newer one, and prints their ratios.
+/// Measures both builds and the floor, and prints their ratios.
 pub(super) async fn run(newer: &Path, older: &Path, extent: &Extent) -> Result<(), String> {
     println!("Starting mongod, both apps and their hosts, of either build …");
     let builds = [Build::start(newer, extent).await?, Build::start(older, extent).await?];
-    let floor = Arc::new(Floor::prepare(&builds[0].system, newer, extent.seeded).await?);
+    // On a database of its own, which neither build has to share.
+    let beside = Build::start(newer, extent).await?;
+    let floor = Arc::new(Floor::prepare(&beside.system, newer, extent.seeded).await?);
     println!(
         "\n{:<16} {:>4} {:>27} {:>8} {:>8} {:>26} {:>8} {:>8}",
         "", "", "median ms        ", "newer", "newer", "CPU µs of both apps     ", "newer", "newer"
@@ -54,7 +56,7 @@ pub(super) async fn run(newer: &Path, older: &Path, extent: &Extent) -> Result<(
     );
     for task in [Task::CreatePatient, Task::LoadPatient] {
         for callers in [1, CALLERS_TYPICAL] {
-            compare(&builds, &floor, task, callers, extent.timing).await?;
+            compare(&builds, &beside, &floor, task, callers, extent.timing).await?;
         }
     }
     println!("* the raw driver doing the same two operations on the same database");
@@ -63,6 +65,7 @@ pub(super) async fn run(newer: &Path, older: &Path, extent: &Extent) -> Result<(
 
 async fn compare(
     [newer, older]: &[Build; 2],
+    beside: &Build,
     floor: &Arc<Floor>,
     task: Task,
     callers: usize,
@@ -70,11 +73,15 @@ async fn compare(
 ) -> Result<(), String> {
     let operation = Operation::needed_by(task).ok_or("nothing to compare with")?;
     let [mut driver, mut hop, mut of_newer, mut of_older] = [(); 4].map(|()| Turns::default());
-    for _ in 0..TURNS {
+    for turn in 0..TURNS {
         let of_bench = |measured: &Measured| measured.cpu_of_bench();
-        driver.add(&newer.measure(floor.callers(callers, operation), timing).await?, of_bench);
-        hop.add(&newer.measure(floor.callers(callers, Operation::Hop), timing).await?, of_bench);
-        for (build, turns) in [(newer, &mut of_newer), (older, &mut of_older)] {
+        driver.add(&beside.measure(floor.callers(callers, operation), timing).await?, of_bench);
+        hop.add(&beside.measure(floor.callers(callers, Operation::Hop), timing).await?, of_bench);
+        let mut builds = [(newer, &mut of_newer), (older, &mut of_older)];
+        if turn % 2 == 1 {
+            builds.reverse();
+        }
+        for (build, turns) in builds {
             let entrance = build.system.entrance(Door::Handler)?;
             let clients = Client::several(callers, &entrance, task, &build.known);
             turns.add(&build.measure(clients, timing).await?, Measured::cpu_of_handlers);
