@@ -59,7 +59,7 @@ pub(super) async fn run(newer: &Path, older: &Path, extent: &Extent) -> Result<(
             compare(&builds, &beside, &floor, task, callers, extent.timing).await?;
         }
     }
-    println!("* the raw driver doing the same two operations on the same database");
+    println!("* the raw driver doing the same two operations, on a database of its own");
     Ok(())
 }
 
