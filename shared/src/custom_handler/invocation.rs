@@ -283,6 +283,17 @@ mod tests {
     }
 
     #[test]
+    fn header_fields_that_nobody_looks_at_are_passed_over() {
+        let headers = r#"{"X-ARR-SSL":["2048|256"],"X-Odd":17,"IF-MATCH":["\"1\"","\"2\""]}"#;
+        let payload = format!(r#"{{"Data":{{"req":{{"Headers":{headers}}}}}}}"#);
+
+        let HeaderLines(headers) = trigger(payload.as_bytes()).expect("it is there").headers;
+
+        assert_eq!(headers.get("If-Match"), Some("\"1\", \"2\""));
+        assert_eq!(headers.get("If-None-Match"), None);
+    }
+
+    #[test]
     fn what_has_no_whole_trigger_is_no_payload() {
         for payload in [
             "",
