@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::client::{Client, Known, SEARCHED_POST_CODES, Task};
 use super::floor::{Floor, Operation, stored_patients};
-use super::load::{self, Caller, Measured, Timing};
+use super::load::{self, Caller, Measured, Spent, Timing};
 use super::request::Door;
 use super::system::System;
 use super::{CALLERS_TYPICAL, Extent};
@@ -24,8 +24,7 @@ struct Build {
 #[derive(Default)]
 struct Turns {
     medians_us: Vec<f64>,
-    cpu: Duration,
-    requests: usize,
+    spent: Spent,
 }
 
 /// Measures both builds and the floor, and prints their ratios.
@@ -74,9 +73,14 @@ async fn compare(
     let operation = Operation::needed_by(task).ok_or("nothing to compare with")?;
     let [mut driver, mut hop, mut of_newer, mut of_older] = [(); 4].map(|()| Turns::default());
     for turn in 0..TURNS {
-        let of_bench = |measured: &Measured| measured.cpu_of_bench();
-        driver.add(&beside.measure(floor.callers(callers, operation), timing).await?, of_bench);
-        hop.add(&beside.measure(floor.callers(callers, Operation::Hop), timing).await?, of_bench);
+        driver.add(
+            &beside.measure(floor.callers(callers, operation), timing).await?,
+            Measured::cpu_of_bench,
+        );
+        hop.add(
+            &beside.measure(floor.callers(callers, Operation::Hop), timing).await?,
+            Measured::cpu_of_bench,
+        );
         let mut builds = [(newer, &mut of_newer), (older, &mut of_older)];
         if turn % 2 == 1 {
             builds.reverse();
@@ -96,11 +100,11 @@ async fn compare(
         of_newer.median_us() / 1e3,
         of_newer.median_us() / of_older.median_us(),
         of_newer.median_us() / floor_us,
-        driver.cpu_us(),
-        of_older.cpu_us(),
-        of_newer.cpu_us(),
-        of_newer.cpu_us() / of_older.cpu_us(),
-        of_newer.cpu_us() / driver.cpu_us(),
+        driver.spent.cpu_us_per_request(),
+        of_older.spent.cpu_us_per_request(),
+        of_newer.spent.cpu_us_per_request(),
+        of_newer.spent.cpu_us_per_request() / of_older.spent.cpu_us_per_request(),
+        of_newer.spent.cpu_us_per_request() / driver.spent.cpu_us_per_request(),
     );
     Ok(())
 }
@@ -112,7 +116,7 @@ impl Build {
         let nobody = Arc::new(Known { post_codes: 0..SEARCHED_POST_CODES, ids: Vec::new() });
         let entrance = system.entrance(Door::Handler)?;
         let seeding = Client::several(CALLERS_TYPICAL, &entrance, Task::Seed, &nobody);
-        succeeded(&load::repeat(seeding, extent.seeded / CALLERS_TYPICAL).await)?;
+        load::repeat(seeding, extent.seeded / CALLERS_TYPICAL).await.check()?;
         let ids = stored_patients(&system.connection_string, extent.seeded).await?;
         let known = Arc::new(Known { post_codes: 0..SEARCHED_POST_CODES, ids });
         Ok(Self { system, known })
@@ -124,7 +128,7 @@ impl Build {
         timing: Timing,
     ) -> Result<Measured, String> {
         let measured = load::measure(callers, timing, self.system.processes()?).await;
-        succeeded(&measured.failures)?;
+        measured.failures.check()?;
         Ok(measured)
     }
 }
@@ -132,8 +136,7 @@ impl Build {
 impl Turns {
     fn add(&mut self, measured: &Measured, cpu: impl Fn(&Measured) -> Duration) {
         self.medians_us.push(measured.percentile_us(0.5));
-        self.cpu += cpu(measured);
-        self.requests += measured.requests();
+        self.spent.add(measured, cpu(measured));
     }
 
     /// That of the turn in the middle, so that one which was disturbed does not count.
@@ -141,16 +144,5 @@ impl Turns {
         let mut medians_us = self.medians_us.clone();
         medians_us.sort_by(f64::total_cmp);
         medians_us.get(medians_us.len() / 2).copied().unwrap_or(f64::NAN)
-    }
-
-    fn cpu_us(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.requests as f64
-    }
-}
-
-fn succeeded(failures: &load::Failures) -> Result<(), String> {
-    match &failures.first {
-        None => Ok(()),
-        Some(first) => Err(format!("a request failed: {first}")),
     }
 }

@@ -40,6 +40,13 @@ pub(super) struct Failures {
     pub(super) first: Option<String>,
 }
 
+/// CPU time of phases of one kind, and how many requests it was for.
+#[derive(Default)]
+pub(super) struct Spent {
+    cpu: Duration,
+    requests: usize,
+}
+
 #[derive(Default)]
 struct Tally {
     latencies: Vec<Duration>,
@@ -120,7 +127,27 @@ async fn join(mut running: JoinSet<Tally>) -> Tally {
     total
 }
 
+impl Spent {
+    /// Adds a phase of which this CPU time counts.
+    pub(super) fn add(&mut self, measured: &Measured, cpu: Duration) {
+        self.cpu += cpu;
+        self.requests += measured.requests();
+    }
+
+    pub(super) fn cpu_us_per_request(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.requests as f64
+    }
+}
+
 impl Failures {
+    /// An error if there were any.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match &self.first {
+            None => Ok(()),
+            Some(first) => Err(format!("{} requests failed; the first: {first}", self.count)),
+        }
+    }
+
     pub(super) fn merge(&mut self, other: Self) {
         self.count += other.count;
         if self.first.is_none() {

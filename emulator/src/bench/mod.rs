@@ -138,10 +138,6 @@ impl Bench {
         std::fs::write(PLOT, plot::svg(&self.report))
             .map_err(|error| format!("{PLOT}: {error}"))?;
         println!("\nEverything is in {OUTPUT}, and drawn in {PLOT}.");
-        let failures = &self.report.failures;
-        match &failures.first {
-            None => Ok(()),
-            Some(first) => Err(format!("{} requests failed; the first: {first}", failures.count)),
-        }
+        self.report.failures.check()
     }
 }

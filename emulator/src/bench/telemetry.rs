@@ -7,7 +7,7 @@ use emulator::app_insights::{AppInsights, Fault, Item};
 
 use super::client::{Client, Known, Task};
 use super::figures::Figure;
-use super::load::Measured;
+use super::load::{Measured, Spent};
 use super::request::Door;
 use super::system::{PATIENT_APP, System, text};
 use super::{Bench, CALLERS_TYPICAL, load};
@@ -20,13 +20,6 @@ const ARRIVAL_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The most that telemetry may cost.
 const RATIO_MAX: f64 = 1.15;
-
-/// CPU time of both handlers, and how many requests it was for.
-#[derive(Default)]
-struct Spent {
-    cpu: Duration,
-    requests: usize,
-}
 
 impl Bench {
     /// Compares a second system that sends telemetry with the first one, which does not.
@@ -50,8 +43,10 @@ impl Bench {
         let mut silent = Spent::default();
         let mut telling = Spent::default();
         for _ in 0..TURNS {
-            silent.add(&self.create_patients(&self.system, known).await?);
-            telling.add(&self.create_patients(&watched, known).await?);
+            for (system, spent) in [(&self.system, &mut silent), (&watched, &mut telling)] {
+                let measured = self.create_patients(system, known).await?;
+                spent.add(&measured, measured.cpu_of_handlers());
+            }
         }
         let cost = telling.cpu_us_per_request() / silent.cpu_us_per_request();
         let figure = Figure::new("CPU per CreatePatient, with telemetry to without", "×", cost);
@@ -67,20 +62,7 @@ impl Bench {
         let entrance = system.entrance(Door::Handler)?;
         let clients = Client::several(CALLERS_TYPICAL, &entrance, Task::CreatePatient, known);
         let measured = load::measure(clients, self.extent.timing, system.processes()?).await;
-        match &measured.failures.first {
-            None => Ok(measured),
-            Some(first) => Err(format!("a request failed: {first}")),
-        }
-    }
-}
-
-impl Spent {
-    fn add(&mut self, measured: &Measured) {
-        self.cpu += measured.cpu_of_handlers();
-        self.requests += measured.requests();
-    }
-
-    fn cpu_us_per_request(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.requests as f64
+        measured.failures.check()?;
+        Ok(measured)
     }
 }
