@@ -10,11 +10,35 @@ use bench::BenchOptions;
 use emulator::local_stack::{self, LocalStack, LocalStackOptions};
 use emulator::package;
 use options::{Command, USAGE};
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let outcome = match options::parse(std::env::args_os().skip(1)) {
+fn main() -> ExitCode {
+    let command = options::parse(std::env::args_os().skip(1));
+    let outcome = runtime(&command)
+        .map_err(|error| format!("tasks cannot be run: {error}"))
+        .and_then(|runtime| runtime.block_on(run(command)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("emulator: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is measured has one thread, so that no request waits for a second one to wake up, in the
+/// callers or in the stand-ins between two apps: that would be counted as the apps' own time.
+fn runtime(command: &Result<Command, String>) -> std::io::Result<Runtime> {
+    let mut builder = match command {
+        Ok(Command::Bench(_)) => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
+}
+
+async fn run(command: Result<Command, String>) -> Result<(), String> {
+    match command {
         Ok(Command::Help) => {
             println!("{USAGE}");
             Ok(())
@@ -31,13 +55,6 @@ async fn main() -> ExitCode {
         }
         Ok(Command::Bench(options)) => bench(options).await,
         Err(mistake) => Err(format!("{mistake}\n\n{USAGE}")),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("emulator: {message}");
-            ExitCode::FAILURE
-        }
     }
 }
 
