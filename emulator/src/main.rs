@@ -10,15 +10,13 @@ use bench::BenchOptions;
 use emulator::local_stack::{self, LocalStack, LocalStackOptions};
 use emulator::package;
 use options::{Command, USAGE};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
-    let command = options::parse(std::env::args_os().skip(1));
-    let outcome = runtime(&command)
-        .map_err(|error| format!("tasks cannot be run: {error}"))
-        .and_then(|runtime| runtime.block_on(run(command)));
-    match outcome {
+    let command = options::parse(std::env::args_os().skip(1))
+        .map_err(|mistake| format!("{mistake}\n\n{USAGE}"));
+    match command.and_then(execute) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("emulator: {message}");
@@ -29,32 +27,32 @@ fn main() -> ExitCode {
 
 /// What is measured has one thread, so that no request waits for a second one to wake up, in the
 /// callers or in the stand-ins between two apps: that would be counted as the apps' own time.
-fn runtime(command: &Result<Command, String>) -> std::io::Result<Runtime> {
-    let mut builder = match command {
-        Ok(Command::Bench(_)) => Builder::new_current_thread(),
+fn execute(command: Command) -> Result<(), String> {
+    let mut runtime = match command {
+        Command::Bench(_) => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
-    builder.enable_all().build()
+    let runtime = runtime.enable_all().build();
+    runtime.map_err(|error| format!("tasks cannot be run: {error}"))?.block_on(run(command))
 }
 
-async fn run(command: Result<Command, String>) -> Result<(), String> {
+async fn run(command: Command) -> Result<(), String> {
     match command {
-        Ok(Command::Help) => {
+        Command::Help => {
             println!("{USAGE}");
             Ok(())
         }
-        Ok(Command::Package { app, template, executable, destination }) => {
+        Command::Package { app, template, executable, destination } => {
             package::assemble(&app, &template, &executable, &destination)
                 .map_err(|error| format!("{} cannot be packaged: {error}", app.display()))
         }
-        Ok(Command::Zip { folder, zip }) => package::pack(&folder, &zip)
+        Command::Zip { folder, zip } => package::pack(&folder, &zip)
             .map_err(|error| format!("{} cannot be packed: {error}", folder.display())),
-        Ok(Command::Server(options)) => serve(&options).await,
-        Ok(Command::RotateKey { state, rotation }) => {
+        Command::Server(options) => serve(&options).await,
+        Command::RotateKey { state, rotation } => {
             local_stack::rotate(&state, rotation, |line| println!("{line}")).await
         }
-        Ok(Command::Bench(options)) => bench(options).await,
-        Err(mistake) => Err(format!("{mistake}\n\n{USAGE}")),
+        Command::Bench(options) => bench(options).await,
     }
 }
 
