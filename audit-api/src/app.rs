@@ -44,6 +44,8 @@ impl App {
 
 impl FunctionApp for App {
     async fn invoke(&self, function: &str, request: Request) -> Result<Response> {
+        // No function here takes any.
+        request.check_query(&[])?;
         match function {
             create_audit_record::NAME => create_audit_record::handle(self, request).await,
             _ => Err(Error::UnknownFunction),

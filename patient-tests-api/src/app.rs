@@ -6,7 +6,7 @@ use shared::custom_handler::FunctionApp;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
 use shared::secrets::{KeyVault, LiveSecret};
-use shared::{Error, HttpClient, Result};
+use shared::{Error, HttpClient, Result, page};
 
 use crate::Settings;
 use crate::audit::AuditRegister;
@@ -63,6 +63,7 @@ impl App {
 
 impl FunctionApp for App {
     async fn invoke(&self, function: &str, request: Request) -> Result<Response> {
+        request.check_query(query_parameters(function, &request))?;
         match function {
             create_patient::NAME => create_patient::handle(self, request).await,
             create_test::NAME => create_test::handle(self, request).await,
@@ -75,5 +76,14 @@ impl FunctionApp for App {
             update_test::NAME => update_test::handle(self, request).await,
             _ => Err(Error::UnknownFunction),
         }
+    }
+}
+
+/// The query parameters that a function takes; whatever is not named here takes none.
+fn query_parameters(function: &str, request: &Request) -> &'static [&'static str] {
+    match function {
+        search_patient::NAME => page::PARAMETERS,
+        load_test::NAME if request.param("testId").is_none() => page::PARAMETERS,
+        _ => &[],
     }
 }

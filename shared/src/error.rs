@@ -8,15 +8,16 @@ use serde::Serialize;
 use crate::Version;
 use crate::http::Response;
 use crate::telemetry::TraceId;
+use crate::validation::Mistakes;
 
 /// The result of handling a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The most wrong fields that one problem lists; the detail says so when there are more.
-const REPORTED_FIELDS_MAX: usize = 1000;
-
 /// What a client should wait before it tries again when nothing more exact is known.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
+
+/// What a client should wait whose change others kept getting ahead of: they are about done.
+const RETRY_AFTER_COLLISIONS: Duration = Duration::from_secs(1);
 
 /// Why a request was not answered as asked.
 ///
@@ -25,8 +26,11 @@ const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The body has wrong, missing or unknown fields.
-    #[error("the body has {} wrong fields", .0.len())]
-    InvalidBody(Vec<FieldError>),
+    #[error("the body has wrong fields, {} of which are listed", .0.len())]
+    InvalidBody(Mistakes),
+    /// Query parameters are unknown, repeated or empty; the text is for the caller.
+    #[error("the query has wrong parameters")]
+    InvalidQuery(String),
     /// Something else about the request is wrong; the text is for the caller.
     #[error("invalid request: {0}")]
     InvalidRequest(&'static str),
@@ -47,12 +51,15 @@ pub enum Error {
     /// The record was deleted.
     #[error("the record was deleted")]
     Deleted,
-    /// `If-Match` does not hold.
+    /// `If-Match` or `If-None-Match` does not hold.
     #[error("the record has another version")]
     VersionMismatch {
-        /// The version that is stored.
-        current: Version,
+        /// The version that is stored; none where there is nothing with a version.
+        current: Option<Version>,
     },
+    /// Others changed the record again and again, and nothing was written.
+    #[error("others kept changing the record")]
+    Changing,
     /// The body is larger than the contract allows.
     #[error("the body is too large")]
     TooLarge,
@@ -114,12 +121,14 @@ impl Error {
     pub fn into_response(self, trace_id: TraceId) -> Response {
         let kind = self.kind();
         let detail = self.detail();
-        let (retry_after, current, mut fields) = match self {
-            Self::Throttled { retry_after } => (Some(retry_after), None, Vec::new()),
-            Self::Unavailable { .. } => (Some(RETRY_AFTER_DEFAULT), None, Vec::new()),
-            Self::VersionMismatch { current } => (None, Some(current), Vec::new()),
-            Self::InvalidBody(fields) => (None, None, fields),
+        let (retry_after, current, mistakes) = match self {
+            Self::Throttled { retry_after } => (Some(retry_after), None, Mistakes::default()),
+            Self::Unavailable { .. } => (Some(RETRY_AFTER_DEFAULT), None, Mistakes::default()),
+            Self::Changing => (Some(RETRY_AFTER_COLLISIONS), None, Mistakes::default()),
+            Self::VersionMismatch { current } => (None, current, Mistakes::default()),
+            Self::InvalidBody(mistakes) => (None, None, mistakes),
             Self::InvalidRequest(_)
+            | Self::InvalidQuery(_)
             | Self::InvalidJson { .. }
             | Self::UnknownFunction
             | Self::NotFound
@@ -127,16 +136,15 @@ impl Error {
             | Self::TooLarge
             | Self::UnsupportedMediaType(_)
             | Self::IdempotencyKeyReused
-            | Self::Internal(_) => (None, None, Vec::new()),
+            | Self::Internal(_) => (None, None, Mistakes::default()),
         };
-        fields.truncate(REPORTED_FIELDS_MAX);
         let problem = Problem {
             r#type: format!("urn:problem:patient-records:{}", kind.name()),
             title: kind.title(),
             status: kind.status(),
             detail,
             trace_id: trace_id.to_string(),
-            errors: fields,
+            errors: mistakes.into_listed(),
         };
         let mut response = Response::problem(problem.status, &problem);
         if let Some(wait) = retry_after {
@@ -150,12 +158,14 @@ impl Error {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::InvalidBody(_) | Self::InvalidRequest(_) | Self::InvalidJson { .. } => {
-                Kind::InvalidRequest
-            }
+            Self::InvalidBody(_)
+            | Self::InvalidRequest(_)
+            | Self::InvalidQuery(_)
+            | Self::InvalidJson { .. } => Kind::InvalidRequest,
             Self::UnknownFunction | Self::NotFound => Kind::NotFound,
             Self::Deleted => Kind::Deleted,
             Self::VersionMismatch { .. } => Kind::VersionMismatch,
+            Self::Changing => Kind::Changing,
             Self::TooLarge => Kind::TooLarge,
             Self::UnsupportedMediaType(_) => Kind::UnsupportedMediaType,
             Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
@@ -167,23 +177,30 @@ impl Error {
 
     fn detail(&self) -> Cow<'static, str> {
         match self {
-            Self::InvalidBody(fields) if fields.len() > REPORTED_FIELDS_MAX => Cow::Owned(format!(
-                "{} fields of the body are wrong; the first {REPORTED_FIELDS_MAX} are listed.",
-                fields.len()
+            Self::InvalidBody(mistakes) if mistakes.has_more() => Cow::Owned(format!(
+                "More than {0} fields of the body are wrong; errors lists the first {0}.",
+                mistakes.len()
             )),
             Self::InvalidBody(_) => {
                 Cow::Borrowed("Fields of the body are wrong; errors lists each.")
             }
             Self::InvalidRequest(text) | Self::UnsupportedMediaType(text) => Cow::Borrowed(text),
+            Self::InvalidQuery(text) => Cow::Owned(text.clone()),
             Self::InvalidJson { line, column } => {
                 Cow::Owned(format!("The body is not JSON (line {line}, column {column})."))
             }
             Self::UnknownFunction => Cow::Borrowed("There is no such function."),
             Self::NotFound => Cow::Borrowed("There is no such record."),
             Self::Deleted => Cow::Borrowed("The record was deleted."),
-            Self::VersionMismatch { .. } => {
-                Cow::Borrowed("The record has another version; ETag names the current one.")
+            Self::VersionMismatch { current: Some(_) } => Cow::Borrowed(
+                "If-Match or If-None-Match does not hold; ETag names the current version.",
+            ),
+            Self::VersionMismatch { current: None } => {
+                Cow::Borrowed("If-Match does not hold: there is nothing here that has a version.")
             }
+            Self::Changing => Cow::Borrowed(
+                "Others kept changing the record at the same time; nothing was written. Try again.",
+            ),
             Self::TooLarge => Cow::Borrowed("The body is larger than 1 MiB."),
             Self::IdempotencyKeyReused => {
                 Cow::Borrowed("This Idempotency-Key was used before, with other content.")
@@ -206,6 +223,7 @@ enum Kind {
     NotFound,
     Deleted,
     VersionMismatch,
+    Changing,
     TooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
@@ -221,6 +239,7 @@ impl Kind {
             Self::NotFound => (404, "not-found", "Not found"),
             Self::Deleted => (410, "deleted", "Deleted"),
             Self::VersionMismatch => (412, "version-mismatch", "The version does not match"),
+            Self::Changing => (409, "changing", "Others are changing it"),
             Self::TooLarge => (413, "too-large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (415, "unsupported-media-type", "The media type is not supported")
@@ -278,10 +297,9 @@ mod tests {
 
     #[test]
     fn wrong_fields_are_listed_with_their_pointers() {
-        let (response, body) = problem(Error::InvalidBody(vec![FieldError {
-            pointer: "/firstName".to_owned(),
-            detail: "is required".into(),
-        }]));
+        let mut mistakes = Mistakes::default();
+        mistakes.note_at("firstName", "is required");
+        let (response, body) = problem(Error::InvalidBody(mistakes));
 
         assert_eq!(response.status(), 400);
         assert_eq!(response.header("Content-Type"), Some("application/problem+json"));
@@ -300,11 +318,17 @@ mod tests {
 
     #[test]
     fn a_list_of_wrong_fields_has_an_end() {
-        let field = FieldError { pointer: "/a".to_owned(), detail: "is not a known field".into() };
-        let (_, body) = problem(Error::InvalidBody(vec![field; 1001]));
+        let mut mistakes = Mistakes::default();
+        for _ in 0..101 {
+            mistakes.note_at("a", "is not a known field");
+        }
+        let (_, body) = problem(Error::InvalidBody(mistakes));
 
-        assert_eq!(body["errors"].as_array().unwrap().len(), 1000);
-        assert_eq!(body["detail"], "1001 fields of the body are wrong; the first 1000 are listed.");
+        assert_eq!(body["errors"].as_array().unwrap().len(), 100);
+        assert_eq!(
+            body["detail"],
+            "More than 100 fields of the body are wrong; errors lists the first 100."
+        );
     }
 
     #[test]
@@ -320,10 +344,18 @@ mod tests {
 
     #[test]
     fn a_version_mismatch_brings_the_current_version() {
-        let (response, _) = problem(Error::VersionMismatch { current: Version::FIRST });
+        let (response, _) = problem(Error::VersionMismatch { current: Some(Version::FIRST) });
 
         assert_eq!(response.status(), 412);
         assert_eq!(response.header("ETag"), Some("\"1\""));
+    }
+
+    #[test]
+    fn a_collision_says_when_to_come_back() {
+        let (response, body) = problem(Error::Changing);
+
+        assert_eq!((response.status(), response.header("Retry-After")), (409, Some("1")));
+        assert_eq!(body["type"], "urn:problem:patient-records:changing");
     }
 
     #[test]

@@ -18,11 +18,12 @@ impl<T> Id<T> {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// The identifier that `caller` always gets for this `key` on this `function` (UUID version 5).
+    /// The identifier that `caller` always gets for this `key` on this `path` of a `function` (UUID
+    /// version 5).
     ///
     /// The parts are separated by a line feed, which none of them can contain.
-    pub fn from_idempotency_key(caller: &str, function: &str, key: &str) -> Self {
-        let name = format!("{caller}\n{function}\n{key}");
+    pub fn from_idempotency_key(caller: &str, function: &str, path: &str, key: &str) -> Self {
+        let name = format!("{caller}\n{function}\n{path}\n{key}");
         Self::from_uuid(Uuid::new_v5(&IDEMPOTENCY_NAMESPACE, name.as_bytes()))
     }
 
@@ -132,13 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn the_same_caller_function_and_key_give_the_same_id() {
-        let id = |caller, function, key| Id::<Thing>::from_idempotency_key(caller, function, key);
+    fn the_same_caller_function_path_and_key_give_the_same_id() {
+        let id = |caller, function, path, key| {
+            Id::<Thing>::from_idempotency_key(caller, function, path, key)
+        };
 
-        assert_eq!(id("a", "Create", "1"), id("a", "Create", "1"));
-        assert_ne!(id("a", "Create", "1"), id("b", "Create", "1"));
-        assert_ne!(id("a", "Create", "1"), id("a", "Other", "1"));
-        assert_ne!(id("a", "Create", "1"), id("a", "Create", "2"));
+        assert_eq!(id("a", "Create", "/x", "1"), id("a", "Create", "/x", "1"));
+        assert_ne!(id("a", "Create", "/x", "1"), id("b", "Create", "/x", "1"));
+        assert_ne!(id("a", "Create", "/x", "1"), id("a", "Other", "/x", "1"));
+        assert_ne!(id("a", "Create", "/x", "1"), id("a", "Create", "/y", "1"));
+        assert_ne!(id("a", "Create", "/x", "1"), id("a", "Create", "/x", "2"));
     }
 
     #[test]

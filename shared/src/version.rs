@@ -86,21 +86,53 @@ impl Preconditions {
         })
     }
 
-    /// Refuses a write to a document of version `current` unless `If-Match` holds.
+    /// Refuses a write to a document of version `current` unless both headers hold (RFC 9110,
+    /// section 13.2.2).
     ///
     /// # Errors
     /// [`Error::VersionMismatch`], which carries the current version.
-    pub fn check_match(&self, current: Version) -> Result<()> {
-        match &self.if_match {
-            Some(tags) if !tags.contain(current) => Err(Error::VersionMismatch { current }),
-            Some(_) | None => Ok(()),
+    pub fn check_write(&self, current: Version) -> Result<()> {
+        match self.check_read(current)? {
+            ClientCopy::Outdated => Ok(()),
+            ClientCopy::Current => Err(Error::VersionMismatch { current: Some(current) }),
         }
     }
 
-    /// Whether the client already holds version `current`, so that 304 answers a read.
-    pub fn is_not_modified(&self, current: Version) -> bool {
-        self.if_none_match.as_ref().is_some_and(|tags| tags.contain(current))
+    /// Refuses to read a document of version `current` unless `If-Match` holds; says whether the
+    /// client holds that version already.
+    ///
+    /// # Errors
+    /// [`Error::VersionMismatch`], which carries the current version.
+    pub fn check_read(&self, current: Version) -> Result<ClientCopy> {
+        match (&self.if_match, &self.if_none_match) {
+            (Some(tags), _) if !tags.contain(current) => {
+                Err(Error::VersionMismatch { current: Some(current) })
+            }
+            (_, Some(tags)) if tags.contain(current) => Ok(ClientCopy::Current),
+            _ => Ok(ClientCopy::Outdated),
+        }
     }
+
+    /// Refuses a request about something that has no version, for instance a list or what is yet
+    /// to be created, if it wants a certain one.
+    ///
+    /// # Errors
+    /// [`Error::VersionMismatch`].
+    pub fn check_unversioned(&self) -> Result<()> {
+        match self.if_match {
+            Some(_) => Err(Error::VersionMismatch { current: None }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a client holds of the record that it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCopy {
+    /// Another version, or none.
+    Outdated,
+    /// This version, so that 304 answers.
+    Current,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -160,17 +192,22 @@ mod tests {
     #[test]
     fn a_listed_version_satisfies_if_match() {
         for text in ["\"3\"", "*", " * ", "\"1\", \"3\"", "\"1\",\"3\",", "\"other,tag\", \"3\""] {
-            assert!(if_match(text).unwrap().check_match(Version(3)).is_ok(), "{text}");
+            assert!(if_match(text).unwrap().check_write(Version(3)).is_ok(), "{text}");
         }
     }
 
     #[test]
     fn any_other_version_does_not() {
         for text in ["\"2\"", "W/\"3\"", "\"03\"", "\"+3\"", "\"three\"", "\"\""] {
-            let refused = if_match(text).unwrap().check_match(Version(3));
+            let preconditions = if_match(text).unwrap();
+            let current = Some(Version(3));
 
             assert!(
-                matches!(refused, Err(Error::VersionMismatch { current: Version(3) })),
+                matches!(preconditions.check_write(Version(3)), Err(Error::VersionMismatch { current: named }) if named == current),
+                "{text}"
+            );
+            assert!(
+                matches!(preconditions.check_read(Version(3)), Err(Error::VersionMismatch { current: named }) if named == current),
                 "{text}"
             );
         }
@@ -185,21 +222,38 @@ mod tests {
 
     #[test]
     fn if_none_match_compares_weakly() {
-        for (text, not_modified) in
-            [("W/\"3\"", true), ("\"3\"", true), ("*", true), ("\"2\"", false)]
-        {
+        for (text, matches) in [("W/\"3\"", true), ("\"3\"", true), ("*", true), ("\"2\"", false)] {
             let preconditions = Preconditions::parse(None, Some(text)).unwrap();
 
-            assert_eq!(preconditions.is_not_modified(Version(3)), not_modified, "{text}");
+            let copy = if matches { ClientCopy::Current } else { ClientCopy::Outdated };
+            assert_eq!(preconditions.check_read(Version(3)).unwrap(), copy, "{text}");
+            assert_eq!(preconditions.check_write(Version(3)).is_err(), matches, "{text}");
         }
+    }
+
+    #[test]
+    fn if_match_comes_before_if_none_match() {
+        let both = Preconditions::parse(Some("\"2\""), Some("\"3\"")).unwrap();
+
+        assert!(both.check_read(Version(3)).is_err());
+    }
+
+    #[test]
+    fn what_has_no_version_matches_no_if_match() {
+        for text in ["*", "\"1\""] {
+            assert!(if_match(text).unwrap().check_unversioned().is_err(), "{text}");
+        }
+        let none_match = Preconditions::parse(None, Some("*")).unwrap();
+        assert!(none_match.check_unversioned().is_ok());
     }
 
     #[test]
     fn without_headers_every_version_will_do() {
         let none = Preconditions::default();
 
-        assert!(none.check_match(Version(7)).is_ok());
-        assert!(!none.is_not_modified(Version(7)));
+        assert!(none.check_write(Version(7)).is_ok());
+        assert_eq!(none.check_read(Version(7)).unwrap(), ClientCopy::Outdated);
+        assert!(none.check_unversioned().is_ok());
     }
 
     proptest! {
@@ -212,8 +266,8 @@ mod tests {
         fn the_tag_of_a_version_matches_that_version_alone(number in 1i64.., other in 1i64..) {
             let preconditions = if_match(&Version(number).entity_tag()).unwrap();
 
-            prop_assert!(preconditions.check_match(Version(number)).is_ok());
-            prop_assert_eq!(preconditions.check_match(Version(other)).is_ok(), number == other);
+            prop_assert!(preconditions.check_write(Version(number)).is_ok());
+            prop_assert_eq!(preconditions.check_write(Version(other)).is_ok(), number == other);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::{Id, Result, Timestamp, validation};
+use shared::{Body, Id, Result, Timestamp, validation};
 
 pub(crate) use store::AuditRecordStore;
 
@@ -88,7 +88,7 @@ impl NewAuditRecord {
     }
 
     /// Reads the body, or names everything that is wrong with it.
-    pub(crate) fn parse(body: Value) -> Result<Self> {
+    pub(crate) fn parse(body: Body<'_>) -> Result<Self> {
         validation::parse(body, rules::new_audit_record)
     }
 }

@@ -3,37 +3,32 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use shared::FieldError;
+use shared::Json;
 use shared::validation::{
-    Fields, Form, Object, Rule, date_time, guid, list, one_of, text, text_like,
+    Fields, Form, LIST_ITEMS_MAX, Mistakes, Object, Rule, TEXT_CHARS_MAX, date_time, guid, list,
+    one_of, text, text_like,
 };
 
 use super::{Actor, AuditRecord, NewAuditRecord, Outcome, Resource};
-
-/// The longest name, identifier or other single text.
-const TEXT_CHARS_MAX: usize = 256;
-
-/// The most records that one page can hand out.
-const DISCLOSED_MAX: usize = 1000;
 
 /// The most criteria that a search can have, with room for later ones.
 const CRITERIA_MAX: usize = 32;
 
 /// The body of `CreateAuditRecord`.
-pub(super) fn new_audit_record(fields: &mut Fields) -> NewAuditRecord {
+pub(super) fn new_audit_record(fields: &mut Fields<'_>) -> NewAuditRecord {
     fields.refused("id");
     fields.refused("createdDate");
     content(fields)
 }
 
 /// A record as the register returns it.
-pub(super) fn returned(fields: &mut Fields) {
+pub(super) fn returned(fields: &mut Fields<'_>) {
     fields.required("id", guid::<AuditRecord>());
     fields.required("createdDate", date_time());
     content(fields);
 }
 
-fn content(fields: &mut Fields) -> NewAuditRecord {
+fn content(fields: &mut Fields<'_>) -> NewAuditRecord {
     NewAuditRecord {
         source_system_name: fields.required("sourceSystemName", text(TEXT_CHARS_MAX)),
         resource: fields.required("resource", Object(resource)),
@@ -51,18 +46,18 @@ fn content(fields: &mut Fields) -> NewAuditRecord {
     }
 }
 
-fn resource(fields: &mut Fields) -> Resource {
+fn resource(fields: &mut Fields<'_>) -> Resource {
     Resource {
         r#type: fields.required("type", text(TEXT_CHARS_MAX)),
         operation: fields.required("operation", text(TEXT_CHARS_MAX)),
         id: fields.optional("id", text(TEXT_CHARS_MAX)),
         patient_id: fields.optional("patientId", text(TEXT_CHARS_MAX)),
-        disclosed: fields.optional("disclosed", list(DISCLOSED_MAX, text(TEXT_CHARS_MAX))),
+        disclosed: fields.optional("disclosed", list(LIST_ITEMS_MAX, text(TEXT_CHARS_MAX))),
         query: fields.optional("query", Criteria),
     }
 }
 
-fn actor(fields: &mut Fields) -> Actor {
+fn actor(fields: &mut Fields<'_>) -> Actor {
     Actor {
         key_name: fields.optional("keyName", text(TEXT_CHARS_MAX)),
         subscription_id: fields.optional("subscriptionId", text(TEXT_CHARS_MAX)),
@@ -95,27 +90,32 @@ struct Criteria;
 impl Rule for Criteria {
     type Output = BTreeMap<String, String>;
 
-    fn read(&self, value: Value) -> Result<Self::Output, Vec<FieldError>> {
-        let wrong = |detail: String| {
-            Err(vec![FieldError { pointer: String::new(), detail: detail.into() }])
+    fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<Self::Output> {
+        let Json::Object(members) = value else {
+            mistakes.note("must be an object");
+            return None;
         };
-        let Value::Object(object) = value else {
-            return wrong("must be an object".to_owned());
-        };
-        if object.len() > CRITERIA_MAX {
-            return wrong(format!("must have at most {CRITERIA_MAX} members"));
+        if members.len() > CRITERIA_MAX {
+            mistakes.note(format!("must have at most {CRITERIA_MAX} members"));
+            return None;
         }
-        let criteria: Option<BTreeMap<_, _>> = object
-            .into_iter()
-            .map(|(name, value)| {
-                let fits = name.chars().count() <= TEXT_CHARS_MAX;
-                Some((name, text(TEXT_CHARS_MAX).read(value).ok().filter(|_| fits)?))
-            })
-            .collect();
-        criteria.map_or_else(
-            || wrong(format!("must have members of 1 to {TEXT_CHARS_MAX} characters")),
-            Ok,
-        )
+        let criterion = text(TEXT_CHARS_MAX);
+        let good_before = mistakes.len();
+        let mut criteria = BTreeMap::new();
+        for (name, value) in members {
+            let before = mistakes.len();
+            let value = criterion.read(value, mistakes);
+            // A name is a text like any other; MongoDB cannot store all.
+            let name_text = criterion.read(Json::Text(name.clone()), &mut Mistakes::default());
+            if name_text.is_none() {
+                mistakes.note("has a name that is no good text");
+            }
+            mistakes.move_below(before, &name);
+            if let (Some(name), Some(value)) = (name_text, value) {
+                criteria.insert(name, value);
+            }
+        }
+        (mistakes.len() == good_before).then_some(criteria)
     }
 
     fn schema(&self) -> Value {
@@ -126,15 +126,21 @@ impl Rule for Criteria {
 
 #[cfg(test)]
 mod tests {
-    use shared::Error;
+    use shared::{Body, Error, Result};
 
     use super::*;
 
-    fn refused(body: Value) -> Vec<(String, String)> {
-        match NewAuditRecord::parse(body) {
-            Err(Error::InvalidBody(fields)) => {
-                fields.into_iter().map(|field| (field.pointer, field.detail.into_owned())).collect()
-            }
+    fn parsed(body: &Value) -> Result<NewAuditRecord> {
+        NewAuditRecord::parse(Body::read(&body.to_string())?)
+    }
+
+    fn refused(body: &Value) -> Vec<(String, String)> {
+        match parsed(body) {
+            Err(Error::InvalidBody(mistakes)) => mistakes
+                .into_listed()
+                .into_iter()
+                .map(|mistake| (mistake.pointer, mistake.detail.into_owned()))
+                .collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -146,10 +152,7 @@ mod tests {
             "resource": {"type": "patient", "id": "1", "operation": "find"}
         });
 
-        assert_eq!(
-            serde_json::to_value(NewAuditRecord::parse(body.clone()).unwrap()).unwrap(),
-            body
-        );
+        assert_eq!(serde_json::to_value(parsed(&body).unwrap()).unwrap(), body);
     }
 
     #[test]
@@ -166,10 +169,7 @@ mod tests {
             "traceId": "4bf92f3577b34da6a3ce929d0e0e4736"
         });
 
-        assert_eq!(
-            serde_json::to_value(NewAuditRecord::parse(body.clone()).unwrap()).unwrap(),
-            body
-        );
+        assert_eq!(serde_json::to_value(parsed(&body).unwrap()).unwrap(), body);
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
         let pair = |pointer: &str, detail: &str| (pointer.to_owned(), detail.to_owned());
 
         assert_eq!(
-            refused(json!({
+            refused(&json!({
                 "id": "1",
                 "createdDate": "2020-01-01T00:00:00Z",
                 "resource": {"type": "", "disclosed": "all", "query": {"firstName": 1}, "more": true},
@@ -193,7 +193,7 @@ mod tests {
                 pair("/resource/type", "must be 1 to 256 characters long"),
                 pair("/resource/operation", "is required"),
                 pair("/resource/disclosed", "must be an array"),
-                pair("/resource/query", "must have members of 1 to 256 characters"),
+                pair("/resource/query/firstName", "must be text"),
                 pair("/resource/more", "is not a known field"),
                 pair("/outcome", "must be intended, succeeded, notFound, refused or failed"),
                 pair("/relatesTo", "must be a GUID"),
@@ -201,5 +201,21 @@ mod tests {
                 pair("/traceId", "must be 32 hexadecimal digits"),
             ]
         );
+    }
+
+    #[test]
+    fn criteria_have_names_that_can_be_stored() {
+        for name in ["a\0b", "", " ", "\u{202e}a"] {
+            let body = json!({
+                "sourceSystemName": "Other",
+                "resource": {"type": "patient", "operation": "search", "query": {name: "x"}}
+            });
+            let pointer = format!("/resource/query/{name}");
+            assert_eq!(
+                refused(&body),
+                [(pointer, "has a name that is no good text".to_owned())],
+                "{name:?}"
+            );
+        }
     }
 }

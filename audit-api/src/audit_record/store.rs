@@ -33,7 +33,7 @@ impl AuditRecordStore {
     pub(crate) const COLLECTION: CollectionPlan = CollectionPlan {
         name: "audits",
         shard_key: "_shardKey",
-        indexes: &["createdDate", "resource.id", "resource.patientId"],
+        indexes: &[&["createdDate"], &["resource.id"], &["resource.patientId"]],
     };
 
     pub(crate) fn new(database: Arc<Database>) -> Self {

@@ -11,6 +11,7 @@ pub(crate) const NAME: &str = "CreateAuditRecord";
 
 /// Adds a record to the register; once this answers 201, the record is there to stay.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
+    request.preconditions()?.check_unversioned()?;
     let new_record = NewAuditRecord::parse(request.json()?)?;
     let record = AuditRecord::register(request.id_to_create(NAME)?, new_record);
 

@@ -58,7 +58,11 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
         (with("/resource", json!({})), vec!["/resource/type", "/resource/operation"]),
         (with("/resource/disclosed", json!(vec!["1"; 1001])), vec!["/resource/disclosed"]),
         (with("/resource/disclosed", json!(["1", 2])), vec!["/resource/disclosed/1"]),
-        (with("/resource/query", json!({"postCode": 1})), vec!["/resource/query"]),
+        (with("/resource/query", json!({"postCode": 1})), vec!["/resource/query/postCode"]),
+        (with("/resource/query", json!({"a\0b": "x"})), vec!["/resource/query/a\0b"]),
+        (with("/resource/query", json!({"a": "1".repeat(257)})), vec!["/resource/query/a"]),
+        (with("/resource/type", json!("\u{200b}")), vec!["/resource/type"]),
+        (with("/actor/userId", json!("a\u{202e}b")), vec!["/actor/userId"]),
         (with("/outcome", json!("maybe")), vec!["/outcome"]),
         (with("/relatesTo", json!("7")), vec!["/relatesTo"]),
         (with("/traceId", json!("7")), vec!["/traceId"]),
@@ -86,6 +90,24 @@ async fn other_refusals_store_nothing_either() {
     assert_eq!(binary.expect(415).await.problem(), "unsupported-media-type");
     let large = call().bytes(format!("\"{}\"", "x".repeat(1 << 20)));
     assert_eq!(large.expect(413).await.problem(), "too-large");
+    let body = record().to_string();
+    let mut damaged = body.replace("nurse-1", "M").into_bytes();
+    let at = body.find("nurse-1").unwrap();
+    damaged[at] = 0xfc;
+    assert_eq!(call().bytes(damaged).expect(400).await.problem(), "invalid-request");
+    let nested = call().bytes("[".repeat(127) + &"]".repeat(127)).expect(400).await;
+    assert_eq!(nested.body["detail"], "The body is nested more than 32 levels deep.");
+    let twice = body.replacen('{', "{\"outcome\":\"failed\",", 1);
+    let twice = call().bytes(twice).expect(400).await;
+    assert_eq!(twice.wrong_fields(), [("/outcome", "occurs more than once")]);
+    let unknown: Vec<_> = (0..90_000).map(|number| format!("\"u{number}\":1")).collect();
+    let many = call().bytes(format!("{{{}}}", unknown.join(","))).expect(400).await;
+    assert_eq!(many.wrong_fields().len(), 100);
+    let query = api.app.call("POST", "auditrecord?dry=run").json(&record()).expect(400).await;
+    assert_eq!(query.body["detail"], "The query parameter \"dry\" is unknown.");
+    assert_eq!(query.header("Cache-Control"), Some("no-store"));
+    let versioned = api.create(&record()).header("If-Match", "*").expect(412).await;
+    assert_eq!(versioned.problem(), "version-mismatch");
     let bad_key = api.create(&record()).header("Idempotency-Key", "two words");
     assert_eq!(bad_key.expect(400).await.problem(), "invalid-request");
     assert_eq!(api.records.count_documents(doc! {}).await.unwrap(), 0);

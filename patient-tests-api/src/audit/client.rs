@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request as Call, StatusCode, Url};
 use serde::Deserialize;
-use shared::backoff::full_jitter;
+use shared::backoff;
 use shared::http::Request;
 use shared::secrets::{LiveSecret, Reading};
 use shared::telemetry::metrics;
@@ -19,9 +19,6 @@ use super::record::NewAuditRecord;
 
 /// The longest that one attempt may take.
 const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// Attempts at one record; each repeats the same idempotency key.
-const ATTEMPTS_MAX: u32 = 8;
 
 /// The largest answer that is read: a record with a thousand identifiers takes some 40 KiB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -179,12 +176,12 @@ async fn repeat(
         let attempt = *attempts;
         let pause = match &error {
             AttemptError::Refused { status, retry_after } if may_pass(*status) => {
-                retry_after.unwrap_or_else(|| full_jitter(attempt))
+                backoff::pause(*retry_after, attempt)
             }
-            AttemptError::Silence | AttemptError::Unreachable(_) => full_jitter(attempt),
+            AttemptError::Silence | AttemptError::Unreachable(_) => backoff::pause(None, attempt),
             AttemptError::Refused { .. } | AttemptError::NoRecord => return Err(error),
         };
-        if attempt == ATTEMPTS_MAX || pause >= deadline.remaining() {
+        if pause >= deadline.remaining() {
             return Err(error);
         }
         tracing::warn!(attempt, pause_ms = pause.as_millis() as u64, "{error}, trying again");

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use reqwest::Url;
 use shared::http::{Request, Response};
+use shared::page::Page;
 use shared::secrets::LiveSecret;
 use shared::{Deadline, Error, HttpClient, Id, Result};
 
@@ -48,6 +49,12 @@ impl Disclosure {
     /// A response that hands out these records.
     pub(crate) fn of<T>(ids: impl IntoIterator<Item = Id<T>>, response: Response) -> Self {
         Self { ids: ids.into_iter().map(|id| id.to_string()).collect(), response }
+    }
+
+    /// A response that hands out a page.
+    pub(crate) fn page<T>(page: Page<T>) -> Self {
+        let ids = page.ids().iter().map(Id::to_string).collect();
+        Self { ids, response: page.into_response() }
     }
 
     /// A response that hands out nothing.
@@ -169,11 +176,13 @@ impl Outcome {
     fn of_error(error: &Error) -> Self {
         match error {
             Error::NotFound => Self::NotFound,
-            Error::Deleted | Error::VersionMismatch { .. } | Error::IdempotencyKeyReused => {
-                Self::Refused
-            }
+            Error::Deleted
+            | Error::VersionMismatch { .. }
+            | Error::Changing
+            | Error::IdempotencyKeyReused => Self::Refused,
             Error::InvalidBody(_)
             | Error::InvalidRequest(_)
+            | Error::InvalidQuery(_)
             | Error::InvalidJson { .. }
             | Error::UnknownFunction
             | Error::TooLarge

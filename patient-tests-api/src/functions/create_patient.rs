@@ -12,6 +12,7 @@ pub(crate) const NAME: &str = "CreatePatient";
 
 /// Registers a patient.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
+    request.preconditions()?.check_unversioned()?;
     let id = request.id_to_create(NAME)?;
     let details = PatientDetails::parse_new(request.json()?)?;
 

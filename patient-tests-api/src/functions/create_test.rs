@@ -17,6 +17,7 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
         .param("patientId")
         .and_then(Id::parse)
         .ok_or(Error::InvalidRequest("The patient's id in the path is not a GUID."))?;
+    request.preconditions()?.check_unversioned()?;
     let id = request.id_to_create(NAME)?;
     let details = MedicalTestDetails::parse_new(request.json()?, patient_id)?;
 

@@ -1,4 +1,4 @@
-//! `GET patient/{patientId}`
+//! `GET` and `HEAD patient/{patientId}`
 
 use shared::Result;
 use shared::http::{Request, Response};
@@ -18,6 +18,6 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
         .patients
         .find(id, request.deadline)
         .await
-        .map(|patient| one_record(&patient, id, patient.version, &preconditions));
+        .and_then(|patient| one_record(&patient, id, patient.version, &preconditions));
     app.audit.release(&request, Resource::patient(Operation::Read, id), found).await
 }

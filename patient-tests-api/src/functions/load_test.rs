@@ -1,4 +1,4 @@
-//! `GET patient/{patientId}/tests/{testId?}`
+//! `GET` and `HEAD patient/{patientId}/tests/{testId?}`
 
 use shared::http::{Request, Response};
 use shared::page::PageRequest;
@@ -30,13 +30,14 @@ async fn one(app: &App, request: Request) -> Result<Response> {
     );
     let found = unless_patient_deleted(patient)
         .and(test)
-        .map(|test| one_record(&test, id, test.version, &preconditions));
+        .and_then(|test| one_record(&test, id, test.version, &preconditions));
     app.audit.release(&request, Resource::test(Operation::Read, patient_id, id), found).await
 }
 
 async fn list(app: &App, request: Request) -> Result<Response> {
     let patient_id = request.id_param("patientId")?;
     let page = PageRequest::parse(&request)?;
+    request.preconditions()?.check_unversioned()?;
 
     let (patient, tests) = join!(
         app.patients.find(patient_id, request.deadline),
@@ -44,12 +45,9 @@ async fn list(app: &App, request: Request) -> Result<Response> {
     );
     let found = match (patient, tests) {
         // Tests that the scaffold stored may lack their patient.
-        (Err(Error::NotFound), Ok(tests)) if tests.items.is_empty() => Err(Error::NotFound),
+        (Err(Error::NotFound), Ok(tests)) if tests.ids().is_empty() => Err(Error::NotFound),
         (patient, tests) => unless_patient_deleted(patient).and(tests),
     };
-    let found = found.map(|tests| {
-        let ids = tests.items.iter().map(|test| test.id);
-        Disclosure::of(ids, page.response(&tests, |test| test.id))
-    });
+    let found = found.map(Disclosure::page);
     app.audit.release(&request, Resource::tests_of(patient_id), found).await
 }

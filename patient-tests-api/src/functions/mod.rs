@@ -12,23 +12,22 @@ pub(crate) mod update_test;
 
 use serde::Serialize;
 use shared::http::Response;
-use shared::{Error, Id, Preconditions, Result, Version};
+use shared::{ClientCopy, Error, Id, Preconditions, Result, Version};
 
 use crate::audit::Disclosure;
 use crate::patient::Patient;
 
-/// One record, unless the client holds this version of it already.
+/// One record, unless the client wants another version or holds this one already.
 fn one_record<T: Serialize>(
     record: &T,
     id: Id<T>,
     version: Version,
     preconditions: &Preconditions,
-) -> Disclosure {
-    if preconditions.is_not_modified(version) {
-        Disclosure::nothing(Response::not_modified(version))
-    } else {
-        Disclosure::of([id], Response::ok(record).with_version(version))
-    }
+) -> Result<Disclosure> {
+    Ok(match preconditions.check_read(version)? {
+        ClientCopy::Current => Disclosure::nothing(Response::not_modified(version)),
+        ClientCopy::Outdated => Disclosure::of([id], Response::ok(record).with_version(version)),
+    })
 }
 
 /// A test can be reached unless its patient was deleted. A patient who was never there does not

@@ -13,11 +13,10 @@ pub(crate) const NAME: &str = "SearchPatient";
 /// Hands out one page of the patients who match.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
     let page = PageRequest::parse(&request)?;
+    request.preconditions()?.check_unversioned()?;
     let criteria = PatientSearch::parse(request.json()?)?;
 
-    let found = app.patients.search(&criteria, &page, request.deadline).await.map(|found| {
-        let ids = found.items.iter().map(|patient| patient.id);
-        Disclosure::of(ids, page.response(&found, |patient| patient.id))
-    });
+    let found = app.patients.search(&criteria, &page, request.deadline).await;
+    let found = found.map(Disclosure::page);
     app.audit.release(&request, Resource::patients_like(&criteria), found).await
 }

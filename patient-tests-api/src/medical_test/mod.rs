@@ -5,7 +5,7 @@ mod store;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::{Id, Result, Timestamp, Version, validation};
+use shared::{Body, Id, Result, Timestamp, Version, validation};
 
 use crate::patient::PatientId;
 
@@ -41,10 +41,12 @@ pub(crate) struct MedicalTestDetails {
 struct Observation {
     id: String,
     code: String,
-    measurement: String,
-    interpretation: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    measurement: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interpretation: Option<String>,
     status: String,
-    /// An RFC 3339 date-time, kept as it was sent.
+    /// A day or an RFC 3339 date-time, kept as it was sent.
     #[serde(deserialize_with = "store::text_or_date")]
     issued: String,
 }
@@ -68,13 +70,13 @@ impl MedicalTestDetails {
     }
 
     /// Reads the body of `CreateTest` for a patient, or names everything that is wrong with it.
-    pub(crate) fn parse_new(body: Value, patient_id: PatientId) -> Result<Self> {
+    pub(crate) fn parse_new(body: Body<'_>, patient_id: PatientId) -> Result<Self> {
         validation::parse(body, |fields| rules::new_test(fields, patient_id))
     }
 
     /// Reads the body of `UpdateTest` for the test `id` of a patient.
     pub(crate) fn parse_replacement(
-        body: Value,
+        body: Body<'_>,
         patient_id: PatientId,
         id: MedicalTestId,
     ) -> Result<Self> {

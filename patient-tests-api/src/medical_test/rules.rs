@@ -1,17 +1,19 @@
 //! What a medical test must look like.
 
 use shared::Id;
-use shared::validation::{Fields, Form, Object, Rule, date_time, guid, list, text, text_like};
+use shared::validation::{
+    Fields, Form, LIST_ITEMS_MAX, Object, Rule, TEXT_CHARS_MAX, date_time, guid, list, moment,
+    text, text_like, text_with_lines,
+};
 
 use super::{MedicalTest, MedicalTestDetails, MedicalTestId, Observation};
-use crate::patient::{Patient, PatientId};
+use crate::patient::{Patient, PatientId, is_calendar_day};
 
-const TEXT_CHARS_MAX: usize = 256;
 const MEASUREMENT_CHARS_MAX: usize = 4096;
-const OBSERVATIONS_MAX: usize = 1000;
+const OBSERVATIONS_MAX: usize = LIST_ITEMS_MAX;
 
 /// The body of `CreateTest`.
-pub(super) fn new_test(fields: &mut Fields, patient_id: PatientId) -> MedicalTestDetails {
+pub(super) fn new_test(fields: &mut Fields<'_>, patient_id: PatientId) -> MedicalTestDetails {
     fields.refused("id");
     fields.refused("lastUpdated");
     fields.refused("createdDate");
@@ -20,7 +22,7 @@ pub(super) fn new_test(fields: &mut Fields, patient_id: PatientId) -> MedicalTes
 
 /// The body of `UpdateTest`: what was loaded, changed, and sent back.
 pub(super) fn replacement(
-    fields: &mut Fields,
+    fields: &mut Fields<'_>,
     patient_id: PatientId,
     id: MedicalTestId,
 ) -> MedicalTestDetails {
@@ -30,20 +32,20 @@ pub(super) fn replacement(
     details(fields, patient_id)
 }
 
-fn details(fields: &mut Fields, patient_id: PatientId) -> MedicalTestDetails {
+fn details(fields: &mut Fields<'_>, patient_id: PatientId) -> MedicalTestDetails {
     fields.optional("patientId", exactly(patient_id, "must be the patient's id in the path"));
     findings(fields)
 }
 
 /// A test as the API returns it.
-pub(super) fn returned(fields: &mut Fields) {
+pub(super) fn returned(fields: &mut Fields<'_>) {
     fields.required("id", guid::<MedicalTest>());
     fields.required("patientId", guid::<Patient>());
     fields.required("lastUpdated", date_time());
     findings(fields);
 }
 
-fn findings(fields: &mut Fields) -> MedicalTestDetails {
+fn findings(fields: &mut Fields<'_>) -> MedicalTestDetails {
     MedicalTestDetails {
         performer: fields.required("performer", text(TEXT_CHARS_MAX)),
         order_reference: fields.required("orderReference", text(TEXT_CHARS_MAX)),
@@ -51,15 +53,27 @@ fn findings(fields: &mut Fields) -> MedicalTestDetails {
     }
 }
 
-fn observation(fields: &mut Fields) -> Observation {
+fn observation(fields: &mut Fields<'_>) -> Observation {
     Observation {
         id: fields.required("id", text(TEXT_CHARS_MAX)),
         code: fields.required("code", text(TEXT_CHARS_MAX)),
-        measurement: fields.required("measurement", text(MEASUREMENT_CHARS_MAX)),
-        interpretation: fields.required("interpretation", text(TEXT_CHARS_MAX)),
+        measurement: fields.optional("measurement", text_with_lines(MEASUREMENT_CHARS_MAX)),
+        interpretation: fields.optional("interpretation", text(TEXT_CHARS_MAX)),
         status: fields.required("status", text(TEXT_CHARS_MAX)),
-        issued: fields.required("issued", date_time()),
+        issued: fields.required("issued", issued()),
     }
+}
+
+/// When a finding was issued, kept as it was sent: laboratories often know the day alone.
+fn issued() -> impl Rule<Output = String> {
+    let is_known = |text: &str| is_calendar_day(text) || moment(text).is_some();
+    text_like(
+        move |text| is_known(text).then(|| text.to_owned()),
+        Form::Pattern(
+            "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$",
+        ),
+        "must be a calendar date, YYYY-MM-DD, or an RFC 3339 date-time",
+    )
 }
 
 fn exactly<T>(id: Id<T>, expectation: &'static str) -> impl Rule<Output = Id<T>> {
@@ -74,7 +88,8 @@ fn exactly<T>(id: Id<T>, expectation: &'static str) -> impl Rule<Output = Id<T>>
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use shared::Error;
+    use shared::validation::Mistakes;
+    use shared::{Body, Error, Json, Result};
 
     use super::*;
 
@@ -89,11 +104,17 @@ mod tests {
         })
     }
 
-    fn refused(body: Value) -> Vec<(String, String)> {
-        match MedicalTestDetails::parse_new(body, patient_id()) {
-            Err(Error::InvalidBody(fields)) => {
-                fields.into_iter().map(|field| (field.pointer, field.detail.into_owned())).collect()
-            }
+    fn parsed(body: &Value) -> Result<MedicalTestDetails> {
+        MedicalTestDetails::parse_new(Body::read(&body.to_string())?, patient_id())
+    }
+
+    fn refused(body: &Value) -> Vec<(String, String)> {
+        match parsed(body) {
+            Err(Error::InvalidBody(mistakes)) => mistakes
+                .into_listed()
+                .into_iter()
+                .map(|mistake| (mistake.pointer, mistake.detail.into_owned()))
+                .collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -103,7 +124,7 @@ mod tests {
         let body = json!({
             "performer": "Lab", "orderReference": "O-1", "observations": [observation_json()]
         });
-        let details = MedicalTestDetails::parse_new(body.clone(), patient_id()).unwrap();
+        let details = parsed(&body).unwrap();
 
         assert_eq!(serde_json::to_value(&details).unwrap(), body);
     }
@@ -115,7 +136,7 @@ mod tests {
             "patientId": "0190A6B2-1111-7ABC-8DEF-0123456789AB"
         });
 
-        assert!(MedicalTestDetails::parse_new(body, patient_id()).is_ok());
+        assert!(parsed(&body).is_ok());
     }
 
     #[test]
@@ -126,7 +147,7 @@ mod tests {
         undated["measurement"] = json!("x".repeat(4097));
 
         assert_eq!(
-            refused(json!({
+            refused(&json!({
                 "patientId": "0190a6b2-1111-7abc-8def-000000000000",
                 "performer": "x".repeat(257),
                 "observations": [observation_json(), undated, {"id": "3"}]
@@ -136,10 +157,11 @@ mod tests {
                 pair("/performer", "must be 1 to 256 characters long"),
                 pair("/orderReference", "is required"),
                 pair("/observations/1/measurement", "must be 1 to 4096 characters long"),
-                pair("/observations/1/issued", "must be an RFC 3339 date-time"),
+                pair(
+                    "/observations/1/issued",
+                    "must be a calendar date, YYYY-MM-DD, or an RFC 3339 date-time",
+                ),
                 pair("/observations/2/code", "is required"),
-                pair("/observations/2/measurement", "is required"),
-                pair("/observations/2/interpretation", "is required"),
                 pair("/observations/2/status", "is required"),
                 pair("/observations/2/issued", "is required"),
             ]
@@ -150,14 +172,69 @@ mod tests {
     fn a_thousand_observations_are_the_most() {
         let body = |count: usize| json!({"performer": "L", "orderReference": "O", "observations": vec![observation_json(); count]});
 
-        assert!(MedicalTestDetails::parse_new(body(1000), patient_id()).is_ok());
-        assert_eq!(refused(body(1001))[0].1, "must have at most 1000 items");
+        assert!(parsed(&body(1000)).is_ok());
+        assert_eq!(refused(&body(1001))[0].1, "must have at most 1000 items");
+    }
+
+    #[test]
+    fn a_finding_may_lack_what_laboratories_leave_out() {
+        let observation =
+            json!({"id": "1", "code": "4548-4", "status": "final", "issued": "2020-05-14"});
+        let body =
+            json!({"performer": "Lab", "orderReference": "O-1", "observations": [observation]});
+
+        assert_eq!(serde_json::to_value(parsed(&body).unwrap()).unwrap(), body);
+    }
+
+    #[test]
+    fn dates_of_issue_are_days_or_moments_that_everybody_can_read() {
+        let with_date = |issued: &str| {
+            let mut observation = observation_json();
+            observation["issued"] = json!(issued);
+            json!({"performer": "L", "orderReference": "O", "observations": [observation]})
+        };
+        for issued in [
+            "2020-02-29",
+            "0001-01-01",
+            "2020-05-14T15:14:15Z",
+            "2020-05-14T23:59:59.123456789+13:45",
+        ] {
+            assert!(parsed(&with_date(issued)).is_ok(), "{issued}");
+        }
+        let long = format!("2020-05-14T15:14:15.{}Z", "1".repeat(44));
+        for issued in [
+            "2020",
+            "2020-05",
+            "2021-02-29",
+            "0000-01-01",
+            "2020-05-14T15:14:15",
+            "2016-12-31T23:59:60Z",
+            "0000-01-01T00:00:00Z",
+            "2020-05-14T15:14Z",
+            &long,
+        ] {
+            assert_eq!(refused(&with_date(issued)).len(), 1, "{issued}");
+        }
+    }
+
+    #[test]
+    fn only_a_measurement_may_have_lines() {
+        let with = |field: &str| {
+            let mut observation = observation_json();
+            observation[field] = json!("a\tb\r\nc");
+            json!({"performer": "L", "orderReference": "O", "observations": [observation]})
+        };
+
+        assert!(parsed(&with("measurement")).is_ok());
+        for field in ["id", "code", "interpretation", "status"] {
+            assert_eq!(refused(&with(field)).len(), 1, "{field}");
+        }
     }
 
     proptest! {
         #[test]
-        fn any_text_is_a_date_time_or_not(text in ".*") {
-            let _ = date_time().read(json!(text));
+        fn any_text_is_a_date_of_issue_or_not(text in ".*") {
+            let _ = issued().read(Json::Text(text.into()), &mut Mistakes::default());
         }
     }
 }

@@ -9,13 +9,15 @@ use super::date_of_birth::{DateOfBirth, Days};
 use super::{Gender, Patient, PatientDetails, PatientId, PatientSearch};
 use crate::patient::search::DayCriterion;
 
+/// What a search asks for is noted in the audit register, so none of these is over
+/// [`TEXT_CHARS_MAX`](shared::validation::TEXT_CHARS_MAX).
 const NAME_CHARS_MAX: usize = 64;
 const FULL_NAME_CHARS_MAX: usize = 128;
 const NUMBER_CHARS_MAX: usize = 64;
 const POST_CODE_CHARS: usize = 4;
 
 /// The body of `CreatePatient`.
-pub(super) fn new_patient(fields: &mut Fields) -> PatientDetails {
+pub(super) fn new_patient(fields: &mut Fields<'_>) -> PatientDetails {
     fields.refused("id");
     fields.refused("lastUpdated");
     fields.refused("createdDate");
@@ -23,14 +25,14 @@ pub(super) fn new_patient(fields: &mut Fields) -> PatientDetails {
 }
 
 /// A patient as the API returns it.
-pub(super) fn returned(fields: &mut Fields) {
+pub(super) fn returned(fields: &mut Fields<'_>) {
     fields.required("id", guid::<Patient>());
     fields.required("lastUpdated", date_time());
     details(fields);
 }
 
 /// The body of `UpdatePatient`: what was loaded, changed, and sent back.
-pub(super) fn replacement(fields: &mut Fields, id: PatientId) -> PatientDetails {
+pub(super) fn replacement(fields: &mut Fields<'_>, id: PatientId) -> PatientDetails {
     fields.required(
         "id",
         text_like(
@@ -45,7 +47,7 @@ pub(super) fn replacement(fields: &mut Fields, id: PatientId) -> PatientDetails 
 }
 
 /// The criteria of `SearchPatient`.
-pub(super) fn search(fields: &mut Fields) -> PatientSearch {
+pub(super) fn search(fields: &mut Fields<'_>) -> PatientSearch {
     PatientSearch {
         id: fields.optional("id", guid()),
         first_name: fields.optional("firstName", text(NAME_CHARS_MAX)),
@@ -60,7 +62,7 @@ pub(super) fn search(fields: &mut Fields) -> PatientSearch {
     }
 }
 
-fn details(fields: &mut Fields) -> PatientDetails {
+fn details(fields: &mut Fields<'_>) -> PatientDetails {
     PatientDetails {
         first_name: fields.required("firstName", text(NAME_CHARS_MAX)),
         last_name: fields.optional("lastName", text(NAME_CHARS_MAX)),
@@ -95,7 +97,7 @@ fn gender() -> impl Rule<Output = Gender> {
 fn day() -> impl Rule<Output = DayCriterion> {
     text_like(
         |text| Some(DayCriterion { days: Days::of_criterion(text)?, text: text.to_owned() }),
-        Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt ].+)?)?)?$"),
+        Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt ].{1,53})?)?)?$"),
         "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, or an RFC 3339 date-time",
     )
 }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use shared::{Result, validation};
+use shared::{Body, Result, validation};
 
 use super::date_of_birth::Days;
 use super::{Gender, PatientId, rules};
@@ -48,7 +48,7 @@ impl PatientSearch {
     }
 
     /// Reads the body of `SearchPatient`, or names everything that is wrong with it.
-    pub(crate) fn parse(body: Value) -> Result<Self> {
+    pub(crate) fn parse(body: Body<'_>) -> Result<Self> {
         validation::parse(body, rules::search)
     }
 }

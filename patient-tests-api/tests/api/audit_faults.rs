@@ -85,6 +85,17 @@ async fn trouble_that_passes_is_tried_again() {
 }
 
 #[tokio::test]
+async fn the_register_is_tried_until_the_deadline() {
+    let api = PatientTestsApi::start().await;
+    // More often than a fixed number of attempts in a few seconds would be.
+    api.audit.behave(Behaviour::StatusTimes(503, 10));
+
+    api.call("POST", "patient").json(&patient()).expect(201).await;
+
+    assert_eq!(api.audit.calls(), 11);
+}
+
+#[tokio::test]
 async fn a_record_whose_answer_was_lost_is_made_once() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, .. } = &stocked;

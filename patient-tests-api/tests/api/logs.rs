@@ -90,7 +90,8 @@ async fn neither_logs_nor_telemetry_nor_problems_have_data_or_keys() {
     refused(create().bytes("{\"firstName\": \"Kanarina"), 400).await;
     refused(api.call("POST", &tests).json(&wrong(&medical_test())), 400).await;
     refused(api.call("POST", "patient/search").json(&json!({"postCode": "K7X9 "})), 400).await;
-    refused(api.call("GET", "patient/Kanarina?firstName=Kanarina"), 404).await;
+    refused(api.call("GET", "patient/Kanarina"), 404).await;
+    refused(api.call("GET", "patient/42?firstName=Kanarina"), 400).await;
     refused(api.call("GET", &format!("{tests}?cursor=Kanarina")), 400).await;
     refused(api.call("GET", &path).header("If-None-Match", "INS-990417"), 400).await;
     let stale = api.call("PUT", &path).header("If-Match", "\"INS-990417\"");

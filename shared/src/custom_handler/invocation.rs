@@ -36,9 +36,9 @@ pub(super) fn unpack(
     Some(Request {
         deadline,
         trace,
-        path_ends_with_slash: path_ends_with_slash(&req.url),
+        path: path(&req.url).to_owned(),
         params: req.params.0,
-        query: req.query.0.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+        query: query(&req.url),
         key_name: req.identities.and_then(key_name),
         headers,
         body: req.body,
@@ -109,8 +109,6 @@ struct HttpTrigger<'a> {
     #[serde(default, borrow)]
     url: Cow<'a, str>,
     #[serde(default)]
-    query: Members<Option<String>>,
-    #[serde(default)]
     headers: HeaderLines,
     #[serde(default)]
     params: Members<Option<String>>,
@@ -170,7 +168,7 @@ struct HttpOutput<'a> {
     body: Option<&'a str>,
 }
 
-struct HeaderFields<'a>(&'a [(&'static str, String)]);
+struct HeaderFields<'a>(&'a [(&'static str, Cow<'static, str>)]);
 
 impl<V> Default for Members<V> {
     fn default() -> Self {
@@ -258,8 +256,18 @@ fn key_name(identities: Vec<Identity<'_>>) -> Option<String> {
         .map(|claim| claim.value.into_owned())
 }
 
-fn path_ends_with_slash(url: &str) -> bool {
-    url.split(['?', '#']).next().is_some_and(|path| path.ends_with('/'))
+fn path(url: &str) -> &str {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (_, below_scheme) = url.split_once("://").unwrap_or(("", url));
+    below_scheme.find('/').map_or("", |start| &below_scheme[start..])
+}
+
+/// The query as it was sent: `Query` has repeated parameters joined, as if they were one.
+fn query(url: &str) -> Vec<(String, String)> {
+    let Some((_, query)) = url.split_once('?') else {
+        return Vec::new();
+    };
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -291,6 +299,22 @@ mod tests {
 
         assert_eq!(headers.get("If-Match"), Some("\"1\", \"2\""));
         assert_eq!(headers.get("If-None-Match"), None);
+    }
+
+    #[test]
+    fn the_url_yields_path_and_query() {
+        let url = "https://app.example/api/Thing/1/?limit=5&limit=6&b=%20&c#d?e";
+
+        assert_eq!(path(url), "/api/Thing/1/");
+        let pairs = [("limit", "5"), ("limit", "6"), ("b", " "), ("c#d?e", "")];
+        assert_eq!(
+            query(url),
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+        );
+        for url in ["", "https://app.example", "https://app.example?", "/"] {
+            assert_eq!(path(url).trim_end_matches('/'), "", "{url}");
+            assert!(query(url).is_empty(), "{url}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Who sent a request, as far as the gateway and the host can tell.
 
-/// The longest text about a caller that is kept; the gateway's own values are far shorter.
-const TEXT_CHARS_MAX: usize = 256;
+use crate::validation::{TEXT_CHARS_MAX, is_allowed, is_visible};
 
 /// Who sent a request.
 ///
@@ -25,9 +24,25 @@ impl Caller {
         self.subscription_id.as_deref().or(self.key_name.as_deref()).unwrap_or_default()
     }
 
+    /// What can be kept of a value: as much as any text may have, since the caller is noted
+    /// elsewhere.
     pub(super) fn text(value: Option<&str>) -> Option<String> {
         value
-            .filter(|text| !text.is_empty())
-            .map(|text| text.chars().take(TEXT_CHARS_MAX).collect())
+            .map(|text| text.chars().filter(|it| is_allowed(*it)).take(TEXT_CHARS_MAX).collect())
+            .filter(|text: &String| text.chars().any(is_visible))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_callers_value_is_kept_what_a_text_may_have() {
+        assert_eq!(Caller::text(Some("a\u{202e}b\u{7f}")).as_deref(), Some("ab"));
+        assert_eq!(Caller::text(Some(&"é".repeat(300))), Some("é".repeat(256)));
+        for nothing in ["", "  ", "\u{200b}"] {
+            assert_eq!(Caller::text(Some(nothing)), None);
+        }
     }
 }

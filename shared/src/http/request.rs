@@ -1,17 +1,24 @@
 //! A request for one function.
 
-use serde_json::Value;
-
 use super::{Caller, Headers};
 use crate::custom_handler::CLOSING_TIME;
 use crate::telemetry::TraceContext;
-use crate::{Deadline, Error, Id, Preconditions, Result};
+use crate::{Body, Deadline, Error, Id, Preconditions, Result};
 
 /// The largest body that is read, in bytes: 1 MiB.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// The longest `Idempotency-Key`, in characters.
 pub(crate) const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// The query parameter in which callers may send the host's key; the host leaves it there.
+const HOST_KEY_PARAMETER: &str = "code";
+
+/// The longest name of a query parameter that a problem repeats, in characters.
+const PARAMETER_CHARS_MAX: usize = 128;
+
+/// The most query parameters that one problem names.
+const PARAMETERS_NAMED_MAX: usize = 10;
 
 /// A request for one function, unpacked from the host's invocation.
 #[derive(Debug)]
@@ -21,8 +28,10 @@ pub struct Request {
     pub deadline: Deadline,
     /// The trace that this request belongs to.
     pub trace: TraceContext,
-    pub(crate) path_ends_with_slash: bool,
+    /// The URL's path as it was sent.
+    pub(crate) path: String,
     pub(crate) params: Vec<(String, Option<String>)>,
+    /// The URL's query parameters, decoded and in order.
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Headers,
     pub(crate) key_name: Option<String>,
@@ -47,12 +56,45 @@ impl Request {
             .and_then(|(_, value)| value.as_deref())
     }
 
-    /// The query parameter `name`; repeated values come joined with commas, as the host does it.
+    /// The query parameter `name`.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
             .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Refuses query parameters other than these, repeated and empty ones: a misspelt one would be
+    /// passed over, and more come back than was asked for. The host's own key is not ours to judge.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuery`], which names the parameters and never their values.
+    pub fn check_query(&self, known: &[&str]) -> Result<()> {
+        let mut wrong: Vec<String> = Vec::new();
+        for (index, (name, value)) in self.query.iter().enumerate() {
+            let is_this = |other: &str| other.eq_ignore_ascii_case(name);
+            let fault = if is_this(HOST_KEY_PARAMETER) {
+                continue;
+            } else if !known.iter().any(|known| is_this(known)) {
+                "is unknown"
+            } else if value.is_empty() {
+                "is empty"
+            } else if self.query[..index].iter().any(|(earlier, _)| is_this(earlier)) {
+                "is repeated"
+            } else {
+                continue;
+            };
+            let name: String = name.chars().take(PARAMETER_CHARS_MAX).collect();
+            let fault = format!("The query parameter \"{name}\" {fault}.");
+            if wrong.len() == PARAMETERS_NAMED_MAX {
+                wrong.push("There are more.".to_owned());
+                break;
+            }
+            if !wrong.contains(&fault) {
+                wrong.push(fault);
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(Error::InvalidQuery(wrong.join(" "))) }
     }
 
     /// The identifier in the route parameter `name`.
@@ -98,15 +140,21 @@ impl Request {
         Ok(Some(IdempotencyKey(key.to_owned())))
     }
 
-    /// The identifier of what this request creates: the caller's own for its idempotency key,
-    /// else a new one.
+    /// The identifier of what this request creates: for its idempotency key the one that this
+    /// caller always gets here, else a new one.
+    ///
+    /// The path counts too, since on Cosmos DB `_id` is unique per shard key only: the same key for
+    /// another patient's test would not meet the first one.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] for a malformed `Idempotency-Key`.
     pub fn id_to_create<T>(&self, function: &str) -> Result<Id<T>> {
         Ok(match self.idempotency_key()? {
             Some(key) => {
-                Id::from_idempotency_key(self.caller().idempotency_scope(), function, &key.0)
+                // The host matches in any letter case and passes over a slash at the end.
+                let path = self.path.trim_end_matches('/').to_ascii_lowercase();
+                let caller = self.caller();
+                Id::from_idempotency_key(caller.idempotency_scope(), function, &path, &key.0)
             }
             None => Id::generate(),
         })
@@ -117,15 +165,15 @@ impl Request {
     /// The reference is relative (RFC 3986, section 4.2) because the caller's URL, in front of
     /// the gateway, is not the one that the host sees.
     pub fn location_of<T>(&self, collection: &str, id: Id<T>) -> String {
-        if self.path_ends_with_slash { id.to_string() } else { format!("{collection}/{id}") }
+        if self.path.ends_with('/') { id.to_string() } else { format!("{collection}/{id}") }
     }
 
     /// The body as JSON, whatever `Content-Type` says unless it says binary.
     ///
     /// # Errors
     /// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], [`Error::InvalidRequest`] without a
-    /// body, [`Error::InvalidJson`].
-    pub fn json(&self) -> Result<Value> {
+    /// body; those of [`Body::read`].
+    pub fn json(&self) -> Result<Body<'_>> {
         self.check_media_type()?;
         let announced =
             self.headers.get("Content-Length").and_then(|text| text.parse::<u64>().ok());
@@ -136,8 +184,7 @@ impl Request {
         if body.len() > BODY_BYTES_MAX {
             return Err(Error::TooLarge);
         }
-        serde_json::from_str(body)
-            .map_err(|error| Error::InvalidJson { line: error.line(), column: error.column() })
+        Body::read(body)
     }
 
     fn missing_body(&self) -> Error {
@@ -212,7 +259,7 @@ pub(crate) mod tests {
         Request {
             deadline: Deadline::after(Duration::from_secs(20)),
             trace: TraceContext::generate(),
-            path_ends_with_slash: false,
+            path: "/api/thing".to_owned(),
             params: Vec::new(),
             query: Vec::new(),
             headers: fields,
@@ -264,11 +311,12 @@ pub(crate) mod tests {
 
     #[tokio::test]
     async fn a_missing_body_is_said_to_be_missing_and_why() {
-        let Err(Error::InvalidRequest(plain)) = request(&[], None).json() else { panic!() };
+        let plain = request(&[], None);
+        let Err(Error::InvalidRequest(plain)) = plain.json() else { panic!() };
         assert_eq!(plain, "The body is missing.");
 
-        let chunked = request(&[("Transfer-Encoding", "chunked")], None).json();
-        let Err(Error::InvalidRequest(dropped)) = chunked else { panic!() };
+        let chunked = request(&[("Transfer-Encoding", "chunked")], None);
+        let Err(Error::InvalidRequest(dropped)) = chunked.json() else { panic!() };
         assert!(dropped.contains("Content-Length"));
     }
 
@@ -289,6 +337,52 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
+    async fn unknown_repeated_and_empty_query_parameters_are_named_without_their_values() {
+        let with_query = |query: &[(&str, &str)]| {
+            let mut request = request(&[], None);
+            request.query = query
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            request
+        };
+        for query in [&[][..], &[("limit", "5")], &[("LIMIT", "5"), ("Code", "")]] {
+            assert!(with_query(query).check_query(&["limit"]).is_ok(), "{query:?}");
+        }
+        for (query, expected) in [
+            (&[("page", "17")][..], "The query parameter \"page\" is unknown."),
+            (&[("limit", "")], "The query parameter \"limit\" is empty."),
+            (&[("limit", "17"), ("Limit", "18")], "The query parameter \"Limit\" is repeated."),
+            (
+                &[("a", "17"), ("a", "17"), ("", "17")],
+                "The query parameter \"a\" is unknown. The query parameter \"\" is unknown.",
+            ),
+        ] {
+            let Err(Error::InvalidQuery(detail)) = with_query(query).check_query(&["limit"]) else {
+                panic!("{query:?}");
+            };
+            assert_eq!(detail, expected);
+        }
+        let long = "x".repeat(5000);
+        let many: Vec<_> = (0..100).map(|number| (format!("{long}{number}"), "1")).collect();
+        let many: Vec<_> = many.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let Err(Error::InvalidQuery(detail)) = with_query(&many).check_query(&[]) else { panic!() };
+        assert!(detail.len() < 2000, "{}", detail.len());
+    }
+
+    #[tokio::test]
+    async fn the_same_key_for_another_path_is_another_request() {
+        let id = |path: &str| {
+            let mut request = request(&[("Idempotency-Key", "k")], None);
+            request.path = path.to_owned();
+            request.id_to_create::<()>("Create").unwrap()
+        };
+
+        assert_eq!(id("/api/thing/1"), id("/API/Thing/1/"));
+        assert_ne!(id("/api/thing/1"), id("/api/thing/2"));
+    }
+
+    #[tokio::test]
     async fn a_location_is_relative_to_the_requests_own_url() {
         let id = Id::<()>::parse("0190a6b2-1111-7abc-8def-0123456789ab").unwrap();
         let mut request = request(&[], None);
@@ -297,7 +391,7 @@ pub(crate) mod tests {
             "patient/0190a6b2-1111-7abc-8def-0123456789ab"
         );
 
-        request.path_ends_with_slash = true;
+        request.path.push('/');
         assert_eq!(request.location_of("patient", id), "0190a6b2-1111-7abc-8def-0123456789ab");
     }
 

@@ -1,14 +1,19 @@
 //! A response of one function.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::Version;
 
 /// A response; its body travels as text that nobody on the way re-writes.
+///
+/// Every one forbids caches to keep it (RFC 9111, section 5.2.2.5): what a cache hands out again
+/// has neither a key nor an audit record.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
     body: Option<String>,
 }
 
@@ -16,6 +21,11 @@ impl Response {
     /// 200 with a JSON body.
     pub fn ok(body: &impl Serialize) -> Self {
         Self::json(200, "application/json", body)
+    }
+
+    /// 200 with a body that is JSON already.
+    pub(crate) fn ok_json(body: String) -> Self {
+        Self::with_body(200, "application/json", body)
     }
 
     /// 201 with a JSON body and where it can be found from now on.
@@ -47,13 +57,13 @@ impl Response {
     /// Says that this answers a request that was carried out before.
     #[must_use]
     pub fn replayed(self) -> Self {
-        self.with_header("Idempotency-Replayed", "true".to_owned())
+        self.with_header("Idempotency-Replayed", "true")
     }
 
     /// Adds a header; the value must be ASCII and not look like a date (the host would re-write it).
     #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
+    pub fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -63,7 +73,7 @@ impl Response {
     }
 
     /// The headers, one value per name.
-    pub fn headers(&self) -> &[(&'static str, String)] {
+    pub fn headers(&self) -> &[(&'static str, Cow<'static, str>)] {
         &self.headers
     }
 
@@ -72,7 +82,7 @@ impl Response {
         self.headers
             .iter()
             .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+            .map(|(_, value)| &**value)
     }
 
     /// The body, if there is one.
@@ -83,10 +93,16 @@ impl Response {
     fn json(status: u16, media_type: &'static str, body: &impl Serialize) -> Self {
         let body =
             serde_json::to_string(body).expect("our own types have text keys and no failing parts");
-        Self { status, headers: vec![("Content-Type", media_type.to_owned())], body: Some(body) }
+        Self::with_body(status, media_type, body)
     }
 
-    const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None }
+    fn with_body(status: u16, media_type: &'static str, body: String) -> Self {
+        let response = Self { body: Some(body), ..Self::empty(status) };
+        response.with_header("Content-Type", media_type)
+    }
+
+    fn empty(status: u16) -> Self {
+        let headers = vec![("Cache-Control", Cow::Borrowed("no-store"))];
+        Self { status, headers, body: None }
     }
 }

@@ -1,15 +1,16 @@
 //! The fields of an object, read one by one, or described.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
-use super::{Rule, below, refuse};
-use crate::Result;
-use crate::error::FieldError;
+use super::{Mistakes, Rule};
+use crate::json::Json;
 
 /// The fields of one JSON object, taken out one by one.
-pub struct Fields {
-    pub(super) object: Map<String, Value>,
-    pub(super) mistakes: Vec<FieldError>,
+pub struct Fields<'a> {
+    pub(super) members: Vec<(Cow<'a, str>, Json<'a>)>,
+    pub(super) mistakes: Mistakes,
     /// What was noted so far, if the fields are described instead of read.
     pub(super) description: Option<Description>,
 }
@@ -21,7 +22,7 @@ pub(super) struct Description {
     pub(super) required: Vec<String>,
 }
 
-impl Fields {
+impl Fields<'_> {
     /// A field that must be there; the default value stands in for one that is wrong.
     pub fn required<R: Rule<Output: Default>>(&mut self, name: &str, rule: R) -> R::Output {
         if let Some(description) = &mut self.description {
@@ -30,8 +31,11 @@ impl Fields {
             return R::Output::default();
         }
         match self.take(name) {
-            Some(value) => self.noted(name, rule.read(value)),
-            None => self.noted(name, refuse("is required")),
+            None | Some(Json::Null) => {
+                self.mistakes.note_at(name, "is required");
+                None
+            }
+            Some(value) => self.read(name, value, rule),
         }
         .unwrap_or_default()
     }
@@ -42,8 +46,10 @@ impl Fields {
             description.properties.insert(name.to_owned(), nullable(rule.schema()));
             return None;
         }
-        let value = self.take(name)?;
-        self.noted(name, rule.read(value))
+        match self.take(name) {
+            None | Some(Json::Null) => None,
+            Some(value) => self.read(name, value, rule),
+        }
     }
 
     /// A field that clients send back as they got it, and that has no effect.
@@ -52,28 +58,28 @@ impl Fields {
             let schema = json!({"description": "Accepted as it was loaded, without effect."});
             description.properties.insert(name.to_owned(), schema);
         }
-        self.object.remove(name);
+        self.take(name);
     }
 
     /// A field that only the server sets.
     pub fn refused(&mut self, name: &str) {
-        if self.object.remove(name).is_some() {
-            let _: Option<()> = self.noted(name, refuse("is set by the server"));
+        if self.take(name).is_some() {
+            self.mistakes.note_at(name, "is set by the server");
         }
     }
 
-    fn take(&mut self, name: &str) -> Option<Value> {
-        self.object.remove(name).filter(|value| !value.is_null())
+    fn read<R: Rule>(&mut self, name: &str, value: Json<'_>, rule: R) -> Option<R::Output> {
+        let before = self.mistakes.len();
+        let read = rule.read(value, &mut self.mistakes);
+        self.mistakes.move_below(before, name);
+        read
     }
+}
 
-    fn noted<T>(&mut self, name: &str, result: Result<T, Vec<FieldError>>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(mistakes) => {
-                self.mistakes.extend(below(name, mistakes));
-                None
-            }
-        }
+impl<'a> Fields<'a> {
+    fn take(&mut self, name: &str) -> Option<Json<'a>> {
+        let at = self.members.iter().position(|(candidate, _)| candidate == name)?;
+        Some(self.members.remove(at).1)
     }
 }
 

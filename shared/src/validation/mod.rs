@@ -7,33 +7,45 @@
 //! The same function describes the body: run by [`describe`], nothing is read, and every field
 //! notes its name and its rule's schema instead.
 
+mod characters;
 mod fields;
+mod mistakes;
 mod structure;
 mod text;
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
-use crate::error::FieldError;
+use crate::json::{Body, Json};
 use crate::{Error, Result};
 
+pub(crate) use characters::{is_allowed, is_visible};
 pub use fields::Fields;
+pub use mistakes::Mistakes;
 pub use structure::{List, Object, list};
 pub use text::{
-    Form, OneOf, Text, TextLike, date_time, guid, one_of, text, text_like, text_of_exactly,
+    Form, OneOf, Text, TextLike, date_time, guid, moment, one_of, text, text_like, text_of_exactly,
+    text_with_lines,
 };
+
+/// The longest name, identifier or other single text that is no prose. What one app writes here,
+/// another must be able to note, so both keep to these limits.
+pub const TEXT_CHARS_MAX: usize = 256;
+
+/// The longest date or date-time: room for an offset and for more digits of a second than any
+/// clock has.
+pub const DATE_CHARS_MAX: usize = 64;
+
+/// The most items of a list, and of a page.
+pub const LIST_ITEMS_MAX: usize = 1000;
 
 /// Something that a field's value must be.
 pub trait Rule {
     /// What a good value becomes.
     type Output;
 
-    /// Reads a value.
-    ///
-    /// # Errors
-    /// Every mistake, with pointers relative to the value.
-    fn read(&self, value: Value) -> Result<Self::Output, Vec<FieldError>>;
+    /// Reads a value; `None` if anything is wrong with it, which is noted then, with pointers
+    /// relative to the value.
+    fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<Self::Output>;
 
     /// What a value must be, as a schema of `OpenAPI` 3.0.
     fn schema(&self) -> Value;
@@ -42,31 +54,18 @@ pub trait Rule {
 /// Reads a whole body: an object with these fields and no others.
 ///
 /// # Errors
-/// [`Error::InvalidBody`] with every mistake.
-pub fn parse<T>(body: Value, read: impl Fn(&mut Fields) -> T) -> Result<T> {
-    Object(read).read(body).map_err(Error::InvalidBody)
+/// [`Error::InvalidBody`] with every mistake, up to a hundred.
+pub fn parse<T>(body: Body<'_>, read: impl Fn(&mut Fields<'_>) -> T) -> Result<T> {
+    let Body { value, repeated: mut mistakes } = body;
+    match Object(read).read(value, &mut mistakes) {
+        Some(parsed) if mistakes.is_empty() => Ok(parsed),
+        Some(_) | None => Err(Error::InvalidBody(mistakes)),
+    }
 }
 
 /// The `OpenAPI` schema of the body that `read` reads.
-pub fn describe<T>(read: impl Fn(&mut Fields) -> T) -> Value {
+pub fn describe<T>(read: impl Fn(&mut Fields<'_>) -> T) -> Value {
     Object(read).schema()
-}
-
-fn refuse<T>(detail: impl Into<Cow<'static, str>>) -> Result<T, Vec<FieldError>> {
-    Err(vec![FieldError { pointer: String::new(), detail: detail.into() }])
-}
-
-fn below(name: &str, mistakes: Vec<FieldError>) -> impl Iterator<Item = FieldError> {
-    let parent = pointer_to(name);
-    mistakes.into_iter().map(move |mistake| FieldError {
-        pointer: format!("{parent}{}", mistake.pointer),
-        detail: mistake.detail,
-    })
-}
-
-/// One step of a JSON pointer (RFC 6901, section 3).
-fn pointer_to(name: &str) -> String {
-    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 #[cfg(test)]
@@ -83,7 +82,7 @@ mod tests {
         codes: Vec<String>,
     }
 
-    fn parcel(fields: &mut Fields) -> Parcel {
+    fn parcel(fields: &mut Fields<'_>) -> Parcel {
         fields.refused("id");
         fields.ignored("lastUpdated");
         Parcel {
@@ -91,18 +90,28 @@ mod tests {
             note: fields.optional("note", text(5)),
             codes: fields.required(
                 "codes",
-                list(2, Object(|code: &mut Fields| code.required("code", text_of_exactly(4)))),
+                list(2, Object(|code: &mut Fields<'_>| code.required("code", text_of_exactly(4)))),
             ),
         }
     }
 
-    fn mistakes(body: Value) -> Vec<(String, String)> {
-        match parse(body, parcel) {
-            Err(Error::InvalidBody(fields)) => {
-                fields.into_iter().map(|field| (field.pointer, field.detail.into_owned())).collect()
-            }
+    fn read(body: &str) -> Result<Parcel> {
+        parse(Body::read(body)?, parcel)
+    }
+
+    fn mistakes_in(body: &str) -> Vec<(String, String)> {
+        match read(body) {
+            Err(Error::InvalidBody(mistakes)) => mistakes
+                .into_listed()
+                .into_iter()
+                .map(|mistake| (mistake.pointer, mistake.detail.into_owned()))
+                .collect(),
             other => panic!("{other:?}"),
         }
+    }
+
+    fn mistakes(body: Value) -> Vec<(String, String)> {
+        mistakes_in(&body.to_string())
     }
 
     fn pair(pointer: &str, detail: &str) -> (String, String) {
@@ -115,7 +124,7 @@ mod tests {
             json!({"label": "größe", "note": null, "codes": [{"code": "1234"}], "lastUpdated": 1});
 
         assert_eq!(
-            parse(body, parcel).unwrap(),
+            read(&body.to_string()).unwrap(),
             Parcel { label: "größe".to_owned(), note: None, codes: vec!["1234".to_owned()] }
         );
     }
@@ -185,7 +194,8 @@ mod tests {
 
     #[test]
     fn length_counts_characters_not_bytes() {
-        let with_label = |label: &str| parse(json!({"label": label, "codes": []}), parcel).is_ok();
+        let with_label =
+            |label: &str| read(&json!({"label": label, "codes": []}).to_string()).is_ok();
 
         assert!(with_label("ééééé"));
         assert!(with_label("🧪🧪🧪🧪🧪"));
@@ -195,11 +205,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_is_measured_in_scalar_values(text_value in ".{0,9}", max in 1usize..8) {
+        fn text_is_measured_in_scalar_values(text_value in "[a-zé🧪]{0,9}", max in 1usize..8) {
             let chars = text_value.chars().count();
-            let read = text(max).read(Value::String(text_value));
+            let read = text(max).read(Json::Text(text_value.into()), &mut Mistakes::default());
 
-            prop_assert_eq!(read.is_ok(), (1..=max).contains(&chars));
+            prop_assert_eq!(read.is_some(), (1..=max).contains(&chars));
         }
     }
 }

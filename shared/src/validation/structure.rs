@@ -1,13 +1,10 @@
 //! Arrays, and objects with known fields.
 
-use std::borrow::Cow;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::fields::{Description, Fields};
-use super::{Rule, below, pointer_to, refuse};
-use crate::Result;
-use crate::error::FieldError;
+use super::{LIST_ITEMS_MAX, Mistakes, Rule};
+use crate::json::Json;
 
 /// An array; see [`list`].
 pub struct List<R> {
@@ -16,29 +13,38 @@ pub struct List<R> {
 }
 
 /// An array of at most `items_max` items.
+///
+/// # Panics
+/// If that is more than [`LIST_ITEMS_MAX`], beyond which items are not even read.
 pub const fn list<R: Rule>(items_max: usize, item: R) -> List<R> {
+    assert!(items_max <= LIST_ITEMS_MAX);
     List { items_max, item }
 }
 
 impl<R: Rule> Rule for List<R> {
     type Output = Vec<R::Output>;
 
-    fn read(&self, value: Value) -> Result<Self::Output, Vec<FieldError>> {
-        let Value::Array(values) = value else {
-            return refuse("must be an array");
+    fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<Self::Output> {
+        let Json::Array(values) = value else {
+            mistakes.note("must be an array");
+            return None;
         };
         if values.len() > self.items_max {
-            return refuse(format!("must have at most {} items", self.items_max));
+            mistakes.note(format!("must have at most {} items", self.items_max));
+            return None;
         }
         let mut items = Vec::with_capacity(values.len());
-        let mut mistakes = Vec::new();
+        let good_before = mistakes.len();
         for (index, value) in values.into_iter().enumerate() {
-            match self.item.read(value) {
-                Ok(item) => items.push(item),
-                Err(found) => mistakes.extend(below(&index.to_string(), found)),
+            let before = mistakes.len();
+            let item = self.item.read(value, mistakes);
+            mistakes.move_below(before, index);
+            if mistakes.has_more() {
+                break;
             }
+            items.extend(item);
         }
-        if mistakes.is_empty() { Ok(items) } else { Err(mistakes) }
+        (mistakes.len() == good_before).then_some(items)
     }
 
     fn schema(&self) -> Value {
@@ -49,26 +55,32 @@ impl<R: Rule> Rule for List<R> {
 /// An object whose fields a function reads; fields that it does not name are unknown.
 pub struct Object<F>(pub F);
 
-impl<T, F: Fn(&mut Fields) -> T> Rule for Object<F> {
+impl<T, F: Fn(&mut Fields<'_>) -> T> Rule for Object<F> {
     type Output = T;
 
-    fn read(&self, value: Value) -> Result<T, Vec<FieldError>> {
-        let Value::Object(object) = value else {
-            return refuse("must be an object");
+    fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<T> {
+        let Json::Object(members) = value else {
+            mistakes.note("must be an object");
+            return None;
         };
-        let mut fields = Fields { object, mistakes: Vec::new(), description: None };
+        let before = mistakes.len();
+        let found = std::mem::take(mistakes);
+        let mut fields = Fields { members, mistakes: found, description: None };
         let read = (self.0)(&mut fields);
-        let Fields { object: unknown, mut mistakes, .. } = fields;
-        mistakes.extend(unknown.keys().map(|name| FieldError {
-            pointer: pointer_to(name),
-            detail: Cow::Borrowed("is not a known field"),
-        }));
-        if mistakes.is_empty() { Ok(read) } else { Err(mistakes) }
+        let Fields { members: unknown, mistakes: found, .. } = fields;
+        *mistakes = found;
+        for (name, _) in unknown {
+            mistakes.note_at(&name, "is not a known field");
+            if mistakes.has_more() {
+                break;
+            }
+        }
+        (mistakes.len() == before).then_some(read)
     }
 
     fn schema(&self) -> Value {
         let description = Some(Description::default());
-        let mut fields = Fields { object: Map::new(), mistakes: Vec::new(), description };
+        let mut fields = Fields { members: Vec::new(), mistakes: Mistakes::default(), description };
         (self.0)(&mut fields);
         let Description { properties, required } = fields.description.unwrap_or_default();
         let mut schema =

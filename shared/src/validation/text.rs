@@ -4,44 +4,77 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Rule, refuse};
-use crate::error::FieldError;
-use crate::{Id, Result};
+use super::{DATE_CHARS_MAX, Mistakes, Rule, is_allowed, is_visible};
+use crate::Id;
+use crate::json::Json;
 
-/// Text of a length between two bounds, counted in Unicode scalar values.
+/// Text of a length between two bounds, counted in Unicode scalar values, of which one at least
+/// can be seen.
 pub struct Text {
     chars_min: usize,
     chars_max: usize,
+    lines: Lines,
+}
+
+/// Whether a text can have more than one line.
+#[derive(Clone, Copy, PartialEq)]
+enum Lines {
+    One,
+    Many,
 }
 
 /// Text of 1 to `chars_max` characters.
 pub const fn text(chars_max: usize) -> Text {
-    Text { chars_min: 1, chars_max }
+    Text { chars_min: 1, chars_max, lines: Lines::One }
+}
+
+/// Text of 1 to `chars_max` characters, tabs and line ends among them.
+pub const fn text_with_lines(chars_max: usize) -> Text {
+    Text { chars_min: 1, chars_max, lines: Lines::Many }
 }
 
 /// Text of exactly `chars` characters.
 pub const fn text_of_exactly(chars: usize) -> Text {
-    Text { chars_min: chars, chars_max: chars }
+    Text { chars_min: chars, chars_max: chars, lines: Lines::One }
+}
+
+impl Text {
+    fn has_fitting_length(&self, text: &str) -> bool {
+        let (min, max) = (self.chars_min, self.chars_max);
+        // A character takes one to four bytes, so most texts need no counting.
+        (min <= 1 && !text.is_empty() && text.len() <= max)
+            || (text.len() <= 4 * max && (min..=max).contains(&text.chars().count()))
+    }
+
+    fn may_have(&self, character: char) -> bool {
+        is_allowed(character)
+            || (self.lines == Lines::Many && matches!(character, '\t' | '\n' | '\r'))
+    }
 }
 
 impl Rule for Text {
     type Output = String;
 
-    fn read(&self, value: Value) -> Result<String, Vec<FieldError>> {
-        let Value::String(text) = value else {
-            return refuse("must be text");
+    fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<String> {
+        let Json::Text(text) = value else {
+            mistakes.note("must be text");
+            return None;
         };
         let (min, max) = (self.chars_min, self.chars_max);
-        // A character takes one to four bytes, so most texts need no counting.
-        let fits = (min <= 1 && !text.is_empty() && text.len() <= max)
-            || (min..=max).contains(&text.chars().count());
-        if fits {
-            Ok(text)
-        } else if min == max {
-            refuse(format!("must be exactly {max} characters long"))
+        if !self.has_fitting_length(&text) {
+            mistakes.note(if min == max {
+                format!("must be exactly {max} characters long")
+            } else {
+                format!("must be {min} to {max} characters long")
+            });
+        } else if !text.chars().all(|character| self.may_have(character)) {
+            mistakes.note("must not have control characters or overrides of the writing direction");
+        } else if !text.chars().any(is_visible) {
+            mistakes.note("must have a character that can be seen");
         } else {
-            refuse(format!("must be {min} to {max} characters long"))
+            return Some(text.into_owned());
         }
+        None
     }
 
     fn schema(&self) -> Value {
@@ -76,8 +109,12 @@ pub const fn text_like<T, P: Fn(&str) -> Option<T>>(
 impl<T, P: Fn(&str) -> Option<T>> Rule for TextLike<P> {
     type Output = T;
 
-    fn read(&self, value: Value) -> Result<T, Vec<FieldError>> {
-        value.as_str().and_then(&self.parse).map_or_else(|| refuse(self.expectation), Ok)
+    fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<T> {
+        let read = value.as_text().and_then(&self.parse);
+        if read.is_none() {
+            mistakes.note(self.expectation);
+        }
+        read
     }
 
     fn schema(&self) -> Value {
@@ -103,9 +140,13 @@ pub const fn one_of<T>(words: &'static [(&'static str, T)], expectation: &'stati
 impl<T: Copy> Rule for OneOf<T> {
     type Output = T;
 
-    fn read(&self, value: Value) -> Result<T, Vec<FieldError>> {
+    fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<T> {
         let known = |text: &str| self.words.iter().find(|(word, _)| *word == text);
-        value.as_str().and_then(known).map_or_else(|| refuse(self.expectation), |(_, it)| Ok(*it))
+        let read = value.as_text().and_then(known).map(|(_, it)| *it);
+        if read.is_none() {
+            mistakes.note(self.expectation);
+        }
+        read
     }
 
     fn schema(&self) -> Value {
@@ -122,8 +163,16 @@ pub fn guid<T>() -> impl Rule<Output = Id<T>> {
 /// An RFC 3339 date-time, kept as it was sent.
 pub fn date_time() -> impl Rule<Output = String> {
     text_like(
-        |text| OffsetDateTime::parse(text, &Rfc3339).is_ok().then(|| text.to_owned()),
+        |text| moment(text).map(|_| text.to_owned()),
         Form::Format("date-time"),
         "must be an RFC 3339 date-time",
     )
+}
+
+/// The moment that an RFC 3339 date-time stands for, of the year 1 or later. A leap second, which
+/// the format knows, is refused: most clients cannot read it.
+pub fn moment(text: &str) -> Option<OffsetDateTime> {
+    let seconds = text.get(17..19).filter(|_| text.len() <= DATE_CHARS_MAX)?;
+    let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    (seconds != "60" && moment.year() >= 1).then_some(moment)
 }

@@ -1,0 +1,324 @@
+//! JSON bodies, read strictly and in one pass over the text.
+//!
+//! What could be taken for data but is none is refused here: a member name that occurs twice
+//! (RFC 7493, section 2.3), deep nesting, numbers that no one can hold. Whatever somebody sends,
+//! no more is kept of it than a good body can have, so that refusing costs no more than accepting.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::validation::{LIST_ITEMS_MAX, Mistakes};
+use crate::{Error, Result};
+
+/// The most objects and arrays that may lie in each other.
+const LEVELS_MAX: usize = 32;
+
+/// The most members that are kept of one object. No body has nearly as many fields, so enough of
+/// them are unknown to fill the list of mistakes.
+const MEMBERS_MAX: usize = 128;
+
+/// The most items that are kept of one array: enough to see that there are too many.
+const ITEMS_MAX: usize = LIST_ITEMS_MAX + 1;
+
+/// The most values of one body; a test with a thousand observations has some 7,000.
+const VALUES_MAX: usize = 8192;
+
+/// The character that stands for bytes that are no UTF-8. The Functions host puts it into bodies
+/// of other encodings before we see them (functions-host-contract.md, 2.2).
+const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
+
+/// The body of a request, which is JSON; what it says is for
+/// [`validation::parse`](crate::validation::parse) to judge.
+#[derive(Debug)]
+pub struct Body<'a> {
+    pub(crate) value: Json<'a>,
+    /// Members that occur more than once.
+    pub(crate) repeated: Mistakes,
+}
+
+/// Any JSON.
+#[derive(Debug)]
+pub enum Json<'a> {
+    /// `null`.
+    Null,
+    /// `true`, `false` or a number, which no field takes.
+    Other,
+    /// A text.
+    Text(Cow<'a, str>),
+    /// An array; of one that is too long for any list, not all items.
+    Array(Vec<Json<'a>>),
+    /// An object, in the order of the text; of one with too many members, not all.
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
+}
+
+impl Json<'_> {
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Other | Self::Array(_) | Self::Object(_) => None,
+        }
+    }
+}
+
+impl<'a> Body<'a> {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`Error::InvalidJson`]; [`Error::InvalidRequest`] for what is JSON but not ours to guess at:
+    /// text of another encoding, nesting over 32 levels, numbers out of range, thousands of values.
+    pub fn read(text: &'a str) -> Result<Self> {
+        if text.contains(REPLACEMENT) {
+            return Err(Error::InvalidRequest(
+                "The body has bytes that are not UTF-8, or the character U+FFFD, which stands for \
+                 such bytes (if it is meant, write it as \\ufffd).",
+            ));
+        }
+        let mut reader = Reader::default();
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = ValueOf(&mut reader)
+            .deserialize(&mut deserializer)
+            .and_then(|value| deserializer.end().map(|()| value))
+            .map_err(|error| reader.fault.take().unwrap_or_else(|| not_json(&error)))?;
+        Ok(Self { value, repeated: reader.repeated })
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> Error {
+    // The crate has no other way to say so; a test holds it to these words.
+    if error.to_string().starts_with("number out of range") {
+        return Error::InvalidRequest("The body has a number that is out of range.");
+    }
+    Error::InvalidJson { line: error.line(), column: error.column() }
+}
+
+/// What is known while a body is read.
+#[derive(Default)]
+struct Reader {
+    levels: usize,
+    values: usize,
+    repeated: Mistakes,
+    /// Why reading stopped, if the text is JSON up to there.
+    fault: Option<Error>,
+}
+
+/// Reads one value.
+struct ValueOf<'r>(&'r mut Reader);
+
+/// A member's name, copied only if it has escapes in it.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Reader {
+    fn stop<E: serde::de::Error>(&mut self, why: &'static str) -> E {
+        self.fault = Some(Error::InvalidRequest(why));
+        E::custom("")
+    }
+
+    fn enter<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        self.levels += 1;
+        if self.levels > LEVELS_MAX {
+            return Err(self.stop("The body is nested more than 32 levels deep."));
+        }
+        Ok(())
+    }
+
+    fn count<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        self.values += 1;
+        if self.values > VALUES_MAX {
+            return Err(self.stop("The body has more values than any good one can have."));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ValueOf<'_> {
+    type Value = Json<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        self.0.count()?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ValueOf<'_> {
+    type Value = Json<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Json<'de>, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Json<'de>, A::Error> {
+        self.0.enter()?;
+        let mut items = Vec::new();
+        loop {
+            let before = self.0.repeated.len();
+            if items.len() == ITEMS_MAX {
+                while array.next_element::<IgnoredAny>()?.is_some() {}
+                break;
+            }
+            let Some(item) = array.next_element_seed(ValueOf(self.0))? else {
+                break;
+            };
+            self.0.repeated.move_below(before, format_args!("{}", items.len()));
+            items.push(item);
+        }
+        self.0.levels -= 1;
+        Ok(Json::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json<'de>, A::Error> {
+        self.0.enter()?;
+        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
+        while members.len() < MEMBERS_MAX {
+            let Some(Name(name)) = object.next_key()? else {
+                break;
+            };
+            let before = self.0.repeated.len();
+            if members.iter().any(|(earlier, _)| *earlier == name) {
+                self.0.repeated.note("occurs more than once");
+                object.next_value_seed(ValueOf(self.0))?;
+                self.0.repeated.move_below(before, format_args!("{name}"));
+            } else {
+                let value = object.next_value_seed(ValueOf(self.0))?;
+                self.0.repeated.move_below(before, format_args!("{name}"));
+                members.push((name, value));
+            }
+        }
+        if members.len() == MEMBERS_MAX {
+            while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        }
+        self.0.levels -= 1;
+        Ok(Json::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn detail(text: &str) -> &'static str {
+        match Body::read(text) {
+            Err(Error::InvalidRequest(detail)) => detail,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn repeated(text: &str) -> Vec<String> {
+        let body = Body::read(text).expect("it is JSON");
+        body.repeated.into_listed().into_iter().map(|mistake| mistake.pointer).collect()
+    }
+
+    #[test]
+    fn names_that_occur_twice_are_found_at_any_depth() {
+        assert_eq!(repeated(r#"{"a": 1, "b": {"a": 1}, "c": [{"a": 1}, {"a": 1}]}"#), [""; 0]);
+        assert_eq!(repeated(r#"{"a": 1, "a": 1, "a": 2}"#), ["/a", "/a"]);
+        assert_eq!(
+            repeated(
+                r#"{"x/y": [0, {"a": {"b": 1, "\u0062": 2}}], "c": 1, "c": {"d": 1, "d": 2}}"#
+            ),
+            ["/x~1y/1/a/b", "/c", "/c/d"]
+        );
+    }
+
+    #[test]
+    fn a_replacement_character_is_refused_and_its_escape_is_not() {
+        assert!(
+            detail("{\"a\": \"M\u{fffd}ller\"}")
+                .starts_with("The body has bytes that are not UTF-8")
+        );
+        assert!(Body::read(r#"{"a": "M\ufffdller"}"#).is_ok());
+    }
+
+    #[test]
+    fn nesting_and_numbers_out_of_range_are_called_what_they_are() {
+        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+
+        assert!(Body::read(&nested(32)).is_ok());
+        for levels in [33, 127, 128, 100_000] {
+            assert_eq!(detail(&nested(levels)), "The body is nested more than 32 levels deep.");
+        }
+        assert_eq!(detail("[1e400]"), "The body has a number that is out of range.");
+        assert!(Body::read("[1e300, 123456789012345678901234567890]").is_ok());
+    }
+
+    #[test]
+    fn other_texts_are_not_json() {
+        for text in ["", "{", "{} {}", "NaN", "\"\\ud800\"", "\u{feff}{}", "{\"a\" 1}", "[1,]"] {
+            assert!(matches!(Body::read(text), Err(Error::InvalidJson { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_a_good_body_can_have() {
+        let members: Vec<_> = (0..90_000).map(|number| format!("\"m{number}\":1")).collect();
+        let body = format!("{{{}}}", members.join(","));
+        let Json::Object(kept) = Body::read(&body).expect("it is JSON").value else { panic!() };
+        assert_eq!(kept.len(), MEMBERS_MAX);
+
+        let body = format!("[{}1]", "1,".repeat(90_000));
+        let Json::Array(kept) = Body::read(&body).expect("it is JSON").value else { panic!() };
+        assert_eq!(kept.len(), ITEMS_MAX);
+
+        let rows = format!("[{}1]", "1,".repeat(900));
+        let many = detail(&format!("[{}1]", format!("{rows},").repeat(10))).to_owned();
+        assert_eq!(many, "The body has more values than any good one can have.");
+    }
+
+    #[test]
+    fn what_is_not_kept_is_json_all_the_same() {
+        let members: Vec<_> = (0..200).map(|number| format!("\"m{number}\":1")).collect();
+        let broken = format!("{{{},}}", members.join(","));
+
+        assert!(matches!(Body::read(&broken), Err(Error::InvalidJson { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_as_the_callers_mistake(text in ".*") {
+            if let Err(error) = Body::read(&text) {
+                prop_assert!(!error.is_ours());
+            }
+        }
+
+        #[test]
+        fn what_serde_reads_is_read(text in r#"[\[\]{}",:a1\\u -]{0,24}"#) {
+            let strict = Body::read(&text).is_ok();
+
+            prop_assert_eq!(strict, serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        }
+    }
+}
