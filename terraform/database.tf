@@ -93,7 +93,7 @@ resource "azurerm_cosmosdb_mongo_collection" "main" {
     for_each = each.value.indexes
 
     content {
-      keys = [index.value]
+      keys = index.value
     }
   }
 

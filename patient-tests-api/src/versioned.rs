@@ -5,19 +5,23 @@
 //! by the scaffold have none of the fields that begin with an underscore but `_id`, `_shardKey`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::mongo::{Collection, Database, Insertable, Insertion};
 use shared::page::{Page, PageRequest};
-use shared::{Deadline, Error, Id, Preconditions, RequestHash, Result, Timestamp, Version};
+use shared::{
+    Deadline, Error, Id, Preconditions, RequestHash, Result, Timestamp, Version, backoff,
+};
 
 use crate::audit::AuditRecordId;
 use crate::patient::PatientId;
 
-/// How often a write starts over because somebody else was faster.
-const COLLISIONS_MAX: u32 = 8;
+/// What must be left of the time for another attempt at a write that others got ahead of: an attempt
+/// that the deadline cuts short may have happened or not.
+const ATTEMPT_TIME_MIN: Duration = Duration::from_secs(2);
 
 /// A stored record of kind `K` with the content `C`.
 #[derive(Serialize, Deserialize)]
@@ -139,7 +143,9 @@ where
         self.collection.find_one(&key(id, shard_key), deadline).await?.ok_or(Error::NotFound)
     }
 
-    /// One page of the records that match and are not deleted.
+    /// One page of the records that match and are not deleted, fetched in portions that suit their
+    /// size: each is a short command that is repeated alone, and no more is read than the page can
+    /// take. An item of a page has at most about `item_bytes_max` bytes.
     ///
     /// # Errors
     /// Throttled or unavailable.
@@ -147,22 +153,43 @@ where
         &self,
         mut filter: Document,
         page: &PageRequest<K>,
+        item_bytes_max: usize,
         deadline: Deadline,
-    ) -> Result<Page<VersionedDocument<K, C>>> {
+    ) -> Result<Page<K>>
+    where
+        K: From<VersionedDocument<K, C>> + Serialize,
+    {
         filter.insert("_deleted", doc! { "$ne": true });
-        if let Some(after) = page.after {
+        let mut page = page.begin(item_bytes_max);
+        loop {
+            let portion = page.portion();
             // Beside whatever else the filter says of `_id`.
-            filter.insert("$and", vec![doc! { "_id": { "$gt": after.to_string() } }]);
+            let rest = match page.after() {
+                Some(after) => {
+                    let after = doc! { "_id": { "$gt": after.to_string() } };
+                    doc! { "$and": [filter.clone(), after] }
+                }
+                None => filter.clone(),
+            };
+            let found = self.collection.find_sorted(&rest, portion, deadline).await?;
+            let is_last = found.len() < portion;
+            for document in found {
+                let id = document.id;
+                if !page.takes(id, &K::from(document)) {
+                    return Ok(page);
+                }
+            }
+            if is_last {
+                return Ok(page);
+            }
         }
-        let found = self.collection.find_sorted(&filter, page.fetch_count(), deadline).await?;
-        Ok(page.page_of(found))
     }
 
     /// Writes the version after `current`; if somebody else was faster, after theirs.
     ///
     /// # Errors
-    /// [`Error::Deleted`], [`Error::VersionMismatch`] if `If-Match` does not hold (any more);
-    /// throttled or unavailable.
+    /// [`Error::Deleted`], [`Error::VersionMismatch`] if a precondition does not hold (any more),
+    /// [`Error::Changing`] if others were faster until the deadline; throttled or unavailable.
     pub(crate) async fn replace(
         &self,
         mut current: VersionedDocument<K, C>,
@@ -171,9 +198,9 @@ where
         deadline: Deadline,
         change: impl Fn(&mut VersionedDocument<K, C>),
     ) -> Result<VersionedDocument<K, C>> {
-        for _ in 0..COLLISIONS_MAX {
+        for attempts_made in 1.. {
             let mut next = current.unless_deleted()?;
-            preconditions.check_match(next.version())?;
+            preconditions.check_write(next.version())?;
             let (id, shard_key) = (next.document_id, next.shard_key);
             let mut filter = key(id, shard_key);
             // Null also finds the scaffold's documents, which have no version at all.
@@ -185,20 +212,26 @@ where
             if self.collection.replace_one(&filter, &next, deadline).await? {
                 return Ok(next);
             }
+            // Those who collided do not try again at the same moment, and ever fewer at a time.
+            let pause = backoff::pause(None, attempts_made);
+            if pause + ATTEMPT_TIME_MIN >= deadline.remaining() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
             current = self.find(id, shard_key, deadline).await?;
             if current.audit_id == Some(audit_id) {
                 // Our own write, whose first answer was lost.
                 return Ok(current);
             }
         }
-        Err(Error::unavailable("The record", "others kept changing it at the same time"))
+        Err(Error::Changing)
     }
 
-    /// Marks the record as deleted; one that is deleted already stays as it is, whatever
-    /// `If-Match` says, so that a delete can be repeated (RFC 9110, section 13.1.1).
+    /// Marks the record as deleted; one that is deleted already stays as it is, whatever the
+    /// preconditions say, so that a delete can be repeated (RFC 9110, section 13.1.1).
     ///
     /// # Errors
-    /// [`Error::VersionMismatch`]; throttled or unavailable.
+    /// [`Error::VersionMismatch`], [`Error::Changing`]; throttled or unavailable.
     pub(crate) async fn delete(
         &self,
         current: VersionedDocument<K, C>,

@@ -8,9 +8,17 @@ const PAUSE_FIRST: Duration = Duration::from_millis(25);
 /// The longest pause.
 pub const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// The shortest pause that somebody else can ask for: until a deadline there is room for many.
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+
+/// The pause that the one who refused asked for, else a random one.
+pub fn pause(asked_for: Option<Duration>, attempts_made: u32) -> Duration {
+    asked_for.map_or_else(|| full_jitter(attempts_made), |pause| pause.max(PAUSE_MIN))
+}
+
 /// A random pause up to a bound that doubles with each attempt made, so that callers who failed
 /// together do not come back together.
-pub fn full_jitter(attempts_made: u32) -> Duration {
+fn full_jitter(attempts_made: u32) -> Duration {
     let doublings = attempts_made.saturating_sub(1);
     let bound = PAUSE_FIRST.saturating_mul(2u32.saturating_pow(doublings)).min(PAUSE_MAX);
     bound.mul_f64(fastrand::f64())
@@ -23,10 +31,16 @@ mod tests {
     #[test]
     fn pauses_grow_and_stay_bounded() {
         for attempts_made in 1..=40 {
-            let pause = full_jitter(attempts_made);
+            let pause = pause(None, attempts_made);
 
             assert!(pause <= PAUSE_MAX);
             assert!(attempts_made > 1 || pause <= PAUSE_FIRST);
         }
+    }
+
+    #[test]
+    fn who_asks_for_no_pause_is_not_called_again_and_again() {
+        assert_eq!(pause(Some(Duration::ZERO), 1), PAUSE_MIN);
+        assert_eq!(pause(Some(Duration::from_secs(3)), 1), Duration::from_secs(3));
     }
 }

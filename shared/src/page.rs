@@ -3,36 +3,44 @@
 use serde::Serialize;
 
 use crate::http::{Request, Response};
+use crate::validation::LIST_ITEMS_MAX;
 use crate::{Error, Id, Result};
 
 /// Items on a page unless `limit` says otherwise.
-pub(crate) const LIMIT_DEFAULT: u16 = 100;
+pub(crate) const LIMIT_DEFAULT: usize = 100;
 
 /// The most items on a page.
-pub(crate) const LIMIT_MAX: u16 = 1000;
+pub(crate) const LIMIT_MAX: usize = LIST_ITEMS_MAX;
+
+/// The query parameters that say which page.
+pub const PARAMETERS: &[&str] = &["limit", "cursor"];
+
+/// The most bytes of a page's JSON, unless one item alone has more. A hundred of the largest
+/// records would be as many MiB, which keep a handler from everybody else for seconds.
+const BYTES_MAX: usize = 4 << 20;
+
+/// How much larger the next portion may be than all before it, so that large items which come
+/// after small ones do not come all at once.
+const GROWTH_MAX: usize = 4;
 
 /// Which page of a list of `T` a request asks for.
 pub struct PageRequest<T> {
     /// The most items that the page may have, 1 to 1000.
-    pub limit: u16,
+    limit: usize,
     /// The last item of the page before; none for the first page.
-    pub after: Option<Id<T>>,
+    after: Option<Id<T>>,
 }
 
-/// One page of a list.
-#[derive(Debug)]
+/// One page of a list, written item by item.
 pub struct Page<T> {
-    /// The items, sorted by identifier.
-    pub items: Vec<T>,
-    /// Whether there are more.
-    pub has_more: bool,
-}
-
-impl<T> Page<T> {
-    /// The same page of something else.
-    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(convert).collect(), has_more: self.has_more }
-    }
+    limit: usize,
+    /// The items, as far as there are any.
+    json: String,
+    ids: Vec<Id<T>>,
+    /// The last item of the page before.
+    after: Option<Id<T>>,
+    largest_item_bytes: usize,
+    has_more: bool,
 }
 
 impl<T> PageRequest<T> {
@@ -62,26 +70,69 @@ impl<T> PageRequest<T> {
         Ok(Self { limit, after })
     }
 
-    /// How many items to fetch so that it shows whether there are more.
-    pub fn fetch_count(&self) -> i64 {
-        i64::from(self.limit) + 1
+    /// The page, empty yet. An item has at most about `item_bytes_max` bytes, as far as is known.
+    pub fn begin(&self, item_bytes_max: usize) -> Page<T> {
+        Page {
+            limit: self.limit,
+            json: String::from("["),
+            ids: Vec::new(),
+            after: self.after,
+            largest_item_bytes: item_bytes_max,
+            has_more: false,
+        }
+    }
+}
+
+impl<T> Page<T> {
+    /// The item after which the next portion begins.
+    pub fn after(&self) -> Option<Id<T>> {
+        self.ids.last().copied().or(self.after)
     }
 
-    /// Makes the page of what was fetched.
-    pub fn page_of<I>(&self, mut fetched: Vec<I>) -> Page<I> {
-        let limit = usize::from(self.limit);
-        let has_more = fetched.len() > limit;
-        fetched.truncate(limit);
-        Page { items: fetched, has_more }
+    /// How many items to fetch next: those that the page can still take, and one that shows
+    /// whether there are more.
+    pub fn portion(&self) -> usize {
+        let fitting = BYTES_MAX.saturating_sub(self.json.len()) / self.largest_item_bytes;
+        let growing = if self.ids.is_empty() { usize::MAX } else { GROWTH_MAX * self.ids.len() };
+        (fitting + 1).min(growing).min(self.limit + 1 - self.ids.len())
+    }
+
+    /// Adds the next item, if the page can take it; else the page is complete, and there are more.
+    #[must_use]
+    pub fn takes(&mut self, id: Id<T>, item: &impl Serialize) -> bool {
+        let item =
+            serde_json::to_string(item).expect("our own types have text keys and no failing parts");
+        // With a comma and the bracket at the end.
+        let bytes = self.json.len() + item.len() + 2;
+        self.has_more = !self.ids.is_empty() && (self.ids.len() == self.limit || bytes > BYTES_MAX);
+        if self.has_more {
+            return false;
+        }
+        if self.ids.is_empty() {
+            // From now on it is known how large items are.
+            self.largest_item_bytes = 1;
+        } else {
+            self.json.push(',');
+        }
+        self.json.push_str(&item);
+        self.ids.push(id);
+        self.largest_item_bytes = self.largest_item_bytes.max(item.len());
+        true
+    }
+
+    /// The identifiers of the items.
+    pub fn ids(&self) -> &[Id<T>] {
+        &self.ids
     }
 
     /// 200 with the items, and `Link` (RFC 8288) to the next page if there is one.
-    pub fn response<I: Serialize>(&self, page: &Page<I>, id: impl Fn(&I) -> Id<T>) -> Response {
-        let response = Response::ok(&page.items);
-        match page.items.last() {
-            Some(last) if page.has_more => response.with_header(
+    pub fn into_response(mut self) -> Response {
+        self.json.push(']');
+        let response = Response::ok_json(self.json);
+        match self.ids.last() {
+            Some(last) if self.has_more => response.with_header(
                 "Link",
-                format!("<?cursor={}&limit={}>; rel=\"next\"", id(last), self.limit),
+                format!("<?cursor={last}&limit={}>; rel=\"next\"", self.limit),
             ),
             Some(_) | None => response,
         }
@@ -122,29 +173,71 @@ mod tests {
         }
     }
 
-    #[test]
-    fn one_item_more_than_the_limit_shows_that_there_are_more() {
-        let page = PageRequest::<Thing> { limit: 2, after: None };
+    fn id(number: usize) -> Id<Thing> {
+        Id::parse(&format!("0190a6b2-1111-7abc-8def-{number:012}")).unwrap()
+    }
 
-        assert_eq!(page.fetch_count(), 3);
-        assert!(page.page_of(vec![1, 2, 3]).has_more);
-        assert_eq!(page.page_of(vec![1, 2, 3]).items, [1, 2]);
-        assert!(!page.page_of(vec![1, 2]).has_more);
+    /// A page of such items, as many as it takes, in portions, and how many were fetched.
+    fn page_of(limit: usize, item_bytes_max: usize, items: &[&str]) -> (Page<Thing>, Vec<usize>) {
+        let mut page = PageRequest { limit, after: None }.begin(item_bytes_max);
+        let mut portions = Vec::new();
+        let mut rest = items.iter().enumerate();
+        'page: loop {
+            let portion = page.portion();
+            portions.push(portion);
+            for _ in 0..portion {
+                let Some((number, item)) = rest.next() else { break 'page };
+                if !page.takes(id(number), item) {
+                    break 'page;
+                }
+            }
+        }
+        (page, portions)
     }
 
     #[test]
-    fn a_link_leads_to_the_next_page() {
-        let request = PageRequest::<Thing> { limit: 2, after: None };
-        let last = Id::parse("0190a6b2-1111-7abc-8def-0123456789ab").unwrap();
-        let link = |has_more| {
-            let page = Page { items: vec![1, 2], has_more };
-            request.response(&page, |_| last).header("Link").map(str::to_owned)
-        };
-
+    fn one_item_more_than_the_limit_shows_that_there_are_more() {
+        let (page, portions) = page_of(2, 1000, &["1", "2", "3"]);
+        assert_eq!(portions, [3]);
+        assert_eq!(page.ids(), [id(0), id(1)]);
+        let response = page.into_response();
+        assert_eq!(response.body(), Some(r#"["1","2"]"#));
         assert_eq!(
-            link(true).unwrap(),
-            "<?cursor=0190a6b2-1111-7abc-8def-0123456789ab&limit=2>; rel=\"next\""
+            response.header("Link").unwrap(),
+            "<?cursor=0190a6b2-1111-7abc-8def-000000000001&limit=2>; rel=\"next\""
         );
-        assert_eq!(link(false), None);
+
+        let (page, _) = page_of(2, 1000, &["1", "2"]);
+        assert_eq!(page.into_response().header("Link"), None);
+        let (page, _) = page_of(2, 1000, &[]);
+        assert_eq!(page.into_response().body(), Some("[]"));
+    }
+
+    #[test]
+    fn a_page_ends_after_four_mebibytes_and_has_one_item_at_least() {
+        let mebibyte = "x".repeat((1 << 20) - 3);
+        let (page, portions) = page_of(100, 1 << 20, &[mebibyte.as_str(); 9]);
+        assert_eq!((page.ids().len(), portions.as_slice()), (3, &[4][..]));
+        let response = page.into_response();
+        assert!(response.body().unwrap().len() <= BYTES_MAX);
+        assert!(response.header("Link").is_some());
+
+        let huge = "x".repeat(BYTES_MAX);
+        let (page, _) = page_of(100, 1 << 20, &[huge.as_str(); 2]);
+        assert_eq!(page.ids().len(), 1);
+        assert!(page.into_response().header("Link").is_some());
+    }
+
+    #[test]
+    fn portions_follow_the_size_of_the_items() {
+        let small = vec!["small"; 101];
+        assert_eq!(page_of(100, 1000, &small).1, [101]);
+        assert_eq!(page_of(100, 1_000_000, &small).1, [5, 20, 76]);
+
+        let large = "x".repeat(1 << 19);
+        let mut mixed = vec!["small"; 5];
+        mixed.extend(vec![large.as_str(); 50]);
+        let (page, portions) = page_of(100, 1_000_000, &mixed);
+        assert_eq!((page.ids().len(), portions.as_slice()), (12, &[5, 20][..]));
     }
 }

@@ -1,6 +1,6 @@
 //! Collections and indexes, as the apps want them.
 
-use mongodb::bson::{Document, doc};
+use mongodb::bson::Document;
 use mongodb::error::{Error, ErrorKind};
 use mongodb::{Client, Database, IndexModel};
 use serde::Deserialize;
@@ -16,8 +16,8 @@ pub struct CollectionPlan {
     pub name: String,
     /// What Cosmos DB partitions by; a mongod of one's own has no use for it.
     pub shard_key: String,
-    /// Fields with an ascending index each, beside `_id`.
-    pub indexes: Vec<String>,
+    /// The indexes beside that of `_id`: the fields of each, all ascending.
+    pub indexes: Vec<Vec<String>>,
 }
 
 /// Creates what is missing; what is there already stays as it is.
@@ -42,8 +42,8 @@ async fn create_collection(database: &Database, plan: &CollectionPlan) -> Result
         Err(error) if !already_exists(&error) => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let indexes = plan.indexes.iter().map(|field| {
-        let keys = doc! { field: 1 };
+    let indexes = plan.indexes.iter().map(|fields| {
+        let keys: Document = fields.iter().map(|field| (field.clone(), 1.into())).collect();
         IndexModel::builder().keys(keys).build()
     });
     let indexes: Vec<_> = indexes.collect();

@@ -13,6 +13,9 @@ use crate::audit::AuditRecordId;
 use crate::patient::PatientId;
 use crate::versioned::{VersionedCollection, VersionedDocument};
 
+/// The most bytes of a test as JSON: those of the largest body.
+const TEST_BYTES_MAX: usize = 1_000_000;
+
 /// The stored medical tests; a patient's tests lie together.
 pub(crate) struct MedicalTestStore {
     collection: VersionedCollection<MedicalTest, MedicalTestContent>,
@@ -32,8 +35,12 @@ struct MedicalTestContent {
 }
 
 impl MedicalTestStore {
-    pub(crate) const COLLECTION: CollectionPlan =
-        CollectionPlan { name: "tests", shard_key: "_shardKey", indexes: &["_shardKey"] };
+    pub(crate) const COLLECTION: CollectionPlan = CollectionPlan {
+        name: "tests",
+        shard_key: "_shardKey",
+        // A patient's tests in the order of their pages.
+        indexes: &[&["_shardKey", "_id"]],
+    };
 
     pub(crate) fn new(database: Arc<Database>) -> Self {
         Self { collection: VersionedCollection::new(database, Self::COLLECTION.name) }
@@ -95,7 +102,7 @@ impl MedicalTestStore {
         deadline: Deadline,
     ) -> Result<Page<MedicalTest>> {
         let filter = doc! { "_shardKey": patient_id.to_string() };
-        Ok(self.collection.find_page(filter, page, deadline).await?.map(MedicalTest::from))
+        self.collection.find_page(filter, page, TEST_BYTES_MAX, deadline).await
     }
 
     /// Gives a test other details.

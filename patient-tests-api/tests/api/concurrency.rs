@@ -1,5 +1,7 @@
 //! Writes that meet.
 
+use emulator::mongo;
+use emulator::mongo::Proxy;
 use futures_util::future::join_all;
 use mongodb::bson::doc;
 use serde_json::json;
@@ -43,6 +45,37 @@ async fn unconditional_updates_at_once_all_happen_one_after_the_other() {
     assert_eq!(versions, ["\"2\"", "\"3\"", "\"4\"", "\"5\"", "\"6\"", "\"7\"", "\"8\"", "\"9\""]);
     let last = updated.iter().find(|answer| answer.header("ETag") == Some("\"9\"")).unwrap();
     assert_eq!(api.load_patient(&id).await.body, last.body);
+}
+
+#[tokio::test]
+async fn two_dozen_unconditional_updates_at_once_all_happen() {
+    let api = PatientTestsApi::start().await;
+    let id = api.create_patient().await;
+    let body = patient_with("id", json!(id));
+    let updates = (0..24).map(|_| api.call("PUT", &format!("patient/{id}")).json(&body).send());
+
+    let statuses: Vec<_> = join_all(updates).await.iter().map(|answer| answer.status).collect();
+
+    assert_eq!(statuses, [200; 24]);
+    assert_eq!(api.load_patient(&id).await.header("ETag"), Some("\"25\""));
+}
+
+#[tokio::test]
+async fn a_write_that_others_keep_getting_ahead_of_is_refused_and_recorded_as_refused() {
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
+    let id = api.create_patient().await;
+    let before = api.documents().await;
+    // As if somebody had changed the patient between each look and each attempt.
+    proxy.answer_instead("update", usize::MAX, doc! { "ok": 1.0, "n": 0, "nModified": 0 });
+
+    let update = api.call("PUT", &format!("patient/{id}")).json(&patient_with("id", json!(id)));
+    let refused = update.expect(409).await;
+
+    assert_eq!(refused.problem(), "changing");
+    assert!(refused.header("Retry-After").is_some());
+    assert_eq!(api.outcomes_since(1), ["intended", "refused"]);
+    assert_eq!(api.documents().await, before);
 }
 
 #[tokio::test]

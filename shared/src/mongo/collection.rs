@@ -114,16 +114,17 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
     pub async fn find_sorted(
         &self,
         filter: &Document,
-        limit: i64,
+        limit: usize,
         deadline: Deadline,
     ) -> Result<Vec<T>> {
+        let batch_size = u32::try_from(limit).unwrap_or(u32::MAX);
         Ok(self
             .run("find", deadline, |collection| async move {
                 let found = collection
                     .find(filter.clone())
                     .sort(doc! { "_id": 1 })
-                    .limit(limit)
-                    .batch_size(u32::try_from(limit).unwrap_or(u32::MAX))
+                    .limit(i64::from(batch_size))
+                    .batch_size(batch_size)
                     .await?;
                 found.try_collect().await
             })

@@ -175,6 +175,6 @@ pub struct CollectionPlan {
     pub name: &'static str,
     /// The field that Cosmos DB partitions by.
     pub shard_key: &'static str,
-    /// Fields with an ascending index of their own, beside `_id`.
-    pub indexes: &'static [&'static str],
+    /// The indexes beside that of `_id`: the fields of each, all ascending.
+    pub indexes: &'static [&'static [&'static str]],
 }

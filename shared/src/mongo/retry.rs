@@ -7,15 +7,12 @@ use std::time::Duration;
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 use tracing::Span;
 
-use crate::backoff::full_jitter;
+use crate::backoff;
 use crate::telemetry::metrics;
 use crate::{Deadline, Error};
 
 /// The longest that one attempt may take; a connection that went silent is given up after it.
 const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// Attempts at one operation; with the pauses above the deadline ends most series earlier.
-const ATTEMPTS_MAX: u32 = 30;
 
 /// What the caller is told to wait if the database named no time itself.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
@@ -71,10 +68,10 @@ where
             tries.throttled += 1;
         }
         let attempt = tries.attempts;
-        let Some(pause) = failure.pause_before(attempt + 1) else {
+        let Some(pause) = failure.pause_after(attempt) else {
             return Err(failure);
         };
-        if attempt == ATTEMPTS_MAX || pause >= deadline.remaining() {
+        if pause >= deadline.remaining() {
             return Err(failure);
         }
         tracing::warn!(operation = name, collection, attempt, pause_ms = pause.as_millis() as u64, cause = %failure.cause, "database operation failed, trying again");
@@ -118,10 +115,10 @@ impl Failure {
         self.class == Class::Unauthenticated
     }
 
-    fn pause_before(&self, attempt: u32) -> Option<Duration> {
+    fn pause_after(&self, attempts_made: u32) -> Option<Duration> {
         match self.class {
-            Class::Throttled { hint: Some(hint) } => Some(hint),
-            Class::Throttled { hint: None } | Class::Transient => Some(full_jitter(attempt - 1)),
+            Class::Throttled { hint } => Some(backoff::pause(hint, attempts_made)),
+            Class::Transient => Some(backoff::pause(None, attempts_made)),
             Class::Duplicate | Class::Unauthenticated | Class::Refused | Class::Defect => None,
         }
     }

@@ -48,7 +48,7 @@ run "collections_are_those_of_the_code" {
   }
 
   assert {
-    condition     = alltrue([for key, collection in azurerm_cosmosdb_mongo_collection.main : toset(flatten([for index in collection.index : index.keys])) == toset(concat(["_id"], local.collections[key].indexes))])
+    condition     = alltrue([for key, collection in azurerm_cosmosdb_mongo_collection.main : toset([for index in collection.index : join(",", index.keys)]) == toset(concat(["_id"], [for fields in local.collections[key].indexes : join(",", fields)]))])
     error_message = "The indexes are not those of the code, and _id."
   }
 
