@@ -1,8 +1,8 @@
 //! Dates of birth, and the days that they and search criteria stand for.
 
 use serde::{Deserialize, Serialize, Serializer};
-use time::format_description::well_known::Rfc3339;
-use time::{Date, Duration, Month, OffsetDateTime, Time, UtcOffset};
+use shared::validation::moment;
+use time::{Date, Duration, Month, OffsetDateTime, Time};
 
 /// A date of birth: a year, a month or a day; the text is kept as it was given.
 #[derive(Clone, Default, Deserialize)]
@@ -27,9 +27,9 @@ impl DateOfBirth {
         (days.first <= latest_today()).then(|| Self { text: text.to_owned(), days: Some(days) })
     }
 
-    /// The first millisecond of the first day, UTC, by which patients are searched.
-    pub(super) fn first_ms(&self) -> Option<i64> {
-        self.days.map(Days::first_ms)
+    /// The days that it can mean.
+    pub(super) fn days(&self) -> Option<Days> {
+        self.days
     }
 }
 
@@ -66,18 +66,36 @@ impl Days {
         Self::between(year, (month_number, day), (month_number, day))
     }
 
-    /// The same, and the UTC day of an RFC 3339 date-time.
+    /// The same, and the day of an RFC 3339 date-time as it is written: a birthday has no zone.
     pub(super) fn of_criterion(text: &str) -> Option<Self> {
         Self::of_date(text).or_else(|| {
-            let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-            let day = moment.checked_to_offset(UtcOffset::UTC)?.date();
+            let day = moment(text)?.date();
             Some(Self { first: day, last: day })
         })
+    }
+
+    /// Whether it is one day.
+    pub(super) fn is_one(self) -> bool {
+        self.first == self.last
     }
 
     /// The first millisecond, UTC, since the beginning of 1970.
     pub(super) fn first_ms(self) -> i64 {
         midnight_ms(self.first)
+    }
+
+    /// The first millisecond of the last day.
+    pub(super) fn last_ms(self) -> i64 {
+        midnight_ms(self.last)
+    }
+
+    /// The first milliseconds of the year and of the month of the first day.
+    pub(super) fn begun_ms(self) -> [i64; 2] {
+        let (year, month) = (self.first.year(), self.first.month());
+        [Month::January, month].map(|month| {
+            let first = Date::from_calendar_date(year, month, 1);
+            midnight_ms(first.unwrap_or(self.first))
+        })
     }
 
     /// The first millisecond after the last day.
@@ -89,6 +107,11 @@ impl Days {
         let date = |(month, day)| Date::from_calendar_date(year, month, day).ok();
         Some(Self { first: date(first)?, last: date(last)? })
     }
+}
+
+/// Whether a text is a day in full, `YYYY-MM-DD`, of the year 1 or later.
+pub(crate) fn is_calendar_day(text: &str) -> bool {
+    text.len() == "YYYY-MM-DD".len() && Days::of_date(text).is_some_and(Days::is_one)
 }
 
 /// Exactly `N` decimal digits.
@@ -169,20 +192,38 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_stands_for_its_day_in_utc() {
-        let days = Days::of_criterion("2000-01-31T20:00:00.5-05:00").unwrap();
+    fn a_moment_stands_for_its_day_as_it_is_written() {
+        for moment in ["2000-01-31T20:00:00.5-05:00", "2000-01-31T00:00:00+14:00"] {
+            let days = Days::of_criterion(moment).unwrap();
 
-        assert_eq!(days, Days::of_date("2000-02-01").unwrap());
-        assert_eq!(days.end_ms() - days.first_ms(), DAY_MS);
+            assert_eq!(days, Days::of_date("2000-01-31").unwrap());
+            assert_eq!(days.end_ms() - days.first_ms(), DAY_MS);
+            assert_eq!(days.last_ms(), days.first_ms());
+        }
         assert_eq!(Days::of_criterion("2000-02-30T00:00:00Z"), None);
-        assert_eq!(Days::of_criterion("9999-12-31T23:59:59-23:00"), None);
+        assert_eq!(Days::of_criterion(&format!("2000-01-31T00:00:00.{}Z", "0".repeat(300))), None);
+    }
+
+    #[test]
+    fn a_range_can_begin_within_a_year_and_a_month() {
+        let days = Days::of_date("2000-02-15").unwrap();
+
+        assert_eq!(days.begun_ms(), [FEBRUARY_2000_MS - 31 * DAY_MS, FEBRUARY_2000_MS]);
+    }
+
+    #[test]
+    fn a_day_is_written_in_full() {
+        assert!(is_calendar_day("2000-02-29"));
+        for text in ["2000", "2000-02", "2001-02-29", "0000-01-01", "2000-02-29T00:00:00Z", ""] {
+            assert!(!is_calendar_day(text), "{text}");
+        }
     }
 
     #[test]
     fn a_date_that_no_calendar_has_is_still_read_from_storage() {
         let date = DateOfBirth::from("1980-02-31".to_owned());
 
-        assert_eq!(date.first_ms(), None);
+        assert_eq!(date.days(), None);
         assert_eq!(serde_json::to_string(&date).unwrap(), "\"1980-02-31\"");
     }
 

@@ -1,15 +1,16 @@
 //! Patients.
 
 mod date_of_birth;
+mod folded_name;
 mod rules;
 mod search;
 mod store;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::{Id, Result, Timestamp, Version, validation};
+use shared::{Body, Id, Result, Timestamp, Version, validation};
 
-pub(crate) use date_of_birth::DateOfBirth;
+pub(crate) use date_of_birth::{DateOfBirth, is_calendar_day};
 pub(crate) use search::PatientSearch;
 pub(crate) use store::PatientStore;
 
@@ -88,12 +89,12 @@ impl PatientDetails {
     }
 
     /// Reads the body of `CreatePatient`, or names everything that is wrong with it.
-    pub(crate) fn parse_new(body: Value) -> Result<Self> {
+    pub(crate) fn parse_new(body: Body<'_>) -> Result<Self> {
         validation::parse(body, rules::new_patient)
     }
 
     /// Reads the body of `UpdatePatient` for the patient `id`.
-    pub(crate) fn parse_replacement(body: Value, id: PatientId) -> Result<Self> {
+    pub(crate) fn parse_replacement(body: Body<'_>, id: PatientId) -> Result<Self> {
         validation::parse(body, |fields| rules::replacement(fields, id))
     }
 }

@@ -8,9 +8,13 @@ use shared::mongo::{CollectionPlan, Database, Insertion};
 use shared::page::{Page, PageRequest};
 use shared::{Deadline, Preconditions, RequestHash, Result};
 
+use super::folded_name::FoldedName;
 use super::{Patient, PatientDetails, PatientId, PatientSearch};
 use crate::audit::AuditRecordId;
 use crate::versioned::{VersionedCollection, VersionedDocument};
+
+/// The most bytes of a patient as JSON: every text at its longest takes less.
+const PATIENT_BYTES_MAX: usize = 4_000;
 
 /// The stored patients.
 pub(crate) struct PatientStore {
@@ -26,8 +30,17 @@ type PatientDocument = VersionedDocument<Patient, PatientContent>;
 struct PatientContent {
     #[serde(flatten)]
     details: PatientDetails,
+    /// The first day that the date of birth can mean, and the last one.
     #[serde(rename = "_dateOfBirthDate", default, skip_serializing_if = "Option::is_none")]
-    date_of_birth_date: Option<DateTime>,
+    date_of_birth_first: Option<DateTime>,
+    #[serde(rename = "_dateOfBirthLast", default, skip_serializing_if = "Option::is_none")]
+    date_of_birth_last: Option<DateTime>,
+    #[serde(rename = "_firstNameFolded", default, skip_serializing_if = "Option::is_none")]
+    first_name: Option<FoldedName>,
+    #[serde(rename = "_lastNameFolded", default, skip_serializing_if = "Option::is_none")]
+    last_name: Option<FoldedName>,
+    #[serde(rename = "_fullNameFolded", default, skip_serializing_if = "Option::is_none")]
+    full_name: Option<FoldedName>,
 }
 
 impl PatientStore {
@@ -35,14 +48,18 @@ impl PatientStore {
         name: "patients",
         shard_key: "_shardKey",
         indexes: &[
-            "firstName",
-            "lastName",
-            "fullName",
-            "gender",
-            "postCode",
-            "insuranceNumber",
-            "preferredContactNumber",
-            "_dateOfBirthDate",
+            &["firstName"],
+            &["lastName"],
+            &["fullName"],
+            &["_firstNameFolded"],
+            &["_lastNameFolded"],
+            &["_fullNameFolded"],
+            &["gender"],
+            &["postCode"],
+            &["insuranceNumber"],
+            &["preferredContactNumber"],
+            &["_dateOfBirthDate"],
+            &["_dateOfBirthLast"],
         ],
     };
 
@@ -129,15 +146,21 @@ impl PatientStore {
         page: &PageRequest<Patient>,
         deadline: Deadline,
     ) -> Result<Page<Patient>> {
-        let found = self.collection.find_page(filter(criteria), page, deadline).await?;
-        Ok(found.map(Patient::from))
+        self.collection.find_page(filter(criteria), page, PATIENT_BYTES_MAX, deadline).await
     }
 }
 
 impl From<PatientDetails> for PatientContent {
     fn from(details: PatientDetails) -> Self {
-        let date_of_birth_date = details.date_of_birth.first_ms().map(DateTime::from_millis);
-        Self { details, date_of_birth_date }
+        let days = details.date_of_birth.days();
+        Self {
+            date_of_birth_first: days.map(|days| DateTime::from_millis(days.first_ms())),
+            date_of_birth_last: days.map(|days| DateTime::from_millis(days.last_ms())),
+            first_name: Some(FoldedName::of(&details.first_name)),
+            last_name: details.last_name.as_deref().map(FoldedName::of),
+            full_name: details.full_name.as_deref().map(FoldedName::of),
+            details,
+        }
     }
 }
 
@@ -159,9 +182,6 @@ fn filter(criteria: &PatientSearch) -> Document {
         filter.insert("_shardKey", id.to_string());
     }
     let texts = [
-        ("firstName", &criteria.first_name),
-        ("lastName", &criteria.last_name),
-        ("fullName", &criteria.full_name),
         ("postCode", &criteria.post_code),
         ("insuranceNumber", &criteria.insurance_number),
         ("preferredContactNumber", &criteria.preferred_contact_number),
@@ -174,15 +194,48 @@ fn filter(criteria: &PatientSearch) -> Document {
     if let Some(gender) = criteria.gender {
         filter.insert("gender", gender.name());
     }
-    let mut range = Document::new();
-    if let Some(from) = &criteria.date_of_birth_from {
-        range.insert("$gte", DateTime::from_millis(from.days.first_ms()));
+    let names = [
+        ("firstName", "_firstNameFolded", &criteria.first_name),
+        ("lastName", "_lastNameFolded", &criteria.last_name),
+        ("fullName", "_fullNameFolded", &criteria.full_name),
+    ];
+    let mut alternatives = Vec::new();
+    for (field, folded_field, name) in names {
+        if let Some(name) = name {
+            alternatives.push(named(field, folded_field, name));
+        }
     }
-    if let Some(to) = &criteria.date_of_birth_to {
-        range.insert("$lt", DateTime::from_millis(to.days.end_ms()));
-    }
-    if !range.is_empty() {
-        filter.insert("_dateOfBirthDate", range);
+    alternatives.extend(born(criteria));
+    if !alternatives.is_empty() {
+        filter.insert("$and", alternatives);
     }
     filter
+}
+
+/// Those of this name. Documents of the scaffold and of older versions lack the folded one.
+fn named(field: &str, folded_field: &str, name: &str) -> Document {
+    let folded = FoldedName::of(name).to_string();
+    doc! { "$or": [{ folded_field: folded }, { field: name, folded_field: { "$exists": false } }] }
+}
+
+/// Those whose days of birth overlap the range that is asked for.
+fn born(criteria: &PatientSearch) -> Option<Document> {
+    let date = DateTime::from_millis;
+    let until = criteria.date_of_birth_to.as_ref();
+    let until = until.map(|to| doc! { "_dateOfBirthDate": { "$lt": date(to.days.end_ms()) } });
+    let Some(from) = &criteria.date_of_birth_from else {
+        return until;
+    };
+    let first = date(from.days.first_ms());
+    // Days of birth that begin before the range and reach into it are those of the year or of the
+    // month in which it begins, so that both ends of an index scan are near.
+    let begun: Vec<_> = from.days.begun_ms().into_iter().map(date).collect();
+    let since = doc! { "$or": [
+        { "_dateOfBirthDate": { "$gte": first } },
+        { "_dateOfBirthDate": { "$in": begun }, "_dateOfBirthLast": { "$gte": first } },
+    ] };
+    Some(match until {
+        Some(until) => doc! { "$and": [since, until] },
+        None => since,
+    })
 }

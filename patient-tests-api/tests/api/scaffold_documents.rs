@@ -203,3 +203,71 @@ async fn a_test_without_its_patient_can_be_changed_and_deleted() {
     api.call("DELETE", &path).header("If-Match", "\"2\"").expect(204).await;
     assert_eq!(api.call("GET", &path).expect(410).await.problem(), "deleted");
 }
+
+#[tokio::test]
+async fn a_patient_is_found_by_the_exact_name() {
+    let api = with_patient(patient()).await;
+
+    for (name, found) in [("Grace", 1), ("grace", 0)] {
+        let criteria = json!({"firstName": name});
+        let page = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+
+        assert_eq!(page.body.as_array().unwrap().len(), found, "{name}");
+    }
+    let body = changed(&api.load_patient(PATIENT_ID).await, "postCode", json!("2020"));
+    api.call("PUT", &format!("patient/{PATIENT_ID}")).json(&body).expect(200).await;
+
+    let found = api.call("POST", "patient/search").json(&json!({"firstName": "grace"}));
+    assert_eq!(found.expect(200).await.body.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_older_document_is_found_by_the_first_day_of_birth() {
+    let mut older = patient();
+    older.insert("dateOfBirth", "1906");
+    older.insert("_dateOfBirthDate", DateTime::parse_rfc3339_str("1906-01-01T00:00:00Z").unwrap());
+    let api = with_patient(older).await;
+
+    for (from, found) in [("1906-01-01", 1), ("1906-01-02", 0)] {
+        let criteria = json!({"dateOfBirthFrom": from});
+        let page = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+
+        assert_eq!(page.body.as_array().unwrap().len(), found, "{from}");
+    }
+}
+
+#[tokio::test]
+async fn text_that_would_be_refused_now_stays_readable_and_deletable() {
+    let mut older = patient();
+    older.insert("firstName", "\u{202e}ecarG");
+    older.insert("postCode", "    ");
+    let api = with_patient(older).await;
+    let path = format!("patient/{PATIENT_ID}");
+
+    let loaded = api.load_patient(PATIENT_ID).await;
+    assert_eq!((loaded.status, &loaded.body["firstName"]), (200, &json!("\u{202e}ecarG")));
+    let found = api.call("POST", "patient/search").json(&json!({})).expect(200).await;
+    assert_eq!(found.body, json!([loaded.body]));
+
+    let refused = api.call("PUT", &path).json(&loaded.body).expect(400).await;
+    let wrong: Vec<_> = refused.wrong_fields().iter().map(|(pointer, _)| *pointer).collect();
+    assert_eq!(wrong, ["/firstName", "/postCode"]);
+    api.call("DELETE", &path).expect(204).await;
+}
+
+#[tokio::test]
+async fn a_test_without_measurement_and_interpretation_is_readable() {
+    let mut test = medical_test("2020-05-14");
+    let finding =
+        doc! { "id": "1", "code": "4548-4", "status": "final", "issued": "2016-12-31T23:59:60Z" };
+    test.insert("observations", vec![finding]);
+    let api = with_test(test).await;
+
+    let path = format!("patient/{PATIENT_ID}/tests/{TEST_ID}");
+    let loaded = api.call("GET", &path).expect(200).await;
+
+    assert_eq!(
+        loaded.body["observations"],
+        json!([{"id": "1", "code": "4548-4", "status": "final", "issued": "2016-12-31T23:59:60Z"}])
+    );
+}

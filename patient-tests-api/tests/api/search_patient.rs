@@ -46,8 +46,10 @@ async fn whom_nobody_matches_is_an_empty_list() {
 
     for criteria in [
         json!({"id": unknown_id()}),
-        json!({"firstName": "ada"}),
+        json!({"firstName": "Adá"}),
         json!({"firstName": "Ad"}),
+        json!({"fullName": "AdaLovelace"}),
+        json!({"insuranceNumber": "i-815"}),
         json!({"firstName": ".*"}),
         json!({"firstName": "Ada", "gender": "male"}),
         json!({"dateOfBirthFrom": "1980-12-11"}),
@@ -64,29 +66,38 @@ async fn whom_nobody_matches_is_an_empty_list() {
 #[tokio::test]
 async fn ranges_of_birth_dates_include_their_first_and_last_day() {
     let api = PatientTestsApi::start().await;
-    for born in ["1980-12-10", "1980-12", "1980", "1979-12-31", "0001-01-01"] {
+    for born in ["1980-12-10", "1980-12", "1980", "1980-01-01", "1979-12-31", "0001-01-01"] {
         api.call("POST", "patient")
             .json(&patient_with("dateOfBirth", json!(born)))
             .expect(201)
             .await;
     }
-    // A month or a year counts as its first day.
+    // Of a month or a year, any day may be meant.
+    let (day, month, year) = ("1980-12-10", "1980-12", "1980");
     let ranges = [
-        (json!({"dateOfBirthFrom": "1980"}), vec!["1980", "1980-12", "1980-12-10"]),
-        (json!({"dateOfBirthFrom": "1980-01-02"}), vec!["1980-12", "1980-12-10"]),
-        (json!({"dateOfBirthTo": "1980-01-01"}), vec!["0001-01-01", "1979-12-31", "1980"]),
+        (json!({"dateOfBirthFrom": "1980"}), vec![year, "1980-01-01", month, day]),
+        (json!({"dateOfBirthFrom": "1980-01-02"}), vec![year, month, day]),
+        (json!({"dateOfBirthFrom": "1980-12-31"}), vec![year, month]),
+        (json!({"dateOfBirthFrom": "1981"}), vec![]),
+        (
+            json!({"dateOfBirthTo": "1980-01-01"}),
+            vec!["0001-01-01", "1979-12-31", year, "1980-01-01"],
+        ),
+        (json!({"dateOfBirthTo": "1979"}), vec!["0001-01-01", "1979-12-31"]),
         (
             json!({"dateOfBirthFrom": "1980-12-10", "dateOfBirthTo": "1980-12-10"}),
-            vec!["1980-12-10"],
+            vec![year, month, day],
         ),
+        (json!({"dateOfBirthFrom": "1980-06-01", "dateOfBirthTo": "1980-06"}), vec![year]),
+        // A birthday has no zone: the date as it is written counts.
         (
-            json!({"dateOfBirthFrom": "1980-12-10T23:59:59Z", "dateOfBirthTo": "1980-12-10T00:00:00Z"}),
-            vec!["1980-12-10"],
+            json!({
+                "dateOfBirthFrom": "1980-12-10T23:59:59+14:00",
+                "dateOfBirthTo": "1980-12-10T00:00:00-12:00"
+            }),
+            vec![year, month, day],
         ),
-        // Still the tenth, or the eleventh already, in UTC.
-        (json!({"dateOfBirthFrom": "1980-12-11T01:00:00+02:00"}), vec!["1980-12-10"]),
-        (json!({"dateOfBirthFrom": "1980-12-10T23:00:00-02:00"}), vec![]),
-        (json!({"dateOfBirthTo": "1979"}), vec!["0001-01-01", "1979-12-31"]),
+        (json!({"dateOfBirthFrom": "1980-12-11T01:00:00+02:00"}), vec![year, month]),
         (json!({"dateOfBirthFrom": "1979-12", "dateOfBirthTo": "1979-12"}), vec!["1979-12-31"]),
         (json!({"dateOfBirthTo": "0001"}), vec!["0001-01-01"]),
     ];
@@ -97,6 +108,55 @@ async fn ranges_of_birth_dates_include_their_first_and_last_day() {
         let mut born: Vec<_> = texts(&found.body, "dateOfBirth");
         born.sort_unstable();
         assert_eq!(born, expected, "{criteria}");
+    }
+}
+
+#[tokio::test]
+async fn names_are_found_however_they_are_spelled() {
+    let api = PatientTestsApi::start().await;
+    let mut body = patient();
+    body["firstName"] = json!("Zoe\u{308}");
+    body["lastName"] = json!(" Groß  Müller");
+    body["fullName"] = json!("Zoë Groß Müller");
+    let created = api.call("POST", "patient").json(&body).expect(201).await;
+    assert_eq!(created.body["lastName"], " Groß  Müller");
+    api.create_patient().await;
+
+    for criteria in [
+        json!({"firstName": "zoë"}),
+        json!({"firstName": "ZOË "}),
+        json!({"lastName": "GROSS MÜLLER"}),
+        json!({"lastName": "groß\u{a0}mu\u{308}ller"}),
+        json!({"fullName": "zoe\u{308} gross müller"}),
+        json!({"firstName": "Zoë", "lastName": "Groß Müller", "fullName": "Zoë Groß Müller"}),
+        json!({"firstName": "Zoë", "lastName": "Groß Müller", "dateOfBirthFrom": "1980-12"}),
+    ] {
+        let found = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+
+        assert_eq!(ids(&found.body), [created.body["id"].as_str().unwrap()], "{criteria}");
+    }
+    let mixed = json!({"firstName": "Zoë", "lastName": "Lovelace"});
+    let found = api.call("POST", "patient/search").json(&mixed).expect(200).await;
+    assert_eq!(found.text, "[]");
+}
+
+#[tokio::test]
+async fn a_changed_name_is_found_and_the_former_one_is_not() {
+    let api = PatientTestsApi::start().await;
+    let id = api.create_patient().await;
+    let mut body = patient_with("id", json!(id));
+    body["lastName"] = json!(null);
+    body["firstName"] = json!("Augusta");
+    api.call("PUT", &format!("patient/{id}")).json(&body).expect(200).await;
+
+    for (criteria, found) in [
+        (json!({"firstName": "AUGUSTA"}), 1),
+        (json!({"firstName": "Ada"}), 0),
+        (json!({"lastName": "Lovelace"}), 0),
+    ] {
+        let page = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+
+        assert_eq!(page.body.as_array().unwrap().len(), found, "{criteria}");
     }
 }
 

@@ -237,12 +237,16 @@ async fn the_printed_plan_makes_the_collections_and_their_indexes() {
             r#"{ "firstName": 1 }"#,
             r#"{ "lastName": 1 }"#,
             r#"{ "fullName": 1 }"#,
+            r#"{ "_firstNameFolded": 1 }"#,
+            r#"{ "_lastNameFolded": 1 }"#,
+            r#"{ "_fullNameFolded": 1 }"#,
             r#"{ "gender": 1 }"#,
             r#"{ "postCode": 1 }"#,
             r#"{ "insuranceNumber": 1 }"#,
             r#"{ "preferredContactNumber": 1 }"#,
-            r#"{ "_dateOfBirthDate": 1 }"#
+            r#"{ "_dateOfBirthDate": 1 }"#,
+            r#"{ "_dateOfBirthLast": 1 }"#
         ]
     );
-    assert_eq!(indexes("tests").await, [r#"{ "_id": 1 }"#, r#"{ "_shardKey": 1 }"#]);
+    assert_eq!(indexes("tests").await, [r#"{ "_id": 1 }"#, r#"{ "_shardKey": 1, "_id": 1 }"#]);
 }
