@@ -8,28 +8,28 @@ use serde_json::{Value, json};
 
 use crate::helpers::{PatientTestsApi, unknown_id};
 
-/// Function, method and route, in the order in which the host tries them.
-const TABLE: [(&str, &str, &str); 9] = [
-    ("CreatePatient", "post", "patient"),
-    ("CreateTest", "post", "patient/{patientId}/tests"),
-    ("DeletePatient", "delete", "patient/{patientId}"),
-    ("DeleteTest", "delete", "patient/{patientId}/tests/{testId}"),
-    ("LoadPatient", "get", "patient/{patientId}"),
-    ("LoadTest", "get", "patient/{patientId}/tests/{testId?}"),
-    ("SearchPatient", "post", "patient/search"),
-    ("UpdatePatient", "put", "patient/{patientId}"),
-    ("UpdateTest", "put", "patient/{patientId}/tests/{testId}"),
+/// Function, methods and route, in the order in which the host tries them.
+const TABLE: [(&str, &[&str], &str); 9] = [
+    ("CreatePatient", &["post"], "patient"),
+    ("CreateTest", &["post"], "patient/{patientId}/tests"),
+    ("DeletePatient", &["delete"], "patient/{patientId}"),
+    ("DeleteTest", &["delete"], "patient/{patientId}/tests/{testId}"),
+    ("LoadPatient", &["get", "head"], "patient/{patientId}"),
+    ("LoadTest", &["get", "head"], "patient/{patientId}/tests/{testId?}"),
+    ("SearchPatient", &["post"], "patient/search"),
+    ("UpdatePatient", &["put"], "patient/{patientId}"),
+    ("UpdateTest", &["put"], "patient/{patientId}/tests/{testId}"),
 ];
 
 #[test]
 fn the_folders_are_those_of_the_table_and_need_a_key() {
     let mut expected = BTreeMap::new();
-    for (name, method, route) in TABLE {
+    for (name, methods, route) in TABLE {
         let function = json!({
             "bindings": [
                 {
                     "type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function",
-                    "methods": [method], "route": route
+                    "methods": methods, "route": route
                 },
                 {"type": "http", "direction": "out", "name": "res"}
             ]
@@ -42,11 +42,12 @@ fn the_folders_are_those_of_the_table_and_need_a_key() {
 
 #[test]
 fn no_request_is_for_two_functions() {
-    for (index, (name, method, route)) in TABLE.iter().enumerate() {
-        for (other_name, other_method, other_route) in &TABLE[index + 1..] {
-            let meet = method == other_method && can_match_the_same(route, other_route);
+    for (index, (name, methods, route)) in TABLE.iter().enumerate() {
+        for (other_name, other_methods, other_route) in &TABLE[index + 1..] {
+            let meet = methods.iter().any(|method| other_methods.contains(method))
+                && can_match_the_same(route, other_route);
 
-            assert!(!meet, "{name} and {other_name} both take {method} {route}");
+            assert!(!meet, "{name} and {other_name} both take {route}");
         }
     }
 }
@@ -69,23 +70,29 @@ fn routes_that_can_match_the_same_are_recognised() {
 #[tokio::test]
 async fn every_function_answers_and_none_without_a_key() {
     let api = PatientTestsApi::start().await;
-    for (name, method, route) in TABLE {
+    for (name, methods, route) in TABLE {
         let path = route
             .replace("{patientId}", &unknown_id())
             .replace("{testId}", &unknown_id())
             .replace("/{testId?}", "");
-        let method = method.to_uppercase();
+        for method in methods {
+            let method = method.to_uppercase();
 
-        let answer = api.call(&method, &path).send().await;
-        assert!(matches!(answer.status, 400 | 404), "{name}: {answer:#?}");
-        answer.problem();
-        assert_ne!(answer.body["detail"], "There is no such function.", "{name}");
+            let answer = api.call(&method, &path).send().await;
+            assert!(matches!(answer.status, 400 | 404), "{method} {name}: {answer:#?}");
+            if method == "HEAD" {
+                assert_eq!(answer.text, "", "{name}");
+            } else {
+                answer.problem();
+                assert_ne!(answer.body["detail"], "There is no such function.", "{name}");
+            }
 
-        let url = format!("{}/api/{path}", api.app.host.url());
-        let keyless = emulator::http_client().request(method.parse().unwrap(), url);
-        let keyless = keyless.send().await.unwrap();
-        assert_eq!(keyless.status(), 401, "{name}");
-        assert_eq!(keyless.text().await.unwrap(), "", "{name}");
+            let url = format!("{}/api/{path}", api.app.host.url());
+            let keyless = emulator::http_client().request(method.parse().unwrap(), url);
+            let keyless = keyless.send().await.unwrap();
+            assert_eq!(keyless.status(), 401, "{method} {name}");
+            assert_eq!(keyless.text().await.unwrap(), "", "{method} {name}");
+        }
     }
 }
 
