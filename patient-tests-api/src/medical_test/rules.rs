@@ -1,7 +1,9 @@
 //! What a medical test must look like.
 
 use shared::Id;
-use shared::validation::{Fields, Form, Object, Rule, date_time, guid, list, text, text_like};
+use shared::validation::{
+    Fields, Form, Object, Rule, date_time, guid, list, named, text, text_like,
+};
 
 use super::{MedicalTest, MedicalTestDetails, MedicalTestId, Observation};
 use crate::patient::{Patient, PatientId};
@@ -9,6 +11,14 @@ use crate::patient::{Patient, PatientId};
 const TEXT_CHARS_MAX: usize = 256;
 const MEASUREMENT_CHARS_MAX: usize = 4096;
 const OBSERVATIONS_MAX: usize = 1000;
+const ISSUED_CHARS_MAX: usize = 64;
+
+/// Dates and date-times of which clients can make the types of their languages: no leap seconds.
+const ISSUED_PATTERN: &str = concat!(
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
+    "([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?",
+    "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"
+);
 
 /// The body of `CreateTest`.
 pub(super) fn new_test(fields: &mut Fields, patient_id: PatientId) -> MedicalTestDetails {
@@ -25,7 +35,7 @@ pub(super) fn replacement(
     id: MedicalTestId,
 ) -> MedicalTestDetails {
     fields.required("id", exactly(id, "must be the id in the path"));
-    fields.ignored("lastUpdated");
+    fields.ignored("lastUpdated", &date_time());
     fields.refused("createdDate");
     details(fields, patient_id)
 }
@@ -47,7 +57,10 @@ fn findings(fields: &mut Fields) -> MedicalTestDetails {
     MedicalTestDetails {
         performer: fields.required("performer", text(TEXT_CHARS_MAX)),
         order_reference: fields.required("orderReference", text(TEXT_CHARS_MAX)),
-        observations: fields.required("observations", list(OBSERVATIONS_MAX, Object(observation))),
+        observations: fields.required(
+            "observations",
+            list(OBSERVATIONS_MAX, named("Observation", Object(observation))),
+        ),
     }
 }
 
@@ -58,8 +71,17 @@ fn observation(fields: &mut Fields) -> Observation {
         measurement: fields.required("measurement", text(MEASUREMENT_CHARS_MAX)),
         interpretation: fields.required("interpretation", text(TEXT_CHARS_MAX)),
         status: fields.required("status", text(TEXT_CHARS_MAX)),
-        issued: fields.required("issued", date_time()),
+        issued: fields.required("issued", issued()),
     }
+}
+
+/// A date or an RFC 3339 date-time, kept as it was sent.
+fn issued() -> impl Rule<Output = String> {
+    text_like(
+        |text| date_time().read(text.into()).ok(),
+        Form::PatternWithin(ISSUED_PATTERN, ISSUED_CHARS_MAX),
+        "must be an RFC 3339 date-time",
+    )
 }
 
 fn exactly<T>(id: Id<T>, expectation: &'static str) -> impl Rule<Output = Id<T>> {

@@ -8,6 +8,7 @@
 //! notes its name and its rule's schema instead.
 
 mod fields;
+mod named;
 mod structure;
 mod text;
 
@@ -19,6 +20,7 @@ use crate::error::FieldError;
 use crate::{Error, Result};
 
 pub use fields::Fields;
+pub use named::{Named, named};
 pub use structure::{List, Object, list};
 pub use text::{
     Form, OneOf, Text, TextLike, date_time, guid, one_of, text, text_like, text_of_exactly,
@@ -85,7 +87,7 @@ mod tests {
 
     fn parcel(fields: &mut Fields) -> Parcel {
         fields.refused("id");
-        fields.ignored("lastUpdated");
+        fields.ignored("lastUpdated", &date_time());
         Parcel {
             label: fields.required("label", text(5)),
             note: fields.optional("note", text(5)),
@@ -166,7 +168,10 @@ mod tests {
                 "additionalProperties": false,
                 "required": ["label", "codes"],
                 "properties": {
-                    "lastUpdated": {"description": "Accepted as it was loaded, without effect."},
+                    "lastUpdated": {
+                        "type": "string", "format": "date-time",
+                        "description": "accepted as it was loaded, without effect"
+                    },
                     "label": text,
                     "note": {"type": "string", "minLength": 1, "maxLength": 5, "nullable": true},
                     "codes": {"type": "array", "maxItems": 2, "items": {

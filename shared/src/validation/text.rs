@@ -55,6 +55,8 @@ pub enum Form {
     Format(&'static str),
     /// A regular expression (ECMA 262) that good texts match; `parse` may want more.
     Pattern(&'static str),
+    /// The same, and the most characters.
+    PatternWithin(&'static str, usize),
 }
 
 /// Text that `parse` understands; see [`text_like`].
@@ -81,11 +83,16 @@ impl<T, P: Fn(&str) -> Option<T>> Rule for TextLike<P> {
     }
 
     fn schema(&self) -> Value {
-        let (keyword, form) = match self.form {
-            Form::Format(name) => ("format", json!(name)),
-            Form::Pattern(pattern) => ("pattern", json!(pattern)),
-        };
-        json!({"type": "string", keyword: form, "description": self.expectation})
+        let mut schema = json!({"type": "string", "description": self.expectation});
+        match self.form {
+            Form::Format(name) => schema["format"] = json!(name),
+            Form::Pattern(pattern) => schema["pattern"] = json!(pattern),
+            Form::PatternWithin(pattern, chars_max) => {
+                schema["pattern"] = json!(pattern);
+                schema["maxLength"] = json!(chars_max);
+            }
+        }
+        schema
     }
 }
 

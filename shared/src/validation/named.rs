@@ -1,0 +1,34 @@
+//! A rule whose schema has a name.
+
+use serde_json::{Value, json};
+
+use super::Rule;
+use crate::Result;
+use crate::error::FieldError;
+
+/// A rule with a name; see [`named`].
+pub struct Named<R> {
+    name: &'static str,
+    rule: R,
+}
+
+/// This rule, which documents call `name` and describe once; see [`Document`].
+///
+/// [`Document`]: crate::openapi::Document
+pub const fn named<R: Rule>(name: &'static str, rule: R) -> Named<R> {
+    Named { name, rule }
+}
+
+impl<R: Rule> Rule for Named<R> {
+    type Output = R::Output;
+
+    fn read(&self, value: Value) -> Result<Self::Output, Vec<FieldError>> {
+        self.rule.read(value)
+    }
+
+    fn schema(&self) -> Value {
+        let mut schema = self.rule.schema();
+        schema["title"] = json!(self.name);
+        schema
+    }
+}
