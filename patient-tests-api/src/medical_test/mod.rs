@@ -41,8 +41,10 @@ pub(crate) struct MedicalTestDetails {
 struct Observation {
     id: String,
     code: String,
-    measurement: String,
-    interpretation: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    measurement: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interpretation: Option<String>,
     status: String,
     /// An RFC 3339 date-time, kept as it was sent.
     #[serde(deserialize_with = "store::text_or_date")]

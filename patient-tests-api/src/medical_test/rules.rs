@@ -68,8 +68,8 @@ fn observation(fields: &mut Fields) -> Observation {
     Observation {
         id: fields.required("id", text(TEXT_CHARS_MAX)),
         code: fields.required("code", text(TEXT_CHARS_MAX)),
-        measurement: fields.required("measurement", text(MEASUREMENT_CHARS_MAX)),
-        interpretation: fields.required("interpretation", text(TEXT_CHARS_MAX)),
+        measurement: fields.optional("measurement", text(MEASUREMENT_CHARS_MAX)),
+        interpretation: fields.optional("interpretation", text(TEXT_CHARS_MAX)),
         status: fields.required("status", text(TEXT_CHARS_MAX)),
         issued: fields.required("issued", issued()),
     }
@@ -131,6 +131,17 @@ mod tests {
     }
 
     #[test]
+    fn laboratories_may_leave_out_the_measurement_and_its_interpretation() {
+        let observation = json!({
+            "id": "1", "code": "4548-4", "status": "final", "issued": "2020-05-14T15:14:15Z"
+        });
+        let body = json!({"performer": "L", "orderReference": "O", "observations": [observation]});
+        let details = MedicalTestDetails::parse_new(body.clone(), patient_id()).unwrap();
+
+        assert_eq!(serde_json::to_value(&details).unwrap(), body);
+    }
+
+    #[test]
     fn the_patients_id_may_be_repeated_in_any_letter_case() {
         let body = json!({
             "performer": "Lab", "orderReference": "O-1", "observations": [],
@@ -160,8 +171,6 @@ mod tests {
                 pair("/observations/1/measurement", "must be 1 to 4096 characters long"),
                 pair("/observations/1/issued", "must be an RFC 3339 date-time"),
                 pair("/observations/2/code", "is required"),
-                pair("/observations/2/measurement", "is required"),
-                pair("/observations/2/interpretation", "is required"),
                 pair("/observations/2/status", "is required"),
                 pair("/observations/2/issued", "is required"),
             ]
