@@ -1,10 +1,12 @@
 //! The contract of this app as an `OpenAPI` document.
 
 use serde_json::json;
-use shared::openapi::{Document, Operation};
+use shared::openapi::{Document, Door, Operation, Route};
 
 use crate::audit_record::{AuditRecord, NewAuditRecord};
 use crate::functions::create_audit_record;
+
+const RECORDS: Route = Route { path: "/auditrecord", ids: &[] };
 
 /// The document, with the paths of the Functions host: the app is not behind the gateway.
 pub fn document() -> Document {
@@ -14,13 +16,18 @@ pub fn document() -> Document {
     let mut record = new_record.clone();
     record["id"] = json!("0190a6b2-1111-7abc-8def-0123456789ab");
     record["createdDate"] = json!("2020-05-14T15:14:15.120Z");
-    let create =
-        Operation::new(create_audit_record::NAME, "post", "/auditrecord", "Registers a record.")
-            .body("NewAuditRecord")
-            .creates("AuditRecord", json!({}));
-    Document::new("Audit register", "Who did what to which record.", "http://localhost:7072/api")
-        .key_in("x-functions-key")
-        .schema("NewAuditRecord", NewAuditRecord::schema(), new_record)
-        .schema("AuditRecord", AuditRecord::schema(), record)
-        .operation(create)
+    let create = Operation::new(
+        create_audit_record::NAME,
+        "post",
+        RECORDS,
+        "Registers a record.",
+        "What is registered stays as it is: there is no way to change or to delete it.",
+    )
+    .body("NewAuditRecord")
+    .creates("AuditRecord", json!({}));
+    let description = "Who did what to which record.";
+    Document::new("Audit register", description, "http://localhost:7072/api", Door::Host)
+        .taken("NewAuditRecord", NewAuditRecord::schema(), new_record)
+        .returned("AuditRecord", AuditRecord::schema(), record)
+        .group("Records", "What the register keeps.", [create])
 }

@@ -35,17 +35,25 @@ pub fn of_functions(app: &Path) -> BTreeSet<Operation> {
     functions.flat_map(|entry| operations_of(&entry.expect("it can be read").path())).collect()
 }
 
-/// A function whose last segment is optional is two operations.
+/// A function is an operation per method; one whose last segment is optional is twice as many.
 fn operations_of(folder: &Path) -> Vec<Operation> {
     let text = fs::read_to_string(folder.join("function.json")).expect("a function has a binding");
     let function: Value = serde_json::from_str(&text).expect("bindings are JSON");
     let trigger = &function["bindings"][0];
     let name = folder.file_name().and_then(|name| name.to_str()).expect("a function has a name");
-    let method = trigger["methods"][0].as_str().expect("a trigger has a method");
     let route = format!("/{}", trigger["route"].as_str().expect("a trigger has a route"));
-    let mut operations = vec![(name.to_owned(), method.to_owned(), route.replace("?}", "}"))];
+    let mut paths = vec![(name.to_owned(), route.replace("?}", "}"))];
     if let Some((list, _)) = route.rsplit_once('/').filter(|_| route.ends_with("?}")) {
-        operations.push((format!("{name}s"), method.to_owned(), list.to_owned()));
+        paths.push((format!("{name}s"), list.to_owned()));
     }
-    operations
+    let methods = trigger["methods"].as_array().expect("a trigger has methods");
+    let methods = methods.iter().map(|method| method.as_str().expect("a method is a word"));
+    methods
+        .flat_map(|method| {
+            let suffix = if method == "head" { "Head" } else { "" };
+            paths.iter().map(move |(name, path)| {
+                (format!("{name}{suffix}"), method.to_owned(), path.clone())
+            })
+        })
+        .collect()
 }

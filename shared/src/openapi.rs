@@ -9,16 +9,42 @@ use serde_json::{Value, json};
 
 use crate::http::IDEMPOTENCY_KEY_CHARS_MAX;
 use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
+use crate::validation::LISTED_MAX;
 use crate::version::ENTITY_TAGS_PATTERN;
 
-/// The statuses that any operation can give: a bad header, and what section 4 of the design calls
-/// throttled, internal and unavailable.
-const ALWAYS: [u16; 4] = [400, 429, 500, 503];
+/// The statuses that any operation can give: a bad header, a precondition, and what section 4 of
+/// the design calls throttled, internal and unavailable.
+const ALWAYS: [u16; 5] = [400, 412, 429, 500, 503];
+
+/// What a gateway refuses before the app hears of it, as problems.
+const GATEWAY: [u16; 4] = [401, 403, 404, 413];
 
 /// An `OpenAPI` document in the making.
-pub struct Document(Value);
+pub struct Document {
+    value: Value,
+    door: Door,
+}
+
+/// Who asks callers for a key, and refuses those without before the app hears of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// API Management, which refuses with problems.
+    Gateway,
+    /// The Functions host, which refuses without a word.
+    Host,
+}
+
+/// A path, and what the identifiers in it stand for, in their order.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// With identifiers in braces.
+    pub path: &'static str,
+    /// A sentence for each of them.
+    pub ids: &'static [&'static str],
+}
 
 /// One operation: a function as its callers see it.
+#[derive(Clone)]
 pub struct Operation {
     method: &'static str,
     path: &'static str,
@@ -27,38 +53,69 @@ pub struct Operation {
 
 impl Document {
     /// A document without operations.
-    pub fn new(title: &str, description: &str, server: &str) -> Self {
-        Self(json!({
+    pub fn new(title: &str, description: &str, server: &str, door: Door) -> Self {
+        let key = match door {
+            Door::Gateway => "Ocp-Apim-Subscription-Key",
+            Door::Host => "x-functions-key",
+        };
+        let value = json!({
             "openapi": "3.0.3",
-            "info": {"title": title, "version": "1", "description": description},
+            "info": {
+                "title": title, "version": "1", "description": description,
+                "license": {"name": env!("CARGO_PKG_LICENSE")}
+            },
             "servers": [{"url": server}],
+            "security": [{"key": []}],
+            "tags": [],
             "paths": {},
-            "components": {"schemas": {"Problem": problem_schema()}}
-        }))
+            "components": {
+                "schemas": {"Problem": problem_schema()},
+                "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": key}}
+            }
+        });
+        Self { value, door }
     }
 
-    /// Wants a key in this header from every caller; without it, the answer is 401.
+    /// Names the schema of a request's body, with an example that holds to it.
     #[must_use]
-    pub fn key_in(mut self, header: &str) -> Self {
-        self.0["security"] = json!([{"key": []}]);
-        self.0["components"]["securitySchemes"] =
-            json!({"key": {"type": "apiKey", "in": "header", "name": header}});
-        self
+    pub fn taken(self, name: &str, schema: Value, example: Value) -> Self {
+        self.schema(name, schema, example)
     }
 
-    /// Names a schema, with an example that holds to it.
+    /// Names the schema of an answer's body, with an example that holds to it.
     #[must_use]
-    pub fn schema(mut self, name: &str, mut schema: Value, example: Value) -> Self {
+    pub fn returned(self, name: &str, mut schema: Value, example: Value) -> Self {
+        open(&mut schema);
+        self.schema(name, schema, example)
+    }
+
+    fn schema(mut self, name: &str, mut schema: Value, example: Value) -> Self {
+        let components = &mut self.value["components"]["schemas"];
+        extract_components(&mut schema, components);
         schema["example"] = example;
-        self.0["components"]["schemas"][name] = schema;
+        components[name] = schema;
         self
     }
 
-    /// Adds an operation.
+    /// Adds operations that belong together.
     #[must_use]
-    pub fn operation(mut self, operation: Operation) -> Self {
-        let Operation { method, path, value } = operation;
-        self.0["paths"][path][method] = value;
+    pub fn group<const N: usize>(
+        mut self,
+        tag: &str,
+        description: &str,
+        operations: [Operation; N],
+    ) -> Self {
+        if let Some(tags) = self.value["tags"].as_array_mut() {
+            tags.push(json!({"name": tag, "description": description}));
+        }
+        for operation in operations {
+            let Operation { method, path, mut value } = operation.refused_at(self.door);
+            value["tags"] = json!([tag]);
+            if method == "head" {
+                without_bodies(&mut value);
+            }
+            self.value["paths"][path][method] = value;
+        }
         self
     }
 
@@ -67,31 +124,47 @@ impl Document {
     /// # Errors
     /// If standard output is closed.
     pub fn print(&self) -> std::io::Result<()> {
-        let json = serde_json::to_string_pretty(&self.0)?;
+        let json = serde_json::to_string_pretty(&self.value)?;
         writeln!(std::io::stdout(), "{json}")
     }
 }
 
 impl Operation {
-    /// The operation of this name; identifiers in its path are parameters.
-    pub fn new(id: &str, method: &'static str, path: &'static str, summary: &str) -> Self {
-        let parameters: Vec<_> = path
-            .split(['{', '}'])
-            .skip(1)
-            .step_by(2)
-            .map(|name| {
+    /// The operation of this name.
+    pub fn new(
+        id: &str,
+        method: &'static str,
+        route: Route,
+        summary: &str,
+        description: &str,
+    ) -> Self {
+        let names = route.path.split(['{', '}']).skip(1).step_by(2);
+        let parameters: Vec<_> = names
+            .zip(route.ids)
+            .map(|(name, description)| {
                 json!({
-                    "name": name, "in": "path", "required": true,
+                    "name": name, "in": "path", "required": true, "description": description,
                     "schema": {"type": "string", "format": "uuid"}
                 })
             })
             .collect();
-        // Whoever lacks the key is refused before the app hears of it, in words that are not ours.
-        let responses = json!({"401": {"description": "The key is missing or wrong."}});
         let value = json!({
-            "operationId": id, "summary": summary, "parameters": parameters, "responses": responses
+            "operationId": id, "summary": summary, "description": description,
+            "parameters": parameters, "responses": {}
         });
-        Self { method, path, value }.problems(&ALWAYS)
+        Self { method, path: route.path, value }.problems(&ALWAYS)
+    }
+
+    /// The HEAD beside this GET: the same statuses and headers, without a body.
+    #[must_use]
+    pub fn head(&self) -> Self {
+        let mut head = self.clone();
+        head.method = "head";
+        if let Some(id) = self.value["operationId"].as_str() {
+            head.value["operationId"] = json!(format!("{id}Head"));
+        }
+        head.value["summary"] = json!("Answers as GET does, without the body.");
+        head
     }
 
     /// Takes a body of this schema.
@@ -108,7 +181,9 @@ impl Operation {
         headers["Idempotency-Replayed"] = header("true, if it was created before.", false);
         let pattern = format!("^[!-~]{{1,{IDEMPOTENCY_KEY_CHARS_MAX}}}$");
         let visible = json!({"type": "string", "pattern": pattern});
-        self.parameter("header", "Idempotency-Key", &visible)
+        let once =
+            "With the same key and body again, the answer is what was created the first time.";
+        self.parameter("header", "Idempotency-Key", once, &visible)
             .answer(201, "Created.", headers, Some(named(schema)))
             .problems(&[422])
     }
@@ -116,39 +191,37 @@ impl Operation {
     /// Answers 200 with a body of this schema and its version.
     #[must_use]
     pub fn returns(self, schema: &str) -> Self {
-        self.answer(200, "As it is now.", versioned(), Some(named(schema))).problems(&[404, 410])
+        self.answer(200, "As it is now.", versioned(), Some(named(schema)))
+            .of_one_record()
+            .problems(&[404, 410])
     }
 
     /// Answers 304 to a caller who holds the version.
     #[must_use]
     pub fn unless_known(self) -> Self {
-        self.parameter("header", "If-None-Match", &entity_tags()).answer(
-            304,
-            "The caller holds this version.",
-            versioned(),
-            None,
-        )
+        self.answer(304, "The caller holds this version.", versioned(), None)
     }
 
-    /// Writes only if the caller knows the version.
+    /// Writes to a record that others may be writing to.
     #[must_use]
-    pub fn if_match(self) -> Self {
-        self.parameter("header", "If-Match", &entity_tags()).problems(&[404, 412])
+    pub fn changes(self) -> Self {
+        self.problems(&[404, 409])
     }
 
     /// Answers 204.
     #[must_use]
     pub fn returns_nothing(self) -> Self {
-        self.answer(204, "Done, now or before.", json!({}), None)
+        self.answer(204, "Done, now or before.", json!({}), None).of_one_record()
     }
 
     /// Answers with a page of items of this schema.
     #[must_use]
     pub fn pages(self, schema: &str) -> Self {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT});
+        let cursor = json!({"type": "string", "format": "uuid"});
         let link = json!({"Link": header("The next page, if there is one (RFC 8288).", false)});
-        self.parameter("query", "limit", &limit)
-            .parameter("query", "cursor", &json!({"type": "string", "format": "uuid"}))
+        self.parameter("query", "limit", "The most items of a page.", &limit)
+            .parameter("query", "cursor", "Where the page begins, from a Link.", &cursor)
             .answer(200, "A page.", link, Some(json!({"type": "array", "items": named(schema)})))
     }
 
@@ -157,12 +230,11 @@ impl Operation {
     pub fn problems(mut self, statuses: &[u16]) -> Self {
         for status in statuses {
             let headers = match status {
-                412 => versioned(),
-                429 | 503 => json!({"Retry-After": header("Seconds to wait.", true)}),
+                409 | 429 | 503 => json!({"Retry-After": header("Seconds to wait.", true)}),
                 _ => json!({}),
             };
             self.value["responses"][status.to_string()] = json!({
-                "description": "A problem (RFC 9457).",
+                "description": meaning(*status),
                 "headers": headers,
                 "content": {"application/problem+json": {"schema": named("Problem")}}
             });
@@ -170,9 +242,36 @@ impl Operation {
         self
     }
 
-    fn parameter(mut self, place: &str, name: &str, schema: &Value) -> Self {
+    /// One record has one version, which preconditions are about.
+    fn of_one_record(mut self) -> Self {
+        self = self.problems(&[412]);
+        self.value["responses"]["412"]["headers"] = versioned();
+        self.parameter(
+            "header",
+            "If-Match",
+            "Only if it has one of these versions.",
+            &entity_tags(),
+        )
+        .parameter(
+            "header",
+            "If-None-Match",
+            "Only if it has none of these versions.",
+            &entity_tags(),
+        )
+    }
+
+    fn refused_at(self, door: Door) -> Self {
+        match door {
+            Door::Gateway => self.problems(&GATEWAY),
+            Door::Host => self.answer(401, meaning(401), json!({}), None),
+        }
+    }
+
+    fn parameter(mut self, place: &str, name: &str, description: &str, schema: &Value) -> Self {
         if let Some(parameters) = self.value["parameters"].as_array_mut() {
-            parameters.push(json!({"name": name, "in": place, "schema": schema}));
+            parameters.push(json!({
+                "name": name, "in": place, "description": description, "schema": schema
+            }));
         }
         self
     }
@@ -192,6 +291,25 @@ pub fn versioned() -> Value {
     json!({"ETag": header("The version, in quotes.", true)})
 }
 
+/// What a problem of this status means.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        400 => "The request is malformed; errors lists the wrong fields of a body.",
+        401 => "The key is missing or wrong.",
+        403 => "The caller may not do this, or not now.",
+        404 => "There is no such record, or no such operation.",
+        409 => "Others kept changing the record; nothing was written.",
+        410 => "It was deleted.",
+        412 => "A precondition does not hold.",
+        413 => "The body is too large.",
+        415 => "The body is of a type or an encoding that is not taken.",
+        422 => "The idempotency key was used for other content.",
+        429 => "Too many requests.",
+        503 => "Something that is needed cannot be reached.",
+        _ => "A defect of the API.",
+    }
+}
+
 fn entity_tags() -> Value {
     json!({"type": "string", "pattern": ENTITY_TAGS_PATTERN, "example": "\"1\""})
 }
@@ -208,20 +326,75 @@ fn named(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
-/// What `Error::into_response` writes.
+/// Puts a reference where a part of a schema has a title, and the part among the components.
+/// Requests and answers share those, so they are open like answers.
+fn extract_components(schema: &mut Value, components: &mut Value) {
+    for part in children(schema) {
+        extract_components(part, components);
+        let title = part.as_object_mut().and_then(|part| match part.get("title") {
+            Some(Value::String(_)) => part.remove("title"),
+            _ => None,
+        });
+        if let Some(title) = title.as_ref().and_then(Value::as_str) {
+            let mut component = std::mem::replace(part, named(title));
+            open(&mut component);
+            components[title] = component;
+        }
+    }
+}
+
+/// Allows fields that are not known yet: an answer of tomorrow may have more than one of today.
+fn open(schema: &mut Value) {
+    if let Some(object) = schema.as_object_mut()
+        && object.get("additionalProperties") == Some(&json!(false))
+    {
+        object.remove("additionalProperties");
+    }
+    children(schema).for_each(open);
+}
+
+fn children(schema: &mut Value) -> Box<dyn Iterator<Item = &mut Value> + '_> {
+    match schema {
+        Value::Object(object) => Box::new(object.values_mut()),
+        Value::Array(items) => Box::new(items.iter_mut()),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+fn without_bodies(operation: &mut Value) {
+    for response in children(&mut operation["responses"]) {
+        if let Some(response) = response.as_object_mut() {
+            response.remove("content");
+        }
+    }
+}
+
+/// What `Error::into_response` and the gateway write.
 fn problem_schema() -> Value {
-    let text = json!({"type": "string"});
+    let text = |description: &str| json!({"type": "string", "description": description});
     json!({
         "type": "object",
+        "description": "What went wrong (RFC 9457).",
         "required": ["type", "title", "status", "detail"],
         "properties": {
-            "type": text, "title": text, "status": {"type": "integer"}, "detail": text,
-            "traceId": text,
-            "errors": {"type": "array", "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {"pointer": text, "detail": text}
-            }}
+            "type": text("The kind of problem, urn:problem:patient-records:…"),
+            "title": text("The kind of problem, in words."),
+            "status": {"type": "integer", "description": "The status of the answer."},
+            "detail": text("What went wrong this time."),
+            "traceId": text("Names the request where it was logged."),
+            "errors": {
+                "type": "array",
+                "description": "The first wrong fields of the body.",
+                "maxItems": LISTED_MAX,
+                "items": {
+                    "type": "object",
+                    "required": ["pointer", "detail"],
+                    "properties": {
+                        "pointer": text("Where the field is, as a JSON pointer (RFC 6901)."),
+                        "detail": text("What is wrong with it.")
+                    }
+                }
+            }
         }
     })
 }

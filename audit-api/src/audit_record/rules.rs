@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::Json;
 use shared::validation::{
     Fields, Form, LIST_ITEMS_MAX, Mistakes, Object, Rule, TEXT_CHARS_MAX, date_time, guid, list,
-    one_of, text, text_like,
+    named, one_of, text, text_like,
 };
 
 use super::{Actor, AuditRecord, NewAuditRecord, Outcome, Resource};
@@ -31,10 +31,10 @@ pub(super) fn returned(fields: &mut Fields<'_>) {
 fn content(fields: &mut Fields<'_>) -> NewAuditRecord {
     NewAuditRecord {
         source_system_name: fields.required("sourceSystemName", text(TEXT_CHARS_MAX)),
-        resource: fields.required("resource", Object(resource)),
+        resource: fields.required("resource", named("Resource", Object(resource))),
         outcome: fields.optional("outcome", outcome()),
         relates_to: fields.optional("relatesTo", guid()),
-        actor: fields.optional("actor", Object(actor)),
+        actor: fields.optional("actor", named("Actor", Object(actor))),
         trace_id: fields.optional(
             "traceId",
             text_like(
@@ -67,15 +67,18 @@ fn actor(fields: &mut Fields<'_>) -> Actor {
 }
 
 fn outcome() -> impl Rule<Output = Outcome> {
-    one_of(
-        &[
-            ("intended", Outcome::Intended),
-            ("succeeded", Outcome::Succeeded),
-            ("notFound", Outcome::NotFound),
-            ("refused", Outcome::Refused),
-            ("failed", Outcome::Failed),
-        ],
-        "must be intended, succeeded, notFound, refused or failed",
+    named(
+        "Outcome",
+        one_of(
+            &[
+                ("intended", Outcome::Intended),
+                ("succeeded", Outcome::Succeeded),
+                ("notFound", Outcome::NotFound),
+                ("refused", Outcome::Refused),
+                ("failed", Outcome::Failed),
+            ],
+            "must be intended, succeeded, notFound, refused or failed",
+        ),
     )
 }
 

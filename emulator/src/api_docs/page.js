@@ -3,6 +3,11 @@
 "use strict";
 
 const KEY = "subscription-key";
+const GUID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
+// What a browser sends in a header, and what any key is made of.
+const VISIBLE = /^[\x21-\x7e]*$/;
+// Whoever reads them sees nothing, or the text around them in another order.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 let api;
 
 const byId = (id) => document.getElementById(id);
@@ -21,6 +26,7 @@ function resolved(schema) {
 // What a value must be, in a few words.
 function described(schema) {
   if (schema.$ref) return schema.$ref.split("/").pop();
+  if (schema.allOf) return `${described(schema.allOf[0])}${schema.nullable ? " or null" : ""}`;
   if (schema.type === "array") return `list of ${described(schema.items)}`;
   const words = [schema.type ?? "any"];
   if (schema.format) words.push(schema.format);
@@ -58,7 +64,8 @@ function fields(schema, prefix = "") {
 function schemaDetails(name, schema) {
   const details = element("details", "schema", element("summary", "", element("code", "", name)));
   details.id = `schema-${name}`;
-  details.append(table(["Field", "Value", "", "Rule"], fields(schema)));
+  if (schema.properties) details.append(table(["Field", "Value", "", "Rule"], fields(schema)));
+  else details.append(element("p", "", element("code", "", described(schema))));
   if (schema.example) {
     details.append(element("h4", "", "Example"), element("pre", "", JSON.stringify(schema.example, null, 2)));
   }
@@ -88,10 +95,35 @@ function parameterField(operation, parameter) {
   input.name = parameter.name;
   input.autocomplete = "off";
   input.placeholder = parameter.schema.example ?? parameter.schema.default ?? "";
+  input.required = parameter.required === true;
+  // An address with anything else in it can be that of another operation.
+  if (parameter.in === "path" && parameter.schema.format === "uuid") {
+    input.pattern = `\\s*${GUID}\\s*`;
+    input.title = "A GUID, for instance 0190a6b2-1111-7abc-8def-0123456789ab.";
+  } else if (parameter.in === "header") {
+    input.pattern = "[\\x20-\\x7e]*";
+    input.title = "Letters, digits and signs of ASCII; nothing else can be in a header.";
+  }
   const label = element("label", "", parameter.name, parameter.required ? " (required)" : "");
   label.htmlFor = input.id;
-  const about = element("span", "quiet", `${parameter.in}, ${described(parameter.schema)}`);
-  return element("div", "parameter", label, input, " ", about);
+  const about = `${parameter.in}, ${described(parameter.schema)}. ${parameter.description ?? ""}`;
+  return element("div", "parameter", label, input, " ", element("span", "quiet", about));
+}
+
+// A replacement names the record that it replaces, which is the last in the path.
+function followPath(operation, form) {
+  const last = operation.parameters?.findLast((parameter) => parameter.in === "path");
+  const schema = resolved(bodySchema(operation));
+  if (!last || !schema?.required?.includes("id")) return;
+  const { [last.name]: path, body } = form.elements;
+  path.addEventListener("input", () => {
+    try {
+      const record = { ...JSON.parse(body.value), id: path.value.trim() };
+      body.value = JSON.stringify(record, null, 2);
+    } catch {
+      // What is being written is no JSON yet; whoever writes it fills in the id.
+    }
+  });
 }
 
 function bodyField(operation) {
@@ -109,11 +141,11 @@ function bodyField(operation) {
 
 // Where the request goes, and with which headers.
 function target(path, operation, form) {
-  const headers = { "Ocp-Apim-Subscription-Key": byId("key").value };
+  const headers = { "Ocp-Apim-Subscription-Key": byId("key").value.trim() };
   const query = new URLSearchParams();
   let address = path;
   for (const { name, in: place } of operation.parameters ?? []) {
-    const { value } = form.elements[name];
+    const value = form.elements[name].value.trim();
     if (place === "path") address = address.replace(`{${name}}`, encodeURIComponent(value));
     else if (value && place === "query") query.append(name, value);
     else if (value) headers[name] = value;
@@ -129,7 +161,39 @@ function readable(text) {
   }
 }
 
+function escaped(text) {
+  return text.replace(UNSEEN, (unseen) => `\\u${unseen.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+// Received text, of which the texts in quotes have directions of their own: whatever they are
+// made of, the quotes stay where they are.
+function received(text) {
+  const shown = element("pre", "body");
+  const parts = escaped(text).split(/"([^"\\]*(?:\\.[^"\\]*)*)"/);
+  // One by one, since a page of records has more parts than a call takes arguments.
+  parts.forEach((part, index) => {
+    if (index % 2) shown.append('"', element("bdi", "", part), '"');
+    else shown.append(part);
+  });
+  return shown;
+}
+
+// What is wrong with the key, if it cannot be sent.
+function keyMistake(key) {
+  const index = [...key].findIndex((character) => !VISIBLE.test(character));
+  if (index < 0) return "";
+  const code = [...key][index].codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+  return `The key cannot be right: its character ${index + 1} is U+${code}, and keys have letters, digits and signs of ASCII alone. Copy it anew.`;
+}
+
 async function send(path, method, operation, form, output) {
+  const mistake = keyMistake(byId("key").value.trim());
+  byId("key").setAttribute("aria-invalid", String(Boolean(mistake)));
+  if (mistake) {
+    output.replaceChildren(element("p", "bad", mistake));
+    byId("key").focus();
+    return;
+  }
   const { address, headers } = target(path, operation, form);
   const options = { method: method.toUpperCase(), headers, cache: "no-store" };
   if (form.elements.body) {
@@ -142,11 +206,11 @@ async function send(path, method, operation, form, output) {
     const answer = await fetch(address, options);
     const text = await answer.text();
     const took = `${(performance.now() - begun).toFixed(1)} ms`;
-    const lines = [...answer.headers].map(([name, value]) => `${name}: ${value}`);
+    const lines = [...answer.headers].flatMap(([name, value]) => [`${name}: `, element("bdi", "", escaped(value)), "\n"]);
     output.replaceChildren(
       element("p", "", element("strong", answer.ok ? "good status" : "bad status", `${answer.status}`), ` after ${took}`),
-      element("pre", "headers", lines.join("\n")),
-      element("pre", "body", readable(text)),
+      element("pre", "headers", ...lines),
+      received(readable(text)),
     );
   } catch {
     output.replaceChildren(element("p", "bad", "The gateway does not answer."));
@@ -160,6 +224,7 @@ function tryForm(path, method, operation) {
   const output = element("div", "answer");
   output.setAttribute("aria-live", "polite");
   form.append(element("button", "", "Send"), output);
+  followPath(operation, form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     send(path, method, operation, form, output);
@@ -172,6 +237,7 @@ function operationDetails(path, method, operation) {
   const details = element("details", "operation", summary);
   details.id = operation.operationId;
   details.append(
+    element("p", "", operation.description ?? ""),
     element("h4", "", "Try it"),
     tryForm(path, method, operation),
     element("h4", "", "Answers"),
@@ -184,11 +250,17 @@ function show() {
   document.title = api.info.title;
   byId("title").textContent = api.info.title;
   byId("about").textContent = api.info.description;
-  const paths = Object.entries(api.paths);
-  const operations = paths.flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => operationDetails(path, method, operation)),
+  const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   );
-  byId("operations").replaceChildren(...operations);
+  const groups = api.tags.flatMap(({ name, description }) => [
+    element("h3", "", name),
+    element("p", "quiet", description),
+    ...operations
+      .filter(({ operation }) => operation.tags.includes(name))
+      .map(({ path, method, operation }) => operationDetails(path, method, operation)),
+  ]);
+  byId("operations").replaceChildren(...groups);
   const schemas = Object.entries(api.components.schemas);
   byId("schemas").replaceChildren(...schemas.map(([name, schema]) => schemaDetails(name, schema)));
   byId("state").textContent = `Version ${api.info.version}`;

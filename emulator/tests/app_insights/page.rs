@@ -84,6 +84,50 @@ async fn a_request_appears_while_the_page_is_open_and_opens_as_a_timeline() {
 }
 
 #[tokio::test]
+async fn a_trace_id_leads_to_its_request_and_the_address_to_it_can_be_shared() {
+    let (insights, gateway) = start().await;
+    send_operation(&insights).await;
+    let mut page = Page::open(&format!("{}/telemetry", gateway.url()), 1280, "light").await;
+
+    find(&mut page, &format!(" {} ", OPERATION.to_uppercase())).await;
+
+    page.until("document.querySelectorAll('#spans li').length === 4").await;
+    let link = page.value("document.getElementById('link').href").await;
+    let link = link.as_str().unwrap();
+    assert_eq!(page.value("document.getElementById('link').textContent").await, link);
+    let mut shared = Page::open(link, 1280, "light").await;
+    shared.until("document.querySelectorAll('#spans li').length === 4").await;
+    assert_eq!(shared.value("document.getElementById('trace').value").await, OPERATION);
+    assert_eq!(shared.value("document.getElementById('list').hidden").await, true);
+}
+
+#[tokio::test]
+async fn a_trace_id_without_a_request_and_what_is_none_are_told_apart() {
+    let (insights, gateway) = start().await;
+    let mut page = Page::open(&format!("{}/telemetry", gateway.url()), 1280, "light").await;
+    let state = "document.getElementById('state').textContent";
+
+    for text in ["42", "%", "4bf92f3577b34da6a3ce929d0e0e473g", "\u{201c}"] {
+        find(&mut page, &"0".repeat(32)).await;
+        page.until(&format!("{state}.startsWith('Nothing is kept about this trace id')")).await;
+        find(&mut page, text).await;
+        page.until(&format!("{state}.startsWith('This is no trace id')")).await;
+        assert_eq!(page.value("document.getElementById('found').hidden").await, true, "{text}");
+    }
+    // What comes later is shown without asking again.
+    find(&mut page, OPERATION).await;
+    page.until(&format!("{state}.startsWith('Nothing is kept about this trace id')")).await;
+    send_operation(&insights).await;
+    page.until("document.querySelectorAll('#spans li').length === 4").await;
+}
+
+/// Asks for a trace id.
+async fn find(page: &mut Page, text: &str) {
+    page.value(&format!("document.getElementById('trace').value = {}", json!(text))).await;
+    page.value("document.getElementById('find').requestSubmit()").await;
+}
+
+#[tokio::test]
 async fn it_fits_a_phone_and_follows_a_dark_system() {
     let (insights, gateway) = start().await;
     send_operation(&insights).await;
@@ -92,7 +136,7 @@ async fn it_fits_a_phone_and_follows_a_dark_system() {
 
     page.until("document.querySelectorAll('#requests tr').length === 1").await;
     assert_eq!(page.value(fits).await, true);
-    page.value(&format!("location.hash = 'operation/{OPERATION}'")).await;
+    page.value(&format!("location.hash = 'trace={OPERATION}'")).await;
     page.until("document.querySelectorAll('#spans li').length === 4").await;
     assert_eq!(page.value(fits).await, true);
     let ground = page.value("getComputedStyle(document.body).backgroundColor").await;

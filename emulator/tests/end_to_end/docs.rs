@@ -1,5 +1,6 @@
 //! The page with the API's document, as people use it.
 
+use mongodb::bson::doc;
 use serde_json::{Value, json};
 
 use crate::browser::Page;
@@ -16,6 +17,26 @@ async fn send(page: &mut Page, operation: &str, status: u16) {
 async fn answer(page: &mut Page, operation: &str, part: &str) -> String {
     let text = format!("document.querySelector('#{operation} .answer .{part}').textContent");
     page.value(&text).await.as_str().expect("it was answered").to_owned()
+}
+
+/// Opens the page with the right key.
+async fn open(stack: &Stack) -> Page {
+    let mut page = Page::open(&format!("{}/docs", stack.local.url()), 1280, "light").await;
+    page.until("document.getElementById('state').textContent.startsWith('Version')").await;
+    type_into(&mut page, "key", stack.local.subscription_key()).await;
+    page
+}
+
+async fn type_into(page: &mut Page, id: &str, text: &str) {
+    let field = format!("document.getElementById('{id}')");
+    page.value(&format!("{field}.value = {}", json!(text))).await;
+    page.value(&format!("{field}.dispatchEvent(new Event('input'))")).await;
+}
+
+/// How many requests of the page have gone to the API.
+async fn requests(page: &mut Page) -> Value {
+    let sent = "performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)";
+    page.value(&format!("{sent}.filter((path) => !path.startsWith('/docs')).length")).await
 }
 
 #[tokio::test]
@@ -66,4 +87,94 @@ async fn the_page_fits_a_phone_and_asks_nobody_else() {
     assert_eq!(document["servers"], json!([{ "url": stack.local.url() }]));
     let none = stack.client.get(format!("{url}x")).send().await.expect("it answers");
     assert_eq!(none.status(), 404);
+}
+
+#[tokio::test]
+async fn a_key_that_no_header_can_carry_is_said_to_be_wrong() {
+    let stack = Stack::start().await;
+    let mut page = open(&stack).await;
+    type_into(&mut page, "key", "\u{201c}0123456789\u{201d}").await;
+    let form = "document.querySelector('#CreatePatient form')";
+
+    page.value(&format!("{form}.requestSubmit()")).await;
+
+    page.until(&format!("{form}.querySelector('.answer').textContent.includes('key')")).await;
+    let text = page.value(&format!("{form}.querySelector('.answer').textContent")).await;
+    assert!(text.as_str().expect("text").contains("character 1 is U+201C"), "{text}");
+    assert_eq!(page.value("document.activeElement.id").await, "key");
+    assert_eq!(requests(&mut page).await, 0);
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_is_refused_at_its_field() {
+    let stack = Stack::start().await;
+    let mut page = open(&stack).await;
+    let field = "document.getElementById('LoadPatient-patientId')";
+
+    for id in ["", "  ", "..", "42", "search"] {
+        type_into(&mut page, "LoadPatient-patientId", id).await;
+        page.value("document.querySelector('#LoadPatient').open = true").await;
+        page.value("document.querySelector('#LoadPatient button').click()").await;
+
+        assert_eq!(page.value("document.activeElement.id").await, "LoadPatient-patientId");
+        assert_ne!(page.value(&format!("{field}.validationMessage")).await, "", "{id}");
+        assert_eq!(requests(&mut page).await, 0, "{id}");
+    }
+    let header = "document.getElementById('LoadPatient-If-Match')";
+    type_into(&mut page, "LoadPatient-If-Match", "\u{201c}1\u{201d}").await;
+    assert_eq!(page.value(&format!("{header}.checkValidity()")).await, false);
+}
+
+#[tokio::test]
+async fn whoever_follows_the_page_replaces_a_patient_and_a_test() {
+    let stack = Stack::start().await;
+    let mut page = open(&stack).await;
+    send(&mut page, "CreatePatient", 201).await;
+    let patient = id_of(&answer(&mut page, "CreatePatient", "body").await);
+    for operation in ["UpdatePatient", "CreateTest", "UpdateTest"] {
+        type_into(&mut page, &format!("{operation}-patientId"), &patient).await;
+    }
+
+    send(&mut page, "UpdatePatient", 200).await;
+    assert!(answer(&mut page, "UpdatePatient", "headers").await.contains("etag: \"2\""));
+    send(&mut page, "CreateTest", 201).await;
+    let test = id_of(&answer(&mut page, "CreateTest", "body").await);
+    // Pasted with what was around it.
+    type_into(&mut page, "UpdateTest-testId", &format!(" {test} ")).await;
+    send(&mut page, "UpdateTest", 200).await;
+    assert!(answer(&mut page, "UpdateTest", "headers").await.contains("etag: \"2\""));
+}
+
+#[tokio::test]
+async fn what_turns_the_direction_of_text_is_shown_and_turns_nothing() {
+    let mut stack = Stack::start().await;
+    let id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    let name = "\u{202e}adA\u{2066}\u{200b}";
+    let stored = doc! {
+        "_id": id, "_shardKey": id, "id": id, "firstName": name, "lastName": "\u{5d0}\u{5d1}",
+        "gender": "female", "dateOfBirth": "1906-12-09", "postCode": "1010",
+        "lastUpdated": mongodb::bson::DateTime::now(),
+    };
+    stack.patients().await.insert_one(stored).await.expect("it is stored");
+    let mut page = open(&stack).await;
+    page.value("document.getElementById('LoadPatient').open = true").await;
+    type_into(&mut page, "LoadPatient-patientId", id).await;
+
+    send(&mut page, "LoadPatient", 200).await;
+
+    let shown = answer(&mut page, "LoadPatient", "body").await;
+    assert!(shown.contains(r#""firstName": "\u202eadA\u2066\u200b""#), "{shown}");
+    let loaded: Value = serde_json::from_str(&shown).expect("it is JSON all the same");
+    assert_eq!(loaded["firstName"], name);
+    let isolated = "[...document.querySelectorAll('#LoadPatient .body bdi')]
+        .filter((one) => getComputedStyle(one).unicodeBidi === 'isolate')
+        .map(({ textContent }) => textContent)";
+    let isolated = page.value(isolated).await;
+    assert!(isolated.as_array().expect("a list").contains(&json!("\u{5d0}\u{5d1}")), "{isolated}");
+}
+
+/// The id of a record that is shown.
+fn id_of(shown: &str) -> String {
+    let record: Value = serde_json::from_str(shown).expect("JSON");
+    record["id"].as_str().expect("a record has an id").to_owned()
 }

@@ -2,8 +2,8 @@
 
 use shared::Id;
 use shared::validation::{
-    Fields, Form, LIST_ITEMS_MAX, Object, Rule, TEXT_CHARS_MAX, date_time, guid, list, moment,
-    text, text_like, text_with_lines,
+    DATE_CHARS_MAX, Fields, Form, LIST_ITEMS_MAX, Object, Rule, TEXT_CHARS_MAX, date_time, guid,
+    list, moment, named, text, text_like, text_with_lines,
 };
 
 use super::{MedicalTest, MedicalTestDetails, MedicalTestId, Observation};
@@ -11,6 +11,13 @@ use crate::patient::{Patient, PatientId, is_calendar_day};
 
 const MEASUREMENT_CHARS_MAX: usize = 4096;
 const OBSERVATIONS_MAX: usize = LIST_ITEMS_MAX;
+
+/// Dates and date-times of which clients can make the types of their languages: no leap seconds.
+const ISSUED_PATTERN: &str = concat!(
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
+    "([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?",
+    "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"
+);
 
 /// The body of `CreateTest`.
 pub(super) fn new_test(fields: &mut Fields<'_>, patient_id: PatientId) -> MedicalTestDetails {
@@ -27,7 +34,7 @@ pub(super) fn replacement(
     id: MedicalTestId,
 ) -> MedicalTestDetails {
     fields.required("id", exactly(id, "must be the id in the path"));
-    fields.ignored("lastUpdated");
+    fields.ignored("lastUpdated", &date_time());
     fields.refused("createdDate");
     details(fields, patient_id)
 }
@@ -49,7 +56,10 @@ fn findings(fields: &mut Fields<'_>) -> MedicalTestDetails {
     MedicalTestDetails {
         performer: fields.required("performer", text(TEXT_CHARS_MAX)),
         order_reference: fields.required("orderReference", text(TEXT_CHARS_MAX)),
-        observations: fields.required("observations", list(OBSERVATIONS_MAX, Object(observation))),
+        observations: fields.required(
+            "observations",
+            list(OBSERVATIONS_MAX, named("Observation", Object(observation))),
+        ),
     }
 }
 
@@ -69,9 +79,7 @@ fn issued() -> impl Rule<Output = String> {
     let is_known = |text: &str| is_calendar_day(text) || moment(text).is_some();
     text_like(
         move |text| is_known(text).then(|| text.to_owned()),
-        Form::Pattern(
-            "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$",
-        ),
+        Form::PatternWithin(ISSUED_PATTERN, DATE_CHARS_MAX),
         "must be a calendar date, YYYY-MM-DD, or an RFC 3339 date-time",
     )
 }

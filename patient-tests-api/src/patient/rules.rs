@@ -2,7 +2,7 @@
 
 use shared::Id;
 use shared::validation::{
-    Fields, Form, Rule, date_time, guid, one_of, text, text_like, text_of_exactly,
+    Fields, Form, Rule, date_time, guid, named, one_of, text, text_like, text_of_exactly,
 };
 
 use super::date_of_birth::{DateOfBirth, Days};
@@ -41,7 +41,7 @@ pub(super) fn replacement(fields: &mut Fields<'_>, id: PatientId) -> PatientDeta
             "must be the id in the path",
         ),
     );
-    fields.ignored("lastUpdated");
+    fields.ignored("lastUpdated", &date_time());
     fields.refused("createdDate");
     details(fields)
 }
@@ -83,14 +83,17 @@ fn details(fields: &mut Fields<'_>) -> PatientDetails {
 }
 
 fn gender() -> impl Rule<Output = Gender> {
-    one_of(
-        &[
-            ("male", Gender::Male),
-            ("female", Gender::Female),
-            ("other", Gender::Other),
-            ("unknown", Gender::Unknown),
-        ],
-        "must be male, female, other or unknown",
+    named(
+        "Gender",
+        one_of(
+            &[
+                ("male", Gender::Male),
+                ("female", Gender::Female),
+                ("other", Gender::Other),
+                ("unknown", Gender::Unknown),
+            ],
+            "must be male, female, other or unknown",
+        ),
     )
 }
 

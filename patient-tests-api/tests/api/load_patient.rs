@@ -78,26 +78,6 @@ async fn a_client_that_holds_the_version_gets_nothing_new() {
 }
 
 #[tokio::test]
-async fn head_is_answered_and_recorded_like_the_read_that_it_is() {
-    let api = PatientTestsApi::start().await;
-    let id = api.create_patient().await;
-    let path = format!("patient/{id}");
-    let loaded = api.call("GET", &path).expect(200).await;
-
-    let head = api.call("HEAD", &path).expect(200).await;
-
-    assert_eq!(head.text, "");
-    for name in ["ETag", "Content-Type", "Cache-Control"] {
-        assert_eq!(head.header(name), loaded.header(name), "{name}");
-    }
-    let [get, head] = &api.records_since(1)[..] else { panic!("two more records") };
-    assert_eq!(head.body["resource"], get.body["resource"]);
-    assert_eq!(head.body["outcome"], "succeeded");
-    let missing = api.call("HEAD", &format!("patient/{}", unknown_id())).expect(404).await;
-    assert_eq!(missing.text, "");
-}
-
-#[tokio::test]
 async fn an_unknown_patient_is_not_found_and_that_is_recorded() {
     let api = PatientTestsApi::start().await;
     let id = unknown_id();

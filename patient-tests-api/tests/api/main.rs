@@ -13,6 +13,7 @@ mod delete_patient;
 mod delete_test;
 mod every_function;
 mod function_table;
+mod head;
 mod helpers;
 mod large_pages;
 mod load_patient;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use emulator::openapi;
+use serde_json::{Value, json};
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -28,4 +29,60 @@ fn the_document_has_every_function_and_no_other() {
     let document = serde_json::from_str(&committed()).unwrap();
 
     assert_eq!(openapi::described(&document), openapi::of_functions(Path::new(FOLDER)));
+}
+
+#[test]
+fn what_requests_and_answers_share_is_described_once() {
+    let document: Value = serde_json::from_str(&committed()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let gender = json!({"$ref": "#/components/schemas/Gender"});
+    let observation = json!({"$ref": "#/components/schemas/Observation"});
+
+    for name in ["NewPatient", "PatientReplacement", "Patient"] {
+        assert_eq!(schemas[name]["properties"]["gender"], gender, "{name}");
+    }
+    for name in ["NewTest", "TestReplacement", "Test"] {
+        assert_eq!(schemas[name]["properties"]["observations"]["items"], observation, "{name}");
+    }
+    // A keyword beside a reference has no effect.
+    let criterion = json!({"allOf": [gender], "nullable": true});
+    assert_eq!(schemas["PatientSearch"]["properties"]["gender"], criterion);
+    assert_eq!(schemas["Gender"]["enum"], json!(["male", "female", "other", "unknown"]));
+}
+
+#[test]
+fn what_is_sent_has_known_fields_alone_and_what_is_returned_may_have_more() {
+    let document: Value = serde_json::from_str(&committed()).unwrap();
+    let schemas = &document["components"]["schemas"];
+
+    for name in ["NewPatient", "PatientReplacement", "PatientSearch", "NewTest", "TestReplacement"]
+    {
+        assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+    }
+    for name in ["Patient", "Test", "Observation", "Problem"] {
+        assert!(!schemas[name].to_string().contains("additionalProperties"), "{name}");
+    }
+}
+
+#[test]
+fn every_operation_says_how_the_gateway_refuses_it() {
+    let document: Value = serde_json::from_str(&committed()).unwrap();
+    let operations: Vec<_> = document["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|methods| methods.as_object().unwrap())
+        .collect();
+
+    for (method, operation) in operations {
+        for status in ["401", "403", "404", "413"] {
+            let content = &operation["responses"][status]["content"];
+            if method == "head" {
+                assert!(content.is_null(), "{operation}");
+            } else {
+                let problem = &content["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(problem, "#/components/schemas/Problem", "{operation}");
+            }
+        }
+    }
 }

@@ -53,9 +53,12 @@ impl Fields<'_> {
     }
 
     /// A field that clients send back as they got it, and that has no effect.
-    pub fn ignored(&mut self, name: &str) {
+    ///
+    /// The rule only describes what they got.
+    pub fn ignored(&mut self, name: &str, rule: &impl Rule) {
         if let Some(description) = &mut self.description {
-            let schema = json!({"description": "Accepted as it was loaded, without effect."});
+            let mut schema = rule.schema();
+            schema["description"] = json!("accepted as it was loaded, without effect");
             description.properties.insert(name.to_owned(), schema);
         }
         self.take(name);
@@ -83,11 +86,11 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The schema with null allowed, which `OpenAPI` 3.0 wants among the values of an `enum` too.
+/// The schema with null allowed, beside which a reference to a named one has no effect.
 fn nullable(mut schema: Value) -> Value {
-    schema["nullable"] = json!(true);
-    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
-        values.push(Value::Null);
+    if schema.get("title").is_some() {
+        return json!({"allOf": [schema], "nullable": true});
     }
+    schema["nullable"] = json!(true);
     schema
 }

@@ -7,7 +7,7 @@ use crate::error::FieldError;
 
 /// The most mistakes that are listed. Nobody mends more at once, and to find them all costs others
 /// their turn.
-const LISTED_MAX: usize = 100;
+pub(crate) const LISTED_MAX: usize = 100;
 
 /// The longest part of a pointer that names one member, in characters: names are the caller's own.
 const NAME_CHARS_MAX: usize = 128;

@@ -10,6 +10,7 @@
 mod characters;
 mod fields;
 mod mistakes;
+mod named;
 mod structure;
 mod text;
 
@@ -20,7 +21,9 @@ use crate::{Error, Result};
 
 pub(crate) use characters::{is_allowed, is_visible};
 pub use fields::Fields;
+pub(crate) use mistakes::LISTED_MAX;
 pub use mistakes::Mistakes;
+pub use named::{Named, named};
 pub use structure::{List, Object, list};
 pub use text::{
     Form, OneOf, Text, TextLike, date_time, guid, moment, one_of, text, text_like, text_of_exactly,
@@ -84,7 +87,7 @@ mod tests {
 
     fn parcel(fields: &mut Fields<'_>) -> Parcel {
         fields.refused("id");
-        fields.ignored("lastUpdated");
+        fields.ignored("lastUpdated", &date_time());
         Parcel {
             label: fields.required("label", text(5)),
             note: fields.optional("note", text(5)),
@@ -175,7 +178,10 @@ mod tests {
                 "additionalProperties": false,
                 "required": ["label", "codes"],
                 "properties": {
-                    "lastUpdated": {"description": "Accepted as it was loaded, without effect."},
+                    "lastUpdated": {
+                        "type": "string", "format": "date-time",
+                        "description": "accepted as it was loaded, without effect"
+                    },
                     "label": text,
                     "note": {"type": "string", "minLength": 1, "maxLength": 5, "nullable": true},
                     "codes": {"type": "array", "maxItems": 2, "items": {

@@ -88,6 +88,8 @@ pub enum Form {
     Format(&'static str),
     /// A regular expression (ECMA 262) that good texts match; `parse` may want more.
     Pattern(&'static str),
+    /// The same, and the most characters.
+    PatternWithin(&'static str, usize),
 }
 
 /// Text that `parse` understands; see [`text_like`].
@@ -118,11 +120,16 @@ impl<T, P: Fn(&str) -> Option<T>> Rule for TextLike<P> {
     }
 
     fn schema(&self) -> Value {
-        let (keyword, form) = match self.form {
-            Form::Format(name) => ("format", json!(name)),
-            Form::Pattern(pattern) => ("pattern", json!(pattern)),
-        };
-        json!({"type": "string", keyword: form, "description": self.expectation})
+        let mut schema = json!({"type": "string", "description": self.expectation});
+        match self.form {
+            Form::Format(name) => schema["format"] = json!(name),
+            Form::Pattern(pattern) => schema["pattern"] = json!(pattern),
+            Form::PatternWithin(pattern, chars_max) => {
+                schema["pattern"] = json!(pattern);
+                schema["maxLength"] = json!(chars_max);
+            }
+        }
+        schema
     }
 }
 
@@ -172,7 +179,8 @@ pub fn date_time() -> impl Rule<Output = String> {
 /// The moment that an RFC 3339 date-time stands for, of the year 1 or later. A leap second, which
 /// the format knows, is refused: most clients cannot read it.
 pub fn moment(text: &str) -> Option<OffsetDateTime> {
-    let seconds = text.get(17..19).filter(|_| text.len() <= DATE_CHARS_MAX)?;
+    let fits = text.len() <= DATE_CHARS_MAX && text.get(10..11)?.eq_ignore_ascii_case("T");
+    let seconds = text.get(17..19).filter(|_| fits)?;
     let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     (seconds != "60" && moment.year() >= 1).then_some(moment)
 }

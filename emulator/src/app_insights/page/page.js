@@ -1,8 +1,10 @@
-// Shows the last requests, or the operation that the address names (#operation/ID).
+// Shows the last requests, or the one with the trace id that the address names (#trace=ID).
 // Whatever was received is inserted as text, never as markup.
 "use strict";
 
 const POLL_MS = 1000;
+const TRACE_ID = /^[0-9a-f]{32}$/;
+const TRACE = "#trace=";
 const tags = new Map();
 const shown = new Map();
 
@@ -36,7 +38,7 @@ function requestRow(request) {
   const row = element("tr");
   const { name, function: led } = request;
   const link = element("a", "", led && led !== name ? `${led} (${name})` : name);
-  link.href = `#operation/${encodeURIComponent(request.operationId)}`;
+  link.href = `${TRACE}${encodeURIComponent(request.operationId)}`;
   const operation = element("th", "operation");
   operation.scope = "row";
   operation.append(link);
@@ -103,6 +105,7 @@ function logItem(line) {
 
 function showOperation(operation) {
   const { spans, logs } = operation;
+  byId("found").hidden = false;
   byId("operation-title").textContent = spans[0]?.name ?? "Operation";
   const total = `${duration(operation.durationMs)} in all`;
   byId("operation-about").textContent = `${operation.operationId}, ${new Date(operation.time).toLocaleString()}, ${total}`;
@@ -111,8 +114,15 @@ function showOperation(operation) {
   byId("no-logs").hidden = logs.length > 0;
 }
 
-function openOperation() {
-  return location.hash.startsWith("#operation/") ? location.hash.slice("#operation/".length) : "";
+// The trace id that the address names; empty for none.
+function openTrace() {
+  if (!location.hash.startsWith(TRACE)) return "";
+  const id = location.hash.slice(TRACE.length);
+  try {
+    return decodeURIComponent(id).trim().toLowerCase();
+  } catch {
+    return id;
+  }
 }
 
 async function load(address, show) {
@@ -128,7 +138,7 @@ async function load(address, show) {
 }
 
 function current() {
-  const id = openOperation();
+  const id = openTrace();
   return id
     ? { address: `/telemetry/operations/${id}`, show: showOperation }
     : { address: "/telemetry/requests", show: showRequests };
@@ -140,27 +150,45 @@ function say(text) {
 }
 
 async function refresh() {
+  const id = openTrace();
+  if (id && !TRACE_ID.test(id)) {
+    say("This is no trace id: one has 32 digits from 0 to 9 and a to f.");
+    return;
+  }
   const { address, show } = current();
   try {
     await load(address, show);
     const rejected = shown.get("rejected");
     say(rejected ? `Live; ${rejected} items were rejected.` : "Live");
   } catch (error) {
-    say(error.message === "no longer kept" ? "This operation is not kept." : "The gateway does not answer.");
+    if (id !== openTrace()) return;
+    say(error.message === "no longer kept" ? "Nothing is kept about this trace id, or nothing yet." : "The gateway does not answer.");
   }
 }
 
 function navigate() {
-  const id = openOperation();
+  const id = openTrace();
   byId("list").hidden = Boolean(id);
   byId("operation").hidden = !id;
+  byId("found").hidden = true;
+  byId("trace").value = id;
+  byId("link").href = location.href;
+  byId("link").textContent = location.href;
   tags.clear();
   if (id) {
-    for (const part of ["spans", "logs", "operation-about"]) byId(part).replaceChildren();
+    byId("operation-about").replaceChildren();
     byId("operation-title").textContent = "Operation";
     byId("operation-title").focus();
   }
   refresh();
+}
+
+function find(event) {
+  event.preventDefault();
+  const hash = `${TRACE}${encodeURIComponent(byId("trace").value.trim())}`;
+  // The same again is no change of the address.
+  if (location.hash === hash) navigate();
+  else location.hash = hash;
 }
 
 async function poll() {
@@ -168,6 +196,7 @@ async function poll() {
   setTimeout(poll, POLL_MS);
 }
 
+byId("find").addEventListener("submit", find);
 addEventListener("hashchange", navigate);
 navigate();
 setTimeout(poll, POLL_MS);
