@@ -6,6 +6,7 @@ mod stack;
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use emulator::app_insights::AppInsights;
 use futures_util::stream;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
@@ -174,6 +175,44 @@ async fn a_body_over_two_mebibytes_is_too_large() {
     assert_eq!((status, media_type.as_str()), (413, "application/problem+json"));
     assert_eq!(body["type"], "urn:problem:patient-records:too-large");
     forwarded(post(2 << 20)).await;
+}
+
+/// Insists that no cache may keep an answer, and returns its status.
+async fn uncached(request: reqwest::RequestBuilder) -> u16 {
+    let answer = request.send().await.unwrap();
+    let lines: Vec<_> = answer.headers().get_all("cache-control").iter().collect();
+    assert_eq!(lines, ["no-store"], "{answer:?}");
+    answer.status().as_u16()
+}
+
+#[tokio::test]
+async fn no_cache_may_keep_an_answer_whoever_it_comes_from() {
+    let (stack, without) = (Stack::start().await, Stack::without_backend().await);
+
+    assert_eq!(uncached(stack.call("GET", "/patient/1")).await, 201);
+    assert_eq!(uncached(stack.call("HEAD", "/patient/1")).await, 201);
+    assert_eq!(uncached(stack.bare("GET", "/patient/1")).await, 401);
+    assert_eq!(uncached(stack.call("GET", "/patients")).await, 404);
+    let large = vec![b'x'; (2 << 20) + 1];
+    assert_eq!(uncached(stack.call("POST", "/patient").body(large)).await, 413);
+    assert_eq!(uncached(without.call("GET", "/patient/1")).await, 503);
+}
+
+#[tokio::test]
+async fn no_cache_may_keep_a_page_either() {
+    let insights = AppInsights::start().await.unwrap();
+    let stack = Stack::with_pages(&insights).await;
+
+    for (page, parts) in [
+        ("/docs", &["", "/page.css", "/page.js", "/openapi.json"][..]),
+        ("/telemetry", &["", "/page.css", "/page.js", "/requests"]),
+    ] {
+        for part in parts {
+            assert_eq!(uncached(stack.bare("GET", &format!("{page}{part}"))).await, 200);
+        }
+        assert_eq!(uncached(stack.bare("GET", &format!("{page}/none"))).await, 404);
+        assert_eq!(uncached(stack.bare("POST", page)).await, 405);
+    }
 }
 
 #[tokio::test]

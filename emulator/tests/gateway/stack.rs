@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use emulator::app_insights::AppInsights;
 use emulator::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -51,6 +52,23 @@ impl Stack {
             telemetry: None,
             openapi: None,
         };
+        Self::of(options).await
+    }
+
+    /// A gateway with both pages and nobody behind it.
+    pub async fn with_pages(insights: &AppInsights) -> Self {
+        let options = GatewayOptions {
+            port: None,
+            patient_host_url: "http://127.0.0.1:1".to_owned(),
+            host_key: HostKey::Literal("host-key".to_owned()),
+            subscriptions: Vec::new(),
+            telemetry: Some(insights.telemetry().clone()),
+            openapi: Some(json!({ "openapi": "3.0.3", "paths": {} })),
+        };
+        Self::of(options).await
+    }
+
+    async fn of(options: GatewayOptions) -> Self {
         let gateway = Gateway::start(options).await.unwrap();
         Self { gateway, client: emulator::http_client(), _closed: None }
     }
@@ -95,7 +113,9 @@ async fn describe(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, I
         .header("Location", "/api/patient/7")
         .header("Connection", "X-Hop")
         .header("X-Hop", "1")
-        .header("Keep-Alive", "timeout=5");
+        .header("Keep-Alive", "timeout=5")
+        .header("Cache-Control", "public, max-age=60")
+        .header("Cache-Control", "stale-if-error=60");
     Ok(response.body(Full::from(seen.to_string())).unwrap())
 }
 
