@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
@@ -15,6 +14,7 @@ use super::refusal::{Answer, problem, refuse};
 use super::{GatewayOptions, Subscription, headers, target};
 use crate::api_docs::{self, ApiDocs};
 use crate::app_insights::{self, Begun, Reporter};
+use crate::talk::TimedBody;
 use crate::trace::Span;
 
 /// The largest body that is forwarded; the apps themselves draw the line at half of it.
@@ -34,7 +34,7 @@ pub(super) struct Front {
 
 impl Front {
     /// Answers a request; no cache may keep any answer, whoever it comes from.
-    pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
+    pub(super) async fn handle(&self, request: Request<TimedBody>, peer: IpAddr) -> Answer {
         let (parts, body) = request.into_parts();
         let mut answer = match self.page(&parts) {
             Some(page) => page,
@@ -44,7 +44,7 @@ impl Front {
         answer
     }
 
-    async fn api(&self, parts: &Parts, body: Incoming, peer: IpAddr) -> Answer {
+    async fn api(&self, parts: &Parts, body: TimedBody, peer: IpAddr) -> Answer {
         if !target::is_patient_path(parts.uri.path()) {
             return refuse(StatusCode::NOT_FOUND, "Resource not found");
         }
@@ -59,7 +59,7 @@ impl Front {
         answer
     }
 
-    async fn serve(&self, parts: &Parts, body: Incoming, peer: IpAddr, span: &Span) -> Answer {
+    async fn serve(&self, parts: &Parts, body: TimedBody, peer: IpAddr, span: &Span) -> Answer {
         let subscription = match self.subscription(parts) {
             Ok(subscription) => subscription,
             Err(message) => return refuse(StatusCode::UNAUTHORIZED, message),

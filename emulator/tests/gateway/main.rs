@@ -166,6 +166,17 @@ async fn nothing_but_patients_is_there() {
 }
 
 #[tokio::test]
+async fn a_request_that_names_no_host_or_two_is_refused() {
+    let stack = Stack::start().await;
+
+    for hosts in ["", "Host: gateway\r\nHost: gateway\r\n"] {
+        let answer = stack.raw(&format!("GET /patient/1 HTTP/1.1\r\n{hosts}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts}: {answer}");
+        assert!(answer.contains("\r\ncache-control: no-store\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_over_two_mebibytes_is_too_large() {
     let stack = Stack::start().await;
     let post = |length| stack.call("POST", "/patient").body(vec![b'x'; length]);

@@ -8,6 +8,8 @@ use emulator::host::{Host, HostKeys, HostOptions};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// How long anything is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -114,6 +116,17 @@ impl App {
 
     pub fn get(&self, target: &str) -> RequestBuilder {
         self.request("GET", target)
+    }
+
+    /// The whole answer to a request as it is written here; clients mend heads.
+    pub async fn raw(&self, request: &str) -> String {
+        let address = self.host.url().trim_start_matches("http://");
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let reading = connection.read_to_string(&mut answer);
+        tokio::time::timeout(PATIENCE, reading).await.expect("the connection ends").unwrap();
+        answer
     }
 
     /// A call of `/api/echo` with a script for the handler.

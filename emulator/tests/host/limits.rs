@@ -85,6 +85,21 @@ async fn custom_headers_are_on_refusals_too_and_replace_none() {
 }
 
 #[tokio::test]
+async fn a_request_that_names_no_host_or_two_is_refused_without_a_call() {
+    let app = App::echo().await;
+
+    for hosts in ["", "Host: a\r\nHost: a\r\n"] {
+        let request = format!("GET /api/echo HTTP/1.1\r\nConnection: close\r\n{hosts}\r\n");
+        let answer = app.raw(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts}: {answer}");
+    }
+
+    assert_eq!(app.noted("requests").len(), 0);
+    let answer = app.raw("GET /api/echo HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+}
+
+#[tokio::test]
 async fn a_caller_who_goes_away_does_not_end_the_call() {
     let app = App::echo().await;
     let call = tokio::spawn(sent(app.scripted(&json!({ "wait_for": "gone" }))));
