@@ -166,6 +166,28 @@ async fn nothing_but_patients_is_there() {
 }
 
 #[tokio::test]
+async fn no_path_leads_out_of_what_the_gateway_serves() {
+    let stack = Stack::start().await;
+
+    for path in [
+        "/patient/../../admin/host/status",
+        "/patient/%2e%2E/%2e%2e/admin/host/status",
+        "/patient/..%2f..%2fadmin/host/status",
+        "/patient/..\\..\\admin\\host\\status",
+        "/patient/..%5c..%5cadmin/host/status",
+        "/patient//../../admin/host/status",
+        "/patient/.",
+        "//patient/1",
+        "/patient//1",
+    ] {
+        let answer = stack.raw(&format!("GET {path} HTTP/1.1\r\nHost: gateway\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+    }
+    let answer = stack.raw("GET /patient/1 HTTP/1.1\r\nHost: gateway\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "the backend is there: {answer}");
+}
+
+#[tokio::test]
 async fn a_request_that_names_no_host_or_two_is_refused() {
     let stack = Stack::start().await;
 
