@@ -9,6 +9,7 @@ use bytes::Bytes;
 use emulator::app_insights::AppInsights;
 use futures_util::stream;
 use http_body_util::StreamBody;
+use hyper::StatusCode;
 use hyper::body::Frame;
 use serde_json::{Value, json};
 
@@ -152,6 +153,28 @@ async fn method_path_and_query_go_through_as_they_were_sent() {
         assert_eq!(seen["method"], method);
         assert_eq!(seen["target"], format!("/api{target}"));
     }
+}
+
+#[tokio::test]
+async fn head_is_passed_on_and_answered_like_get_without_the_body() {
+    let stack = Stack::start().await;
+
+    let mut got = stack.call("GET", "/patient/1").send().await.unwrap();
+    let mut head = stack.call("HEAD", "/patient/1").send().await.unwrap();
+
+    assert_eq!((got.status(), head.status()), (StatusCode::CREATED, StatusCode::CREATED));
+    for answer in [&mut got, &mut head] {
+        answer.headers_mut().remove("date");
+        // The backend answers with the request, whose trace and method differ.
+        answer.headers_mut().remove("content-length");
+    }
+    assert_eq!(got.headers_mut().remove("x-method").unwrap(), "GET");
+    assert_eq!(head.headers_mut().remove("x-method").unwrap(), "HEAD");
+    assert_eq!(head.headers(), got.headers());
+    assert_eq!(head.text().await.unwrap(), "");
+    let refused = stack.bare("HEAD", "/patient/1").send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(refused.text().await.unwrap(), "");
 }
 
 #[tokio::test]

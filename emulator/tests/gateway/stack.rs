@@ -122,6 +122,7 @@ async fn describe(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, I
     let response = Response::builder()
         .status(201)
         .header("ETag", "\"1\"")
+        .header("X-Method", parts.method.as_str())
         .header("Location", "/api/patient/7")
         .header("Connection", "X-Hop")
         .header("X-Hop", "1")
