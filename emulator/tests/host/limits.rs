@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::app::{App, Plan, sent};
+use crate::app::{App, Plan, invocation, sent};
 
 #[tokio::test]
 async fn a_body_over_the_limit_fails_without_a_call() {
@@ -97,6 +97,18 @@ async fn a_request_that_names_no_host_or_two_is_refused_without_a_call() {
     assert_eq!(app.noted("requests").len(), 0);
     let answer = app.raw("GET /api/echo HTTP/1.0\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+}
+
+/// As many members as fit into a mebibyte, and far more than a list could be searched through.
+#[tokio::test]
+async fn a_hundred_thousand_members_are_read_at_once() {
+    let app = App::echo().await;
+    let body: String = (0..100_000).map(|n| format!(",\"m{n}\":{n}")).collect();
+    let body = format!("{{{}}}", &body[1..]);
+
+    let invocation = invocation(app.request("POST", "/api/echo").body(body)).await;
+
+    assert_eq!(invocation.metadata()["m99999"], "\"99999\"");
 }
 
 #[tokio::test]
