@@ -28,6 +28,9 @@ use crate::accept::accept;
 use crate::app_insights::Reporter;
 use crate::talk::{TimedBody, talk};
 
+/// What is read and written in a moment; with a larger body others would have to wait for that.
+const BODY_BYTES_AT_ONCE: usize = 32 << 10;
+
 /// Everything that a request needs.
 pub(super) struct Front {
     pub(super) app: Arc<AppFolder>,
@@ -111,14 +114,14 @@ impl Front {
         if function.disabled && !caller.is_admin() {
             return Outcome::Answer(Answer::empty(StatusCode::NOT_FOUND));
         }
-        self.run(function, &values, &caller, parts, body).await
+        self.run(function, values, caller, parts, body).await
     }
 
     async fn run(
         &self,
-        function: &Function,
-        values: &RouteValues,
-        caller: &Caller,
+        function: &Arc<Function>,
+        values: RouteValues,
+        caller: Caller,
         parts: &Parts,
         body: TimedBody,
     ) -> Outcome {
@@ -130,12 +133,22 @@ impl Front {
         let Ok(body) = Limited::new(body, self.app.body_bytes_max).collect().await else {
             return Outcome::Failed;
         };
-        let payload = payload::write(function, parts, &body.to_bytes(), values, caller);
-        self.invoke(function, parts, payload).await
+        let body = body.to_bytes();
+        let payload = if body.len() <= BODY_BYTES_AT_ONCE {
+            Ok(payload::write(function, parts, &body, &values, &caller))
+        } else {
+            let (function, parts) = (Arc::clone(function), parts.clone());
+            let write = move || payload::write(&function, &parts, &body, &values, &caller);
+            tokio::task::spawn_blocking(write).await
+        };
+        match payload {
+            Ok(payload) => self.invoke(function, parts, payload).await,
+            Err(_) => Outcome::Failed,
+        }
     }
 
     /// The first function in alphabetical order that takes path and method.
-    fn function_for(&self, parts: &Parts) -> Option<(&Function, RouteValues)> {
+    fn function_for(&self, parts: &Parts) -> Option<(&Arc<Function>, RouteValues)> {
         self.app
             .functions
             .iter()
