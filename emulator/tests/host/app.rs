@@ -56,7 +56,7 @@ impl Plan {
             ],
         };
         let host_json = json!({
-            "customHandler": { "description": { "defaultExecutablePath": executable() } },
+            "customHandler": { "description": { "defaultExecutablePath": example("scripted_handler") } },
             "extensions": { "http": {} }
         });
         let options = HostOptions { keys, ..HostOptions::new(folder.path().to_owned()) };
@@ -97,9 +97,16 @@ impl Plan {
     }
 
     pub async fn start(self) -> App {
+        let options = self.options.clone();
+        let folder = self.laid_out();
+        let host = Host::start(options).await.unwrap();
+        App { host, folder, client: emulator::http_client() }
+    }
+
+    /// The app's folder, without a host.
+    pub fn laid_out(self) -> TempDir {
         fs::write(self.folder.path().join("host.json"), self.host_json.to_string()).unwrap();
-        let host = Host::start(self.options).await.unwrap();
-        App { host, folder: self.folder, client: emulator::http_client() }
+        self.folder
     }
 }
 
@@ -229,10 +236,10 @@ fn ascii(script: &Value) -> String {
 }
 
 /// Cargo builds examples with the tests, next to the folder of the tests.
-fn executable() -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap();
-    let executable = folder.join("examples/scripted_handler");
+    let executable = folder.join("examples").join(name);
     // A test that is chosen with --test is built without it.
     assert!(executable.is_file(), "please run: cargo build -p emulator --examples");
     executable
