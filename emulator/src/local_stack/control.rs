@@ -8,15 +8,22 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::secrets::{HostKeyRings, Rotation, Secrets};
 
 const SOCKET: &str = "control.sock";
+
+/// How much a client may say, and how long it may take: one at a time is answered.
+const REQUEST_BYTES_MAX: u64 = 64;
+const REQUEST_LIMIT: Duration = Duration::from_secs(5);
+
 const DONE: &str = "done";
 
 /// The listening side; its end is the end of what it does.
@@ -61,7 +68,8 @@ impl Drop for Control {
 async fn answer(connection: UnixStream, secrets: &Secrets, hosts: &HostKeyRings) -> io::Result<()> {
     let (reader, mut writer) = connection.into_split();
     let mut name = String::new();
-    BufReader::new(reader).read_line(&mut name).await?;
+    let mut reader = BufReader::new(reader.take(REQUEST_BYTES_MAX));
+    timeout(REQUEST_LIMIT, reader.read_line(&mut name)).await??;
     let Some(rotation) = Rotation::parse(name.trim()) else {
         return writer.write_all(b"there is no such secret\n").await;
     };
@@ -94,7 +102,10 @@ pub async fn rotate(
 ) -> Result<(), String> {
     let connection = UnixStream::connect(state.join(SOCKET)).await;
     let connection =
-        connection.map_err(|_| "no stack runs here; start it with scripts/server".to_owned())?;
+        connection.map_err(|_| {
+            let state = state.display();
+            format!("no stack with its state in {state} runs; start it with scripts/server, or name another folder with --state")
+        })?;
     let (reader, mut writer) = connection.into_split();
     let broken = |_| "the stack has ended before it was done".to_owned();
     writer.write_all(format!("{rotation}\n").as_bytes()).await.map_err(broken)?;
