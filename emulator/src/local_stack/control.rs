@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -67,10 +67,7 @@ impl Drop for Control {
 
 async fn answer(connection: UnixStream, secrets: &Secrets, hosts: &HostKeyRings) -> io::Result<()> {
     let (reader, mut writer) = connection.into_split();
-    let mut name = String::new();
-    let mut reader = BufReader::new(reader.take(REQUEST_BYTES_MAX));
-    timeout(REQUEST_LIMIT, reader.read_line(&mut name)).await??;
-    let Some(rotation) = Rotation::parse(name.trim()) else {
+    let Some(rotation) = Rotation::parse(&requested(reader).await?) else {
         return writer.write_all(b"there is no such secret\n").await;
     };
     let (progress, mut lines) = mpsc::unbounded_channel::<String>();
@@ -89,6 +86,14 @@ async fn answer(connection: UnixStream, secrets: &Secrets, hosts: &HostKeyRings)
     };
     tokio::join!(rotating, telling);
     Ok(())
+}
+
+/// What a client asks for, if it says so in time.
+async fn requested(reader: impl AsyncRead + Unpin) -> io::Result<String> {
+    let mut line = String::new();
+    let mut reader = BufReader::new(reader.take(REQUEST_BYTES_MAX));
+    timeout(REQUEST_LIMIT, reader.read_line(&mut line)).await??;
+    Ok(line.trim().to_owned())
 }
 
 /// Asks the stack that keeps its state in this folder for a rotation, and passes on what it says.
@@ -120,5 +125,25 @@ pub async fn rotate(
         Some(DONE) => Ok(()),
         Some(problem) => Err(problem.to_owned()),
         None => Err("the stack has ended before it was done".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_or_without_end_is_not_waited_for() {
+        let (_silent, reader) = duplex(16);
+        let begun = Instant::now();
+        let problem = requested(reader).await.expect_err("it takes too long");
+        assert_eq!((problem.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, REQUEST_LIMIT));
+
+        let (mut endless, reader) = duplex(1 << 16);
+        endless.write_all(&[b'x'; 1 << 16]).await.expect("it is open");
+        assert_eq!(requested(reader).await.expect("it is text").len(), 64);
     }
 }
