@@ -3,8 +3,8 @@
 //! Its first argument says how to start: `silent`, `garbage` or `when:FILE`. The header `x-script`
 //! inside a payload says what to do with an invocation; without one it answers with the invocation
 //! as it came. In its working directory it leaves `starts` (one line per process, with its port),
-//! `environment`, `requests` (one line per invocation), `finished` (one per answer) and `terminated`
-//! (after a SIGTERM).
+//! `environment`, `requests` (one line per invocation), `methods` (those of the callers, likewise),
+//! `finished` (one per answer) and `terminated` (after a SIGTERM).
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -100,7 +100,10 @@ async fn answer(request: Request<Incoming>) -> Result<Response<AnyBody>, Infalli
     }
     note("requests", &format!("{} {path}", parts.method));
     let payload = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let script = if path.starts_with("/elsewhere") { None } else { script(&payload) };
+    let invocation: Value = serde_json::from_slice(&payload).unwrap_or_default();
+    let trigger = invocation["Data"].as_object().and_then(|data| data.values().next());
+    note("methods", trigger.and_then(|it| it["Method"].as_str()).unwrap_or_default());
+    let script = trigger.filter(|_| !path.starts_with("/elsewhere")).and_then(script);
     let script = script.unwrap_or_default();
     if let Some(line) = script.print {
         println!("{line}");
@@ -120,10 +123,8 @@ async fn answer(request: Request<Incoming>) -> Result<Response<AnyBody>, Infalli
     ))
 }
 
-/// The script in the payload's one trigger, if there is one.
-fn script(payload: &[u8]) -> Option<Script> {
-    let payload: Value = serde_json::from_slice(payload).ok()?;
-    let trigger = payload["Data"].as_object()?.values().next()?;
+/// The script in a payload's one trigger, if there is one.
+fn script(trigger: &Value) -> Option<Script> {
     let script = trigger["Headers"]["x-script"][0].as_str()?;
     Some(serde_json::from_str(script).expect("tests write good scripts"))
 }

@@ -1,5 +1,10 @@
 //! The HTTP client of the local stack and of tests.
 
+use std::time::Duration;
+
+/// How long an unused connection is kept; the servers here close theirs a little later.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
+
 /// A client for plain HTTP on this machine: it follows no redirect and ignores proxy settings.
 ///
 /// # Panics
@@ -12,6 +17,7 @@ pub fn http_client() -> reqwest::Client {
         .no_proxy()
         // Nobody is trusted, since nothing is encrypted; reading the system's list takes a while.
         .tls_certs_only([])
+        .pool_idle_timeout(IDLE_TIME_MAX)
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .expect("the options are constant")

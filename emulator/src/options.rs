@@ -11,7 +11,8 @@ use crate::bench::BenchOptions;
 pub(crate) const USAGE: &str = "\
 usage: emulator server [--func] [--state FOLDER]
                        [--gateway-port PORT] [--patient-port PORT] [--audit-port PORT]
-       emulator rotate-key patient-host-key|audit-host-key|patient-database|audit-database
+       emulator rotate-key [--state FOLDER]
+                           patient-host-key|audit-host-key|patient-database|audit-database
        emulator package APP HOST-JSON-TEMPLATE EXECUTABLE DESTINATION
        emulator zip FOLDER ZIP
        emulator bench [--quick] [--against OLDER-FUNCTIONS] FUNCTIONS
@@ -20,7 +21,8 @@ server      runs the packaged apps of target/functions with a database and the g
             --func runs them under Azure Functions Core Tools, which check no function keys;
             data and keys are kept in target/server, or in the folder that --state names;
             port 0 is any that is free
-rotate-key  replaces a key or a database user of the running server, without a pause
+rotate-key  replaces a key or a database user of the running server, without a pause; --state names
+            the folder of a server that was started with one
 package     lays out the folder that the Functions host runs
 zip         packs such a folder: the same content, the same bytes
 bench       measures the packaged apps of this folder; --quick takes seconds instead of minutes;
@@ -60,14 +62,27 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
 
 fn parse_rotate_key(arguments: &[OsString]) -> Result<Command, String> {
     let names = || Rotation::ALL.map(|rotation| rotation.to_string()).join(", ");
-    match arguments {
+    let (mut state, mut wanted) = (PathBuf::from(STATE), Vec::new());
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("--state") => state = folder(&mut arguments)?,
+            Some(_) | None => wanted.push(argument),
+        }
+    }
+    match wanted[..] {
         [name] => name
             .to_str()
             .and_then(Rotation::parse)
-            .map(|rotation| Command::RotateKey { state: STATE.into(), rotation })
+            .map(|rotation| Command::RotateKey { state, rotation })
             .ok_or_else(|| format!("there is no {}; there are {}", name.display(), names())),
         _ => Err(format!("rotate-key takes one of {}", names())),
     }
+}
+
+/// What follows `--state`.
+fn folder<'a>(arguments: &mut impl Iterator<Item = &'a OsString>) -> Result<PathBuf, String> {
+    arguments.next().map(PathBuf::from).ok_or_else(|| "--state needs a folder".to_owned())
 }
 
 fn parse_package(arguments: &[OsString]) -> Result<Command, String> {
@@ -128,9 +143,7 @@ fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
         };
         match argument.to_str() {
             Some("--func") => options.core_tools = true,
-            Some("--state") => {
-                options.state = arguments.next().ok_or("--state needs a folder")?.into();
-            }
+            Some("--state") => options.state = folder(&mut arguments)?,
             Some("--gateway-port") => options.gateway_port = port()?,
             Some("--patient-port") => options.patient_port = port()?,
             Some("--audit-port") => options.audit_port = port()?,
@@ -143,6 +156,8 @@ fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use emulator::local_stack::Rotation;
 
     use super::{Command, parse};
 
@@ -165,6 +180,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_rotated_where_the_server_keeps_its_state() {
+        for (arguments, folder) in [
+            (&["rotate-key", "audit-database"][..], "target/server"),
+            (&["rotate-key", "--state", "elsewhere", "audit-database"], "elsewhere"),
+            (&["rotate-key", "audit-database", "--state", "elsewhere"], "elsewhere"),
+        ] {
+            let Ok(Command::RotateKey { state, rotation }) = parsed(arguments) else {
+                panic!("it is a rotation");
+            };
+            assert_eq!((state.as_path(), rotation), (Path::new(folder), Rotation::AuditDatabase));
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (arguments, mistake) in [
             (&[][..], "a command is missing"),
@@ -177,6 +206,8 @@ mod tests {
                 &["rotate-key", "all"],
                 "there is no all; there are patient-host-key, audit-host-key, patient-database, audit-database",
             ),
+            (&["rotate-key", "audit-database", "--state"], "--state needs a folder"),
+            (&["server", "--state"], "--state needs a folder"),
             (&["server", "--port"], "unknown option --port"),
             (&["server", "--gateway-port", "x"], "--gateway-port needs a port number"),
             (&["server", "--audit-port"], "--audit-port needs a port number"),

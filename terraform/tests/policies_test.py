@@ -56,6 +56,12 @@ def expressions(root):
                 yield text.strip()
 
 
+def forbids_caching(element):
+    """Whether a step sets `Cache-Control: no-store`, whatever was there."""
+    what = (element.tag, element.get("name"), element.get("exists-action"), element.findtext("value"))
+    return what == ("set-header", "Cache-Control", "override", "no-store")
+
+
 def steps(root):
     """Element names in order, each with what it is about."""
     about = ("name", "key", "fragment-id", "resource", "response-variable-name")
@@ -105,6 +111,17 @@ class Policies(unittest.TestCase):
             for answer in root.iter("return-response"):
                 types = [h.find("value").text for h in answer.iter("set-header") if h.get("name") == "Content-Type"]
                 self.assertEqual(types, ["application/problem+json"], name)
+
+    def test_no_cache_may_keep_an_answer(self):
+        answers = [(name, a) for name, root in PARSED.items() for a in root.iter("return-response")]
+        self.assertGreaterEqual(len(answers), 4)
+        for name, answer in answers:
+            self.assertEqual([forbids_caching(step) for step in answer].count(True), 1, name)
+        outbound = [child for child in PARSED["patient_api"].find("outbound") if child.tag != "base"]
+        self.assertTrue(forbids_caching(outbound[0]), "before anything that returns")
+        self.assertIn(True, map(forbids_caching, PARSED["problem"]), "on every error, whichever it is")
+        headers = [h for root in PARSED.values() for h in root.iter("set-header") if h.get("name") == "Cache-Control"]
+        self.assertTrue(all(map(forbids_caching, headers)))
 
     def test_callers_are_stripped_before_they_are_named(self):
         for name in ("caller", "caller with Entra ID"):

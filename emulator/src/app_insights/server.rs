@@ -4,20 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::body::{self, BodyError};
 use super::store::Store;
 use crate::accept::accept;
 use crate::fault::Dropped;
 use crate::json_answer::{JSON, json_answer};
+use crate::talk::{TimedBody, talk};
 
 /// What a body may have as it is sent.
 const BODY_BYTES_MAX: usize = 4 << 20;
@@ -26,16 +23,14 @@ type Answer = Response<Full<Bytes>>;
 
 /// Serves until aborted.
 pub(super) async fn serve(listener: TcpListener, store: Arc<Store>) {
-    accept(listener, |connection, _| talk(connection, Arc::clone(&store))).await;
+    let talk = |connection, _| {
+        let store = Arc::clone(&store);
+        async move { talk(connection, |request| answer(request, &store)).await }
+    };
+    accept(listener, talk).await;
 }
 
-async fn talk(connection: TcpStream, store: Arc<Store>) {
-    let service = service_fn(|request| answer(request, &store));
-    // An error is a connection that either side has ended, which is what tests ask for.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
-}
-
-async fn answer(request: Request<Incoming>, store: &Store) -> Result<Answer, Dropped> {
+async fn answer(request: Request<TimedBody>, store: &Store) -> Result<Answer, Dropped> {
     let (parts, body) = request.into_parts();
     // Read first, whatever comes of it: a caller still sending could not hear of a fault.
     let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {

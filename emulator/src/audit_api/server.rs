@@ -8,12 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use hyper::header::LOCATION;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -22,6 +18,7 @@ use super::{Behaviour, RecordedCall};
 use crate::accept::accept;
 use crate::fault::Dropped;
 use crate::json_answer::json_answer;
+use crate::talk::{TimedBody, talk};
 
 pub(super) const PATH: &str = "/api/auditrecord";
 
@@ -37,7 +34,7 @@ pub(super) async fn serve(first: TcpListener, key: Arc<RwLock<String>>, register
     let mut listener = Some(first);
     while let Some(open) = listener.take() {
         tokio::select! {
-            () = accept(open, |it, _| talk(it, Arc::clone(&key), Arc::clone(&register))) => return,
+            () = accept(open, |it, _| serve_connection(it, Arc::clone(&key), Arc::clone(&register))) => return,
             _ = behaviour.wait_for(|behaviour| *behaviour == Behaviour::Refuse) => {}
         }
         let opening = behaviour.wait_for(|behaviour| *behaviour != Behaviour::Refuse);
@@ -57,15 +54,17 @@ async fn bind_again(address: &io::Result<SocketAddr>) -> Option<TcpListener> {
     }
 }
 
-async fn talk(connection: TcpStream, key: Arc<RwLock<String>>, register: Arc<Register>) {
-    let service = service_fn(|request| answer(request, &key, &register));
-    // An error is a connection that either side has ended, which is what tests ask for.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
+async fn serve_connection(
+    connection: TcpStream,
+    key: Arc<RwLock<String>>,
+    register: Arc<Register>,
+) {
+    talk(connection, |request| answer(request, &key, &register)).await;
 }
 
 /// Checks in the order in which the Functions host does: route, key, and then the function.
 async fn answer(
-    request: Request<Incoming>,
+    request: Request<TimedBody>,
     key: &RwLock<String>,
     register: &Register,
 ) -> Result<Answer, Dropped> {
@@ -95,7 +94,7 @@ async fn answer(
     }
 }
 
-async fn record(request: Request<Incoming>, register: &Register) -> Result<Answer, Dropped> {
+async fn record(request: Request<TimedBody>, register: &Register) -> Result<Answer, Dropped> {
     let idempotency_key = header(&request, "idempotency-key");
     let traceparent = header(&request, "traceparent");
     let body = request.into_body().collect().await.map_err(|_| Dropped)?;
@@ -116,7 +115,7 @@ async fn record(request: Request<Incoming>, register: &Register) -> Result<Answe
     })
 }
 
-fn header(request: &Request<Incoming>, name: &str) -> Option<String> {
+fn header(request: &Request<TimedBody>, name: &str) -> Option<String> {
     let value = request.headers().get(name)?.to_str().ok()?;
     Some(value.to_owned())
 }

@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
-use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use reqwest::RequestBuilder;
@@ -15,10 +14,14 @@ use super::refusal::{Answer, problem, refuse};
 use super::{GatewayOptions, Subscription, headers, target};
 use crate::api_docs::{self, ApiDocs};
 use crate::app_insights::{self, Begun, Reporter};
+use crate::talk::TimedBody;
 use crate::trace::Span;
 
 /// The largest body that is forwarded; the apps themselves draw the line at half of it.
 const BODY_BYTES_MAX: usize = 2 << 20;
+
+/// A cache would hand out a patient without a key and without a record.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Everything that a request needs.
 pub(super) struct Front {
@@ -30,26 +33,33 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
+    /// Answers a request; no cache may keep any answer, whoever it comes from.
+    pub(super) async fn handle(&self, request: Request<TimedBody>, peer: IpAddr) -> Answer {
         let (parts, body) = request.into_parts();
-        if let Some(page) = self.page(&parts) {
-            return page;
-        }
+        let mut answer = match self.page(&parts) {
+            Some(page) => page,
+            None => self.api(&parts, body, peer).await,
+        };
+        answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        answer
+    }
+
+    async fn api(&self, parts: &Parts, body: TimedBody, peer: IpAddr) -> Answer {
         if !target::is_patient_path(parts.uri.path()) {
             return refuse(StatusCode::NOT_FOUND, "Resource not found");
         }
         let begun = Begun::now();
         let parent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         let span = Span::child_of(parent);
-        let answer = self.serve(&parts, body, peer, &span).await;
+        let answer = self.serve(parts, body, peer, &span).await;
         if let Some(reporter) = &self.reporter {
-            let (name, status) = (target::operation(&parts), answer.status());
+            let (name, status) = (target::operation(parts), answer.status());
             reporter.report(&span, &name, &begun, status.as_u16(), status.as_u16() < 400);
         }
         answer
     }
 
-    async fn serve(&self, parts: &Parts, body: Incoming, peer: IpAddr, span: &Span) -> Answer {
+    async fn serve(&self, parts: &Parts, body: TimedBody, peer: IpAddr, span: &Span) -> Answer {
         let subscription = match self.subscription(parts) {
             Ok(subscription) => subscription,
             Err(message) => return refuse(StatusCode::UNAUTHORIZED, message),

@@ -9,12 +9,10 @@ mod host_key;
 mod refusal;
 mod target;
 
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -22,6 +20,7 @@ use tokio::task::JoinHandle;
 use crate::accept::accept;
 use crate::api_docs::ApiDocs;
 use crate::app_insights::{Reporter, Telemetry};
+use crate::talk::talk;
 use front::Front;
 use host_key::CachedHostKey;
 pub use host_key::{HostKey, VaultKey};
@@ -118,14 +117,11 @@ impl Drop for Gateway {
 }
 
 async fn serve(listener: TcpListener, front: Arc<Front>) {
-    accept(listener, |connection, peer| talk(connection, peer, Arc::clone(&front))).await;
+    accept(listener, |connection, peer| answer(connection, peer, Arc::clone(&front))).await;
 }
 
-async fn talk(connection: TcpStream, peer: SocketAddr, front: Arc<Front>) {
+async fn answer(connection: TcpStream, peer: SocketAddr, front: Arc<Front>) {
     let _ = connection.set_nodelay(true);
-    let service = service_fn(|request| {
-        let front = Arc::clone(&front);
-        async move { Ok::<_, std::convert::Infallible>(front.handle(request, peer.ip()).await) }
-    });
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
+    talk(connection, async |request| Ok::<_, Infallible>(front.handle(request, peer.ip()).await))
+        .await;
 }

@@ -8,9 +8,24 @@ use hyper::http::request::Parts;
 const SUBSCRIPTION_KEY: &str = "subscription-key";
 
 /// `/patient` and what lies below it; API Management compares without letter case.
+///
+/// A path that some reader could take for a way out again is none, or a caller would reach the
+/// rest of the host with the host's own key.
 pub(super) fn is_patient_path(path: &str) -> bool {
-    let first = path.strip_prefix('/').and_then(|rest| rest.split('/').next());
-    first.is_some_and(|segment| segment.eq_ignore_ascii_case("patient"))
+    let Some(path) = path.strip_prefix('/') else {
+        return false;
+    };
+    let (first, below) = path.split_once('/').unwrap_or((path, ""));
+    first.eq_ignore_ascii_case("patient") && stays_below(below)
+}
+
+/// Whether no segment is empty, but for the last one, and none is made of dots, however dots and
+/// slashes are written.
+fn stays_below(path: &str) -> bool {
+    let has_gap = path.starts_with('/') || path.contains("//");
+    let path = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/");
+    let path = path.replace("%5c", "/").replace('\\', "/");
+    !has_gap && path.split('/').all(|segment| !matches!(segment, "." | ".."))
 }
 
 /// What telemetry calls a request: nothing of what the caller wrote below `/patient`.
@@ -67,6 +82,24 @@ mod tests {
             ("/", false),
             ("/admin/host/keys", false),
             ("//patient", false),
+            ("/patient/", true),
+            ("/patient/a%20b%2Fc/tests/", true),
+            ("/patient/a..b/.c", true),
+            ("/patient/%252e%252e", true),
+            ("/patient/%5Cx%2F%2F", true),
+            ("/patient/../../admin/host/status", false),
+            ("/patient/1/..", false),
+            ("/patient/./1", false),
+            ("/patient/%2e%2E/admin", false),
+            ("/patient/.%2e/admin", false),
+            ("/patient/..%2fadmin", false),
+            ("/patient/1%2F..%2F..%2Fadmin", false),
+            ("/patient/..\\admin", false),
+            ("/patient\\..\\admin", false),
+            ("/patient/..%5Cadmin", false),
+            ("/patient//admin", false),
+            ("/patient//", false),
+            ("/patient/1//tests", false),
         ] {
             assert_eq!(is_patient_path(path), is_patient, "{path}");
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
@@ -32,7 +33,7 @@ pub(super) struct AppFolder {
     pub(super) has_home_page: bool,
     pub(super) custom_headers: Vec<(HeaderName, HeaderValue)>,
     /// In the order in which the host tries them.
-    pub(super) functions: Vec<Function>,
+    pub(super) functions: Vec<Arc<Function>>,
 }
 
 #[derive(Deserialize)]
@@ -119,7 +120,10 @@ impl AppFolder {
             has_home_page: !is_on(settings, "AzureWebJobsDisableHomepage"),
             custom_headers: headers(http.custom_headers)
                 .ok_or_else(|| wrong("customHeaders has what is no header"))?,
-            functions: function::read_all(root, prefix, settings)?,
+            functions: function::read_all(root, prefix, settings)?
+                .into_iter()
+                .map(Arc::new)
+                .collect(),
         })
     }
 }

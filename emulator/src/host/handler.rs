@@ -130,8 +130,9 @@ impl Handler {
     ) {
         let mut failures = Failures::default();
         while self.state() == HandlerState::Starting {
-            let mut child = match process::start(&app, &environment, self.port, &console) {
-                Ok(child) => child,
+            let started = process::start(&app, &environment, self.port, &console);
+            let (mut child, _group) = match started {
+                Ok(started) => started,
                 Err(error) => {
                     // Nobody tries again; invocations wait, and in the end the host stops itself.
                     console.note(&format!("the handler cannot be started: {error}"));

@@ -3,8 +3,9 @@
 
 use std::fmt;
 
+use indexmap::IndexMap;
 use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::ser::{Error, SerializeMap};
+use serde::ser::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
@@ -22,9 +23,9 @@ pub(super) enum Json {
     Object(Members),
 }
 
-/// The members of an object, in order.
+/// The members of an object, in order, each name once.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Members(pub(super) Vec<(String, Json)>);
+pub(super) struct Members(pub(super) IndexMap<String, Json>);
 
 impl Json {
     /// How many objects and arrays lie in each other.
@@ -63,12 +64,12 @@ impl Members {
     }
 
     pub(super) fn depth(&self) -> usize {
-        self.0.iter().map(|(_, value)| value.depth()).max().unwrap_or(0)
+        self.0.values().map(Json::depth).max().unwrap_or(0)
     }
 
     fn take_if(&mut self, is_wanted: impl Fn(&str) -> bool) -> Option<Json> {
-        let at = self.0.iter().rposition(|(name, _)| is_wanted(name))?;
-        Some(self.0.remove(at).1)
+        let at = self.0.keys().rposition(|name| is_wanted(name))?;
+        self.0.shift_remove_index(at).map(|(_, value)| value)
     }
 }
 
@@ -120,12 +121,9 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut members: Vec<(String, Json)> = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, Json>()? {
-            match members.iter_mut().find(|(taken, _)| *taken == name) {
-                Some((_, earlier)) => *earlier = value,
-                None => members.push((name, value)),
-            }
+        let mut members = IndexMap::new();
+        while let Some((name, value)) = map.next_entry()? {
+            members.insert(name, value);
         }
         Ok(Json::Object(Members(members)))
     }
@@ -147,13 +145,7 @@ impl Serialize for Json {
                 None => serializer.serialize_str(text),
             },
             Self::List(items) => serializer.collect_seq(items),
-            Self::Object(members) => {
-                let mut map = serializer.serialize_map(Some(members.0.len()))?;
-                for (name, value) in &members.0 {
-                    map.serialize_entry(name, value)?;
-                }
-                map.end()
-            }
+            Self::Object(members) => serializer.collect_map(&members.0),
         }
     }
 }

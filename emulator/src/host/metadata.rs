@@ -1,29 +1,30 @@
 //! What the trigger's binding data make of a request; nothing here that `Data` has not
 //! (`HttpTriggerAttributeBindingProvider.cs`, `FunctionBinding.cs`, `SystemBindingData.cs`).
 
+use std::borrow::Cow;
+
 use hyper::HeaderMap;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::by_name::ByName;
 use super::dotnet;
 use super::function::Function;
 use super::header_name::canonical;
 use super::json::{Json, Members};
-use super::payload::InOrder;
 use super::query;
 use super::route::RouteValues;
 
 /// Binding data: names compare without letter case, and later writers win.
-#[derive(Default)]
-pub(super) struct Metadata<'a>(Vec<(String, Entry<'a>)>);
+pub(super) struct Metadata<'a>(ByName<Cow<'a, str>, Entry<'a>>);
 
 enum Entry<'a> {
     /// Anything but an object is written as JSON, and that as a text.
     Text(String),
     /// A member of the body.
     Object(Members),
-    Query(Vec<(&'a str, &'a str)>),
+    Query(ByName<&'a str, &'a str>),
     Headers(&'a HeaderMap),
     System(System<'a>),
 }
@@ -42,20 +43,20 @@ pub(super) fn of<'a>(
     headers: &'a HeaderMap,
     body: Option<&str>,
     query: &'a [(String, String)],
-    values: &RouteValues,
+    values: &'a RouteValues,
 ) -> Metadata<'a> {
-    let mut metadata = Metadata::default();
+    let mut metadata = Metadata(ByName::new());
     for (name, value) in body.and_then(members).unwrap_or_default().0 {
         match value {
-            Json::Object(members) => metadata.set(&name, Entry::Object(members)),
-            scalar => metadata.set_text(&name, scalar.into_scalar_text().as_deref()),
+            Json::Object(members) => metadata.set(name, Entry::Object(members)),
+            scalar => metadata.set_text(name, scalar.into_scalar_text().as_deref()),
         }
     }
     for (name, value) in query.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("code")) {
-        metadata.set_text(name, Some(value));
+        metadata.set_text(name.as_str(), Some(value));
     }
     for (name, value) in values {
-        metadata.set_text(name, value.as_deref());
+        metadata.set_text(name.as_str(), value.as_deref());
     }
     if !metadata.has("Query") {
         metadata.set("Query", Entry::Query(query::last(query)));
@@ -86,20 +87,17 @@ fn members(body: &str) -> Option<Members> {
 
 impl<'a> Metadata<'a> {
     fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(taken, _)| taken.eq_ignore_ascii_case(name))
+        self.0.has(name)
     }
 
-    fn set(&mut self, name: &str, entry: Entry<'a>) {
-        if ends_with_trigger(name) {
-            return;
-        }
-        match self.0.iter_mut().find(|(taken, _)| taken.eq_ignore_ascii_case(name)) {
-            Some((_, earlier)) => *earlier = entry,
-            None => self.0.push((name.to_owned(), entry)),
+    fn set(&mut self, name: impl Into<Cow<'a, str>>, entry: Entry<'a>) {
+        let name = name.into();
+        if !ends_with_trigger(&name) {
+            self.0.set(name, entry);
         }
     }
 
-    fn set_text(&mut self, name: &str, text: Option<&str>) {
+    fn set_text(&mut self, name: impl Into<Cow<'a, str>>, text: Option<&str>) {
         if let Some(json) = text.and_then(|text| serde_json::to_string(text).ok()) {
             self.set(name, Entry::Text(json));
         }
@@ -108,7 +106,7 @@ impl<'a> Metadata<'a> {
 
 impl Serialize for Metadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        InOrder(&self.0).serialize(serializer)
+        self.0.serialize(serializer)
     }
 }
 
@@ -116,8 +114,8 @@ impl Serialize for Entry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(json) => serializer.serialize_str(json),
-            Self::Object(members) => InOrder(&members.0).serialize(serializer),
-            Self::Query(pairs) => InOrder(pairs).serialize(serializer),
+            Self::Object(members) => serializer.collect_map(&members.0),
+            Self::Query(values) => values.serialize(serializer),
             Self::Headers(headers) => serializer.collect_map(
                 headers.keys().map(|name| (canonical(name), lines(headers, name.as_str()))),
             ),

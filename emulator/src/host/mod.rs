@@ -7,6 +7,7 @@
 mod admin;
 mod answer;
 mod app_folder;
+mod by_name;
 mod connection;
 mod console;
 mod dotnet;

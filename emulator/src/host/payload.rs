@@ -32,7 +32,7 @@ pub(super) fn write(
     let request = Request {
         url: url(parts),
         method: parts.method.as_str(),
-        query: InOrder(&query::joined(&query)),
+        query: query::joined(&query),
         headers: HeaderLines(&parts.headers),
         params: InOrder(values),
         identities: [caller.into()],

@@ -14,17 +14,19 @@ use tokio::process::{Child, Command};
 use super::app_folder::AppFolder;
 use super::connection::Connection;
 use super::console::{Console, Stream};
+use crate::watchdog::Group;
 
 /// Between two probes.
 const PROBE_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Starts a process; dropping it kills it.
+/// Starts a process and what kills it if we end without a word; dropping the process kills it.
 pub(super) fn start(
     app: &AppFolder,
     environment: &[(String, String)],
     port: u16,
     console: &Arc<Console>,
-) -> std::io::Result<Child> {
+) -> std::io::Result<(Child, Group)> {
+    let group = Group::start()?;
     let worker_id = uuid::Uuid::new_v4().to_string();
     let port = port.to_string();
     let mut child = Command::new(&app.executable)
@@ -41,6 +43,7 @@ pub(super) fn start(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .process_group(group.id())
         .kill_on_drop(true)
         .spawn()?;
     if let Some(output) = child.stdout.take() {
@@ -49,7 +52,7 @@ pub(super) fn start(
     if let Some(errors) = child.stderr.take() {
         tokio::spawn(listen(errors, Stream::Error, Arc::clone(console)));
     }
-    Ok(child)
+    Ok((child, group))
 }
 
 /// Asks `GET /` until there is any answer at all (`DefaultHttpWorkerService.IsWorkerReady`).

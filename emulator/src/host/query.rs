@@ -1,5 +1,7 @@
 //! Query strings as ASP.NET reads them.
 
+use super::by_name::ByName;
+
 /// Decoded pairs, in order.
 pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     if query.is_empty() {
@@ -13,28 +15,22 @@ pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 /// Repeated values are joined with commas; names compare without letter case.
-pub(super) fn joined(pairs: &[(String, String)]) -> Vec<(&str, String)> {
-    let mut joined: Vec<(&str, String)> = Vec::with_capacity(pairs.len());
+pub(super) fn joined(pairs: &[(String, String)]) -> ByName<&str, String> {
+    let mut joined = ByName::new();
     for (name, value) in pairs {
-        match joined.iter_mut().find(|(taken, _)| taken.eq_ignore_ascii_case(name)) {
-            Some((_, values)) => {
-                values.push(',');
-                values.push_str(value);
-            }
-            None => joined.push((name, value.clone())),
-        }
+        joined.add(name.as_str(), value.clone(), |earlier, later| {
+            earlier.push(',');
+            earlier.push_str(&later);
+        });
     }
     joined
 }
 
 /// The last value of each name; names compare without letter case.
-pub(super) fn last(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
-    let mut last: Vec<(&str, &str)> = Vec::with_capacity(pairs.len());
+pub(super) fn last(pairs: &[(String, String)]) -> ByName<&str, &str> {
+    let mut last = ByName::new();
     for (name, value) in pairs {
-        match last.iter_mut().find(|(taken, _)| taken.eq_ignore_ascii_case(name)) {
-            Some((_, earlier)) => *earlier = value,
-            None => last.push((name, value)),
-        }
+        last.set(name.as_str(), value.as_str());
     }
     last
 }
@@ -47,8 +43,9 @@ mod tests {
     fn repeated_values_are_joined_or_the_last_counts() {
         let pairs = pairs("a=1&A=2&b&c=%20+");
 
-        let owned = |text: &str| text.to_owned();
-        assert_eq!(joined(&pairs), [("a", owned("1,2")), ("b", owned("")), ("c", owned("  "))]);
-        assert_eq!(last(&pairs), [("a", "2"), ("b", ""), ("c", "  ")]);
+        let joined = serde_json::to_string(&joined(&pairs)).unwrap();
+        assert_eq!(joined, r#"{"a":"1,2","b":"","c":"  "}"#);
+        let last = serde_json::to_string(&last(&pairs)).unwrap();
+        assert_eq!(last, r#"{"a":"2","b":"","c":"  "}"#);
     }
 }

@@ -6,13 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue, SERVER};
 use hyper::http::request::Parts;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -30,6 +26,10 @@ use super::query;
 use super::route::RouteValues;
 use crate::accept::accept;
 use crate::app_insights::Reporter;
+use crate::talk::{TimedBody, talk};
+
+/// What is read and written in a moment; with a larger body others would have to wait for that.
+const BODY_BYTES_AT_ONCE: usize = 32 << 10;
 
 /// Everything that a request needs.
 pub(super) struct Front {
@@ -52,21 +52,21 @@ struct Broken;
 
 /// Takes connections until dropped, which ends them as well.
 pub(super) async fn serve(listener: TcpListener, front: Arc<Front>) {
-    accept(listener, |connection, _| talk(connection, Arc::clone(&front))).await;
+    accept(listener, |connection, _| answer(connection, Arc::clone(&front))).await;
 }
 
-async fn talk(connection: TcpStream, front: Arc<Front>) {
+async fn answer(connection: TcpStream, front: Arc<Front>) {
     let _ = connection.set_nodelay(true);
-    let service = service_fn(|request| {
+    let handle = |request| {
         let front = Arc::clone(&front);
         // A caller who disconnects does not end the handler's work (row 35 of the contract).
         Outliving::new(async move { front.handle(request).await })
-    });
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
+    };
+    talk(connection, handle).await;
 }
 
 impl Front {
-    async fn handle(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
+    async fn handle(&self, request: Request<TimedBody>) -> Result<Response<Full<Bytes>>, Broken> {
         let (parts, body) = request.into_parts();
         if self.handler.state() == HandlerState::HostStopped {
             let answer = Answer::plain("Function host is not running.");
@@ -92,7 +92,7 @@ impl Front {
         }
     }
 
-    async fn throttled(&self, parts: &Parts, body: Incoming) -> Outcome {
+    async fn throttled(&self, parts: &Parts, body: TimedBody) -> Outcome {
         let _turn = match &self.running {
             Some(running) => running.acquire().await.ok(),
             None => None,
@@ -100,7 +100,7 @@ impl Front {
         self.route(parts, body).await
     }
 
-    async fn route(&self, parts: &Parts, body: Incoming) -> Outcome {
+    async fn route(&self, parts: &Parts, body: TimedBody) -> Outcome {
         if parts.uri.path() == "/" {
             return Outcome::Answer(self.home_page());
         }
@@ -114,16 +114,16 @@ impl Front {
         if function.disabled && !caller.is_admin() {
             return Outcome::Answer(Answer::empty(StatusCode::NOT_FOUND));
         }
-        self.run(function, &values, &caller, parts, body).await
+        self.run(function, values, caller, parts, body).await
     }
 
     async fn run(
         &self,
-        function: &Function,
-        values: &RouteValues,
-        caller: &Caller,
+        function: &Arc<Function>,
+        values: RouteValues,
+        caller: Caller,
         parts: &Parts,
-        body: Incoming,
+        body: TimedBody,
     ) -> Outcome {
         let announced =
             payload::header(parts, CONTENT_LENGTH.as_str()).and_then(|text| text.parse().ok());
@@ -133,12 +133,22 @@ impl Front {
         let Ok(body) = Limited::new(body, self.app.body_bytes_max).collect().await else {
             return Outcome::Failed;
         };
-        let payload = payload::write(function, parts, &body.to_bytes(), values, caller);
-        self.invoke(function, parts, payload).await
+        let body = body.to_bytes();
+        let payload = if body.len() <= BODY_BYTES_AT_ONCE {
+            Ok(payload::write(function, parts, &body, &values, &caller))
+        } else {
+            let (function, parts) = (Arc::clone(function), parts.clone());
+            let write = move || payload::write(&function, &parts, &body, &values, &caller);
+            tokio::task::spawn_blocking(write).await
+        };
+        match payload {
+            Ok(payload) => self.invoke(function, parts, payload).await,
+            Err(_) => Outcome::Failed,
+        }
     }
 
     /// The first function in alphabetical order that takes path and method.
-    fn function_for(&self, parts: &Parts) -> Option<(&Function, RouteValues)> {
+    fn function_for(&self, parts: &Parts) -> Option<(&Arc<Function>, RouteValues)> {
         self.app
             .functions
             .iter()

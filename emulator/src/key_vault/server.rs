@@ -4,14 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::vault::Vault;
@@ -19,6 +15,7 @@ use super::{identity_api, secrets_api};
 use crate::accept::accept;
 use crate::fault::{Dropped, Fault};
 use crate::json_answer::JSON;
+use crate::talk::{HEAD_LIMIT, TimedBody, talk};
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -33,11 +30,11 @@ pub(super) async fn serve_vault(
         let (tls, vault, url) = (tls.clone(), Arc::clone(&vault), Arc::clone(&url));
         async move {
             let (vault, url) = (&*vault, &*url);
-            let answer = |request: Request<Incoming>| {
+            let answer = |request: Request<TimedBody>| {
                 let (request, _) = request.into_parts();
                 unless(vault.vault_fault(), move || secrets_api::answer(vault, url, &request))
             };
-            if let Ok(connection) = tls.accept(connection).await {
+            if let Ok(Ok(connection)) = timeout(HEAD_LIMIT, tls.accept(connection)).await {
                 talk(connection, answer).await;
             }
         }
@@ -51,7 +48,7 @@ pub(super) async fn serve_identities(listener: TcpListener, vault: Arc<Vault>) {
         let vault = Arc::clone(&vault);
         async move {
             let vault = &*vault;
-            let answer = |request: Request<Incoming>| {
+            let answer = |request: Request<TimedBody>| {
                 let (request, _) = request.into_parts();
                 unless(vault.identity_fault(), move || identity_api::answer(vault, &request))
             };
@@ -59,17 +56,6 @@ pub(super) async fn serve_identities(listener: TcpListener, vault: Arc<Vault>) {
         }
     };
     accept(listener, talk).await;
-}
-
-async fn talk<F>(
-    connection: impl AsyncRead + AsyncWrite + Unpin,
-    answer: impl Fn(Request<Incoming>) -> F,
-) where
-    F: Future<Output = Result<Answer, Dropped>>,
-{
-    // An error is a connection that either side has ended.
-    let _ =
-        http1::Builder::new().serve_connection(TokioIo::new(connection), service_fn(answer)).await;
 }
 
 /// The answer, unless the request meets with a fault.

@@ -8,15 +8,22 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::secrets::{HostKeyRings, Rotation, Secrets};
 
 const SOCKET: &str = "control.sock";
+
+/// How much a client may say, and how long it may take: one at a time is answered.
+const REQUEST_BYTES_MAX: u64 = 64;
+const REQUEST_LIMIT: Duration = Duration::from_secs(5);
+
 const DONE: &str = "done";
 
 /// The listening side; its end is the end of what it does.
@@ -60,9 +67,7 @@ impl Drop for Control {
 
 async fn answer(connection: UnixStream, secrets: &Secrets, hosts: &HostKeyRings) -> io::Result<()> {
     let (reader, mut writer) = connection.into_split();
-    let mut name = String::new();
-    BufReader::new(reader).read_line(&mut name).await?;
-    let Some(rotation) = Rotation::parse(name.trim()) else {
+    let Some(rotation) = Rotation::parse(&requested(reader).await?) else {
         return writer.write_all(b"there is no such secret\n").await;
     };
     let (progress, mut lines) = mpsc::unbounded_channel::<String>();
@@ -83,6 +88,14 @@ async fn answer(connection: UnixStream, secrets: &Secrets, hosts: &HostKeyRings)
     Ok(())
 }
 
+/// What a client asks for, if it says so in time.
+async fn requested(reader: impl AsyncRead + Unpin) -> io::Result<String> {
+    let mut line = String::new();
+    let mut reader = BufReader::new(reader.take(REQUEST_BYTES_MAX));
+    timeout(REQUEST_LIMIT, reader.read_line(&mut line)).await??;
+    Ok(line.trim().to_owned())
+}
+
 /// Asks the stack that keeps its state in this folder for a rotation, and passes on what it says.
 ///
 /// # Errors
@@ -94,7 +107,10 @@ pub async fn rotate(
 ) -> Result<(), String> {
     let connection = UnixStream::connect(state.join(SOCKET)).await;
     let connection =
-        connection.map_err(|_| "no stack runs here; start it with scripts/server".to_owned())?;
+        connection.map_err(|_| {
+            let state = state.display();
+            format!("no stack with its state in {state} runs; start it with scripts/server, or name another folder with --state")
+        })?;
     let (reader, mut writer) = connection.into_split();
     let broken = |_| "the stack has ended before it was done".to_owned();
     writer.write_all(format!("{rotation}\n").as_bytes()).await.map_err(broken)?;
@@ -109,5 +125,25 @@ pub async fn rotate(
         Some(DONE) => Ok(()),
         Some(problem) => Err(problem.to_owned()),
         None => Err("the stack has ended before it was done".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_or_without_end_is_not_waited_for() {
+        let (_silent, reader) = duplex(16);
+        let begun = Instant::now();
+        let problem = requested(reader).await.expect_err("it takes too long");
+        assert_eq!((problem.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, REQUEST_LIMIT));
+
+        let (mut endless, reader) = duplex(1 << 16);
+        endless.write_all(&[b'x'; 1 << 16]).await.expect("it is open");
+        assert_eq!(requested(reader).await.expect("it is text").len(), 64);
     }
 }

@@ -33,6 +33,14 @@ pub enum LocalStackError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The folder for data and keys cannot be used.
+    #[error("nothing can be kept in {folder}: {cause}", folder = folder.display())]
+    State {
+        /// The folder.
+        folder: PathBuf,
+        /// What went wrong.
+        cause: io::Error,
+    },
     /// The keys cannot be read or written.
     #[error("keys cannot be kept in {file}: {cause}", file = file.display())]
     Keys {

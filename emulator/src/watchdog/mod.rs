@@ -6,11 +6,15 @@
 //! closes our end, and the script ends the child. The same pipe carries the signals that we
 //! want sent, since sending one by ourselves would need `unsafe` or a process for each.
 
+mod group;
+
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+pub use group::Group;
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 

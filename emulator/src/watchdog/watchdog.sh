@@ -11,6 +11,8 @@ program=$!
 # Each line names a signal to pass on. The end of the pipe means that the owner is gone.
 (
   while read -r signal; do kill -s "$signal" "$program"; done
+  # The program's end makes the shell below send the same signal as at any other time.
+  trap '' TERM
   kill -s KILL "$program"
   exit 0
 ) <&3 3<&- 4>&- &

@@ -68,9 +68,10 @@ impl Page {
         page
     }
 
-    /// The value of an expression on the page.
+    /// The value of an expression on the page; of a promise, what it comes to.
     pub async fn value(&mut self, expression: &str) -> Value {
-        let expression = json!({ "expression": expression, "returnByValue": true });
+        let expression =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let answer = self.call("Runtime.evaluate", expression).await;
         assert!(answer.get("exceptionDetails").is_none(), "{answer}");
         answer["result"]["value"].clone()

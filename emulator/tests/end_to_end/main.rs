@@ -2,6 +2,7 @@
 
 #[path = "../app_insights/browser.rs"]
 mod browser;
+mod browser_cache;
 mod docs;
 mod faults;
 mod functions;

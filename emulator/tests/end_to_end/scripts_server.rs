@@ -56,6 +56,12 @@ fn the_server_says_how_to_use_it_and_stops_when_told() {
     let curl = introduction.split_once("Create a patient:").expect("an example").1.trim();
     let created = run_in_shell(&format!("{curl} --silent --fail"));
     assert!(created.starts_with("HTTP/1.1 201"), "{created}");
+    let rotation = Command::new(env!("CARGO_BIN_EXE_emulator"))
+        .args(["rotate-key", "patient-host-key", "--state"])
+        .arg(workspace.path().join("target/server"))
+        .output()
+        .expect("it was built with this test");
+    assert!(rotation.status.success(), "{rotation:?}");
 
     let told = Command::new("kill").args(["-s", "TERM", &server.id().to_string()]).status();
     assert!(told.is_ok_and(|status| status.success()));

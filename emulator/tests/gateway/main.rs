@@ -6,8 +6,10 @@ mod stack;
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use emulator::app_insights::AppInsights;
 use futures_util::stream;
 use http_body_util::StreamBody;
+use hyper::StatusCode;
 use hyper::body::Frame;
 use serde_json::{Value, json};
 
@@ -154,6 +156,28 @@ async fn method_path_and_query_go_through_as_they_were_sent() {
 }
 
 #[tokio::test]
+async fn head_is_passed_on_and_answered_like_get_without_the_body() {
+    let stack = Stack::start().await;
+
+    let mut got = stack.call("GET", "/patient/1").send().await.unwrap();
+    let mut head = stack.call("HEAD", "/patient/1").send().await.unwrap();
+
+    assert_eq!((got.status(), head.status()), (StatusCode::CREATED, StatusCode::CREATED));
+    for answer in [&mut got, &mut head] {
+        answer.headers_mut().remove("date");
+        // The backend answers with the request, whose trace and method differ.
+        answer.headers_mut().remove("content-length");
+    }
+    assert_eq!(got.headers_mut().remove("x-method").unwrap(), "GET");
+    assert_eq!(head.headers_mut().remove("x-method").unwrap(), "HEAD");
+    assert_eq!(head.headers(), got.headers());
+    assert_eq!(head.text().await.unwrap(), "");
+    let refused = stack.bare("HEAD", "/patient/1").send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(refused.text().await.unwrap(), "");
+}
+
+#[tokio::test]
 async fn nothing_but_patients_is_there() {
     let stack = Stack::start().await;
     let body = json!({ "statusCode": 404, "message": "Resource not found" });
@@ -161,6 +185,39 @@ async fn nothing_but_patients_is_there() {
     for target in ["/", "/patients", "/auditrecord", "/api/patient", "/admin/host/keys"] {
         let refusal = refused(stack.call("GET", target)).await;
         assert_eq!(refusal, (404, "application/json".to_owned(), body.clone()), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn no_path_leads_out_of_what_the_gateway_serves() {
+    let stack = Stack::start().await;
+
+    for path in [
+        "/patient/../../admin/host/status",
+        "/patient/%2e%2E/%2e%2e/admin/host/status",
+        "/patient/..%2f..%2fadmin/host/status",
+        "/patient/..\\..\\admin\\host\\status",
+        "/patient/..%5c..%5cadmin/host/status",
+        "/patient//../../admin/host/status",
+        "/patient/.",
+        "//patient/1",
+        "/patient//1",
+    ] {
+        let answer = stack.raw(&format!("GET {path} HTTP/1.1\r\nHost: gateway\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+    }
+    let answer = stack.raw("GET /patient/1 HTTP/1.1\r\nHost: gateway\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "the backend is there: {answer}");
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_or_two_is_refused() {
+    let stack = Stack::start().await;
+
+    for hosts in ["", "Host: gateway\r\nHost: gateway\r\n"] {
+        let answer = stack.raw(&format!("GET /patient/1 HTTP/1.1\r\n{hosts}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts}: {answer}");
+        assert!(answer.contains("\r\ncache-control: no-store\r\n"), "{answer}");
     }
 }
 
@@ -174,6 +231,44 @@ async fn a_body_over_two_mebibytes_is_too_large() {
     assert_eq!((status, media_type.as_str()), (413, "application/problem+json"));
     assert_eq!(body["type"], "urn:problem:patient-records:too-large");
     forwarded(post(2 << 20)).await;
+}
+
+/// Insists that no cache may keep an answer, and returns its status.
+async fn uncached(request: reqwest::RequestBuilder) -> u16 {
+    let answer = request.send().await.unwrap();
+    let lines: Vec<_> = answer.headers().get_all("cache-control").iter().collect();
+    assert_eq!(lines, ["no-store"], "{answer:?}");
+    answer.status().as_u16()
+}
+
+#[tokio::test]
+async fn no_cache_may_keep_an_answer_whoever_it_comes_from() {
+    let (stack, without) = (Stack::start().await, Stack::without_backend().await);
+
+    assert_eq!(uncached(stack.call("GET", "/patient/1")).await, 201);
+    assert_eq!(uncached(stack.call("HEAD", "/patient/1")).await, 201);
+    assert_eq!(uncached(stack.bare("GET", "/patient/1")).await, 401);
+    assert_eq!(uncached(stack.call("GET", "/patients")).await, 404);
+    let large = vec![b'x'; (2 << 20) + 1];
+    assert_eq!(uncached(stack.call("POST", "/patient").body(large)).await, 413);
+    assert_eq!(uncached(without.call("GET", "/patient/1")).await, 503);
+}
+
+#[tokio::test]
+async fn no_cache_may_keep_a_page_either() {
+    let insights = AppInsights::start().await.unwrap();
+    let stack = Stack::with_pages(&insights).await;
+
+    for (page, parts) in [
+        ("/docs", &["", "/page.css", "/page.js", "/openapi.json"][..]),
+        ("/telemetry", &["", "/page.css", "/page.js", "/requests"]),
+    ] {
+        for part in parts {
+            assert_eq!(uncached(stack.bare("GET", &format!("{page}{part}"))).await, 200);
+        }
+        assert_eq!(uncached(stack.bare("GET", &format!("{page}/none"))).await, 404);
+        assert_eq!(uncached(stack.bare("POST", page)).await, 405);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use emulator::app_insights::AppInsights;
 use emulator::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -13,7 +14,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// A gateway in front of a backend that answers with what it got.
 pub struct Stack {
@@ -51,6 +53,23 @@ impl Stack {
             telemetry: None,
             openapi: None,
         };
+        Self::of(options).await
+    }
+
+    /// A gateway with both pages and nobody behind it.
+    pub async fn with_pages(insights: &AppInsights) -> Self {
+        let options = GatewayOptions {
+            port: None,
+            patient_host_url: "http://127.0.0.1:1".to_owned(),
+            host_key: HostKey::Literal("host-key".to_owned()),
+            subscriptions: Vec::new(),
+            telemetry: Some(insights.telemetry().clone()),
+            openapi: Some(json!({ "openapi": "3.0.3", "paths": {} })),
+        };
+        Self::of(options).await
+    }
+
+    async fn of(options: GatewayOptions) -> Self {
         let gateway = Gateway::start(options).await.unwrap();
         Self { gateway, client: emulator::http_client(), _closed: None }
     }
@@ -63,6 +82,17 @@ impl Stack {
 
     pub fn call(&self, method: &str, target: &str) -> RequestBuilder {
         self.bare(method, target).header("Ocp-Apim-Subscription-Key", "good")
+    }
+
+    /// The whole answer to a head as it is written here, with a good key; clients mend heads.
+    pub async fn raw(&self, head: &str) -> String {
+        let address = self.gateway.url().trim_start_matches("http://");
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let end = "Ocp-Apim-Subscription-Key: good\r\nConnection: close\r\n\r\n";
+        connection.write_all(format!("{head}{end}").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 }
 
@@ -92,10 +122,13 @@ async fn describe(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, I
     let response = Response::builder()
         .status(201)
         .header("ETag", "\"1\"")
+        .header("X-Method", parts.method.as_str())
         .header("Location", "/api/patient/7")
         .header("Connection", "X-Hop")
         .header("X-Hop", "1")
-        .header("Keep-Alive", "timeout=5");
+        .header("Keep-Alive", "timeout=5")
+        .header("Cache-Control", "public, max-age=60")
+        .header("Cache-Control", "stale-if-error=60");
     Ok(response.body(Full::from(seen.to_string())).unwrap())
 }
 

@@ -1,8 +1,8 @@
 //! What callers get to see of the handler's answer.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::app::{App, invocation, sent};
+use crate::app::{App, Plan, invocation, sent};
 
 const PLAIN: Option<&str> = Some("text/plain; charset=utf-8");
 
@@ -78,6 +78,32 @@ async fn the_letter_case_of_members_does_not_matter() {
     assert_eq!(answer.parts(), (201, PLAIN, "x"));
     assert_eq!(answer.header("x-a"), Some("1"));
     assert_eq!(answer.header("server"), Some("Kestrel"));
+}
+
+#[tokio::test]
+async fn head_is_a_call_of_its_own_that_is_answered_like_get_without_the_body() {
+    let members = json!({ "authLevel": "anonymous", "route": "echo", "methods": ["get", "head"] });
+    let app = Plan::new().binding("Echo", members).start().await;
+    let call = |method, script: &Value| {
+        app.request(method, "/api/echo").header("x-script", script.to_string())
+    };
+    let headers = json!({ "ETag": "\"1\"", "Content-Type": "application/json" });
+    let envelope = |status: u16, body: &str| {
+        let res = json!({ "statusCode": status, "headers": headers, "body": body });
+        json!({ "answer": { "body": json!({ "Outputs": { "res": res } }).to_string() } })
+    };
+
+    for (status, body) in [(200, "{\"id\":\"7\"}"), (404, "{}"), (304, "")] {
+        let mut got = sent(call("GET", &envelope(status, body))).await;
+        let mut head = sent(call("HEAD", &envelope(status, body))).await;
+
+        assert_eq!((got.status, got.body.as_str()), (status, body));
+        assert_eq!((head.status, head.body.as_str()), (status, ""));
+        got.headers.remove("date");
+        head.headers.remove("date");
+        assert_eq!(head.headers, got.headers);
+    }
+    assert_eq!(app.noted("methods"), ["GET", "HEAD"].repeat(3));
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use emulator::host::{Host, HostKeys, HostOptions};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// How long anything is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,7 +56,7 @@ impl Plan {
             ],
         };
         let host_json = json!({
-            "customHandler": { "description": { "defaultExecutablePath": executable() } },
+            "customHandler": { "description": { "defaultExecutablePath": example("scripted_handler") } },
             "extensions": { "http": {} }
         });
         let options = HostOptions { keys, ..HostOptions::new(folder.path().to_owned()) };
@@ -95,9 +97,16 @@ impl Plan {
     }
 
     pub async fn start(self) -> App {
+        let options = self.options.clone();
+        let folder = self.laid_out();
+        let host = Host::start(options).await.unwrap();
+        App { host, folder, client: emulator::http_client() }
+    }
+
+    /// The app's folder, without a host.
+    pub fn laid_out(self) -> TempDir {
         fs::write(self.folder.path().join("host.json"), self.host_json.to_string()).unwrap();
-        let host = Host::start(self.options).await.unwrap();
-        App { host, folder: self.folder, client: emulator::http_client() }
+        self.folder
     }
 }
 
@@ -114,6 +123,17 @@ impl App {
 
     pub fn get(&self, target: &str) -> RequestBuilder {
         self.request("GET", target)
+    }
+
+    /// The whole answer to a request as it is written here; clients mend heads.
+    pub async fn raw(&self, request: &str) -> String {
+        let address = self.host.url().trim_start_matches("http://");
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let reading = connection.read_to_string(&mut answer);
+        tokio::time::timeout(PATIENCE, reading).await.expect("the connection ends").unwrap();
+        answer
     }
 
     /// A call of `/api/echo` with a script for the handler.
@@ -216,10 +236,10 @@ fn ascii(script: &Value) -> String {
 }
 
 /// Cargo builds examples with the tests, next to the folder of the tests.
-fn executable() -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap();
-    let executable = folder.join("examples/scripted_handler");
+    let executable = folder.join("examples").join(name);
     // A test that is chosen with --test is built without it.
     assert!(executable.is_file(), "please run: cargo build -p emulator --examples");
     executable

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::app::{App, Plan, sent};
+use crate::app::{App, Plan, invocation, sent};
 
 #[tokio::test]
 async fn a_body_over_the_limit_fails_without_a_call() {
@@ -82,6 +82,33 @@ async fn custom_headers_are_on_refusals_too_and_replace_none() {
         let refused = sent(app.get(target)).await;
         assert_eq!((refused.status, refused.header("x-a")), (status, Some("host")));
     }
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_or_two_is_refused_without_a_call() {
+    let app = App::echo().await;
+
+    for hosts in ["", "Host: a\r\nHost: a\r\n"] {
+        let request = format!("GET /api/echo HTTP/1.1\r\nConnection: close\r\n{hosts}\r\n");
+        let answer = app.raw(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts}: {answer}");
+    }
+
+    assert_eq!(app.noted("requests").len(), 0);
+    let answer = app.raw("GET /api/echo HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+}
+
+/// As many members as fit into a mebibyte, and far more than a list could be searched through.
+#[tokio::test]
+async fn a_hundred_thousand_members_are_read_at_once() {
+    let app = App::echo().await;
+    let body: String = (0..100_000).map(|n| format!(",\"m{n}\":{n}")).collect();
+    let body = format!("{{{}}}", &body[1..]);
+
+    let invocation = invocation(app.request("POST", "/api/echo").body(body)).await;
+
+    assert_eq!(invocation.metadata()["m99999"], "\"99999\"");
 }
 
 #[tokio::test]

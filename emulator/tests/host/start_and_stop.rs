@@ -1,11 +1,12 @@
 //! How the handler is started, probed and stopped.
 
 use std::net::TcpStream;
+use std::process::Command;
 
 use emulator::host::{Host, HostOptions, LogLevel};
 use serde_json::{Value, json};
 
-use crate::app::{App, Plan, eventually, invocation, sent};
+use crate::app::{App, Plan, eventually, example, invocation, sent};
 
 #[tokio::test]
 async fn the_handler_gets_its_port_its_settings_and_the_app_root() {
@@ -108,6 +109,21 @@ async fn a_stopped_host_kills_the_handler_without_a_word() {
 
     assert!(TcpStream::connect(&address).is_err(), "it is gone by now");
     assert!(!app.folder.path().join("terminated").exists());
+}
+
+#[tokio::test]
+async fn a_handler_does_not_outlive_a_host_that_is_killed() {
+    let folder = Plan::new().function("Echo", "echo").laid_out();
+    let mut host = Command::new(example("host_alone")).arg(folder.path()).spawn().unwrap();
+    let port = || std::fs::read_to_string(folder.path().join("starts")).unwrap_or_default();
+    let is_there = || TcpStream::connect(format!("127.0.0.1:{}", port().trim())).is_ok();
+    eventually("handler", is_there).await;
+
+    host.kill().unwrap();
+    host.wait().unwrap();
+
+    eventually("end of the handler", || !is_there()).await;
+    assert!(!folder.path().join("terminated").exists(), "it had no say in it");
 }
 
 #[tokio::test]

@@ -1,0 +1,68 @@
+//! The folder with data and keys, which are nobody's but its owner's.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+const OWNER_ONLY: u32 = 0o700;
+
+/// Makes the folder if it is missing, and takes away what others may do in it.
+pub(super) fn prepare(folder: &Path) -> io::Result<()> {
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match DirBuilder::new().mode(OWNER_ONLY).create(folder) {
+        Err(_) if folder.is_dir() => close(folder),
+        made => made,
+    }
+}
+
+fn close(folder: &Path) -> io::Result<()> {
+    let mode = fs::metadata(folder)?.permissions().mode();
+    match mode & !OWNER_ONLY & 0o777 {
+        0 => Ok(()),
+        _ => fs::set_permissions(folder, Permissions::from_mode(OWNER_ONLY)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(folder: &Path) -> u32 {
+        fs::metadata(folder).expect("it is there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_folder_is_its_owners_and_those_above_are_as_usual() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let usual = temporary.path().join("usual");
+        fs::create_dir(&usual).expect("made");
+        let folder = temporary.path().join("target/server");
+
+        prepare(&folder).expect("made");
+
+        assert_eq!(mode(&folder), 0o700);
+        assert_eq!(mode(&temporary.path().join("target")), mode(&usual));
+    }
+
+    #[test]
+    fn a_folder_that_others_may_use_is_closed_to_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for open in [0o755, 0o770, 0o777, 0o701] {
+            fs::set_permissions(folder.path(), Permissions::from_mode(open)).expect("set");
+
+            prepare(folder.path()).expect("closed");
+
+            assert_eq!(mode(folder.path()), 0o700, "{open:o}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_folder_cannot_be_used() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+
+        prepare(file.path()).expect_err("it is a file");
+    }
+}
