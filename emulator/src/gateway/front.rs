@@ -10,7 +10,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use reqwest::RequestBuilder;
 
 use super::host_key::CachedHostKey;
-use super::refusal::{Answer, problem, refuse};
+use super::refusal::{Answer, problem, unauthorized};
 use super::{GatewayOptions, Subscription, headers, target};
 use crate::api_docs::{self, ApiDocs};
 use crate::app_insights::{self, Begun, Reporter};
@@ -46,7 +46,7 @@ impl Front {
 
     async fn api(&self, parts: &Parts, body: TimedBody, peer: IpAddr) -> Answer {
         if !target::is_patient_path(parts.uri.path()) {
-            return refuse(StatusCode::NOT_FOUND, "Resource not found");
+            return problem(StatusCode::NOT_FOUND, "not-found", "There is no such operation");
         }
         let begun = Begun::now();
         let parent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
@@ -60,9 +60,8 @@ impl Front {
     }
 
     async fn serve(&self, parts: &Parts, body: TimedBody, peer: IpAddr, span: &Span) -> Answer {
-        let subscription = match self.subscription(parts) {
-            Ok(subscription) => subscription,
-            Err(message) => return refuse(StatusCode::UNAUTHORIZED, message),
+        let Some(subscription) = self.subscription(parts) else {
+            return unauthorized();
         };
         match Limited::new(body, BODY_BYTES_MAX).collect().await {
             Ok(body) => {
@@ -90,22 +89,13 @@ impl Front {
         }
     }
 
-    /// Whose key it is; otherwise what to tell the caller.
-    fn subscription(&self, parts: &Parts) -> Result<&Subscription, &'static str> {
-        let presented = parts
-            .headers
-            .get(headers::SUBSCRIPTION_KEY)
-            .map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned())
-            .or_else(|| target::subscription_key(parts.uri.query()?))
-            .filter(|key| !key.is_empty())
-            .ok_or(
-                "Access denied due to missing subscription key. Make sure to include subscription \
-                 key when making requests to an API.",
-            )?;
-        self.options.subscriptions.iter().find(|subscription| subscription.key == presented).ok_or(
-            "Access denied due to invalid subscription key. Make sure to provide a valid key for \
-             an active subscription.",
-        )
+    /// Whose key it is.
+    fn subscription(&self, parts: &Parts) -> Option<&Subscription> {
+        let presented = match parts.headers.get(headers::SUBSCRIPTION_KEY) {
+            Some(key) => String::from_utf8_lossy(key.as_bytes()).into_owned(),
+            None => target::subscription_key(parts.uri.query()?)?,
+        };
+        self.options.subscriptions.iter().find(|subscription| subscription.key == presented)
     }
 
     async fn forward(&self, parts: &Parts, body: Bytes, headers: HeaderMap) -> Answer {

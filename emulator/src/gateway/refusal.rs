@@ -15,13 +15,11 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static(
     "AzureApiManagementKey realm=\"patient-records\",name=\"Ocp-Apim-Subscription-Key\",type=\"header\"",
 );
 
-/// A refusal in API Management's own words.
-pub(super) fn refuse(status: StatusCode, message: &str) -> Answer {
-    let body = json!({ "statusCode": status.as_u16(), "message": message });
-    let mut answer = json_answer(status, "application/json", &body);
-    if status == StatusCode::UNAUTHORIZED {
-        answer.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
-    }
+/// What a caller is told who has no valid key, as the policy `problem.xml.tftpl` words it.
+pub(super) fn unauthorized() -> Answer {
+    let title = "A valid subscription key or token is missing";
+    let mut answer = problem(StatusCode::UNAUTHORIZED, "unauthorized", title);
+    answer.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
     answer
 }
 

@@ -18,34 +18,38 @@ use stack::{Stack, forwarded, refused};
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 #[tokio::test]
-async fn a_missing_or_wrong_subscription_key_is_refused_as_api_management_does_it() {
+async fn a_missing_or_wrong_subscription_key_is_refused_as_the_policies_word_it() {
     let stack = Stack::start().await;
-    let missing = "Access denied due to missing subscription key. Make sure to include \
-                   subscription key when making requests to an API.";
-    let wrong = "Access denied due to invalid subscription key. Make sure to provide a valid key \
-                 for an active subscription.";
     let bare = |target| stack.bare("GET", target);
     let key = "Ocp-Apim-Subscription-Key";
 
-    for (request, message) in [
-        (bare("/patient/1"), missing),
-        (bare("/patient/1").header(key, ""), missing),
-        (bare("/patient/1").header(key, "bad"), wrong),
-        (bare("/patient/1?subscription-key=bad"), wrong),
-        (bare("/patient/1?subscription-key=good").header(key, "bad"), wrong),
-        (bare("/patient/1").header("x-functions-key", "host-key"), missing),
+    for request in [
+        bare("/patient/1"),
+        bare("/patient/1").header(key, ""),
+        bare("/patient/1").header(key, "bad"),
+        bare("/patient/1?subscription-key=bad"),
+        bare("/patient/1?subscription-key=good").header(key, "bad"),
+        bare("/patient/1").header("x-functions-key", "host-key"),
     ] {
         let response = request.send().await.unwrap();
 
         assert_eq!(response.status(), 401);
-        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert_eq!(
             response.headers()["www-authenticate"],
             "AzureApiManagementKey realm=\"patient-records\",\
              name=\"Ocp-Apim-Subscription-Key\",type=\"header\""
         );
         let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
-        assert_eq!(body, json!({ "statusCode": 401, "message": message }));
+        assert_eq!(
+            body,
+            json!({
+                "type": "urn:problem:patient-records:unauthorized",
+                "title": "A valid subscription key or token is missing",
+                "status": 401,
+                "detail": "A valid subscription key or token is missing."
+            })
+        );
     }
 }
 
@@ -180,11 +184,16 @@ async fn head_is_passed_on_and_answered_like_get_without_the_body() {
 #[tokio::test]
 async fn nothing_but_patients_is_there() {
     let stack = Stack::start().await;
-    let body = json!({ "statusCode": 404, "message": "Resource not found" });
+    let body = json!({
+        "type": "urn:problem:patient-records:not-found",
+        "title": "There is no such operation",
+        "status": 404,
+        "detail": "There is no such operation."
+    });
 
     for target in ["/", "/patients", "/auditrecord", "/api/patient", "/admin/host/keys"] {
         let refusal = refused(stack.call("GET", target)).await;
-        assert_eq!(refusal, (404, "application/json".to_owned(), body.clone()), "{target}");
+        assert_eq!(refusal, (404, "application/problem+json".to_owned(), body.clone()), "{target}");
     }
 }
 

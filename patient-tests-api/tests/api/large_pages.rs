@@ -55,7 +55,7 @@ async fn an_item_that_is_larger_than_a_page_is_a_page_of_its_own() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let path = format!("patient/{patient_id}/tests");
-    let mut all = vec![api.create_test(&patient_id).await, api.create_test(&patient_id).await];
+    let mut all = [api.create_test(&patient_id).await, api.create_test(&patient_id).await];
     all.sort_unstable();
     // No client can write it; the scaffold let it pass.
     let huge = doc! { "$set": { "performer": "x".repeat(5 << 20) } };
