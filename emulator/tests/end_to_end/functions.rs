@@ -76,6 +76,30 @@ async fn every_function_works_through_the_gateway_and_is_recorded() {
 }
 
 #[tokio::test]
+async fn whatever_a_search_may_ask_for_the_register_can_note() {
+    let stack = Stack::start().await;
+    let date = format!("1980-12-10T00:00:00.{}Z", "0".repeat(43));
+    assert_eq!(date.len(), 64);
+    let criteria = json!({
+        "id": "0190a6b2-1111-7abc-8def-0123456789ab",
+        "firstName": "字".repeat(64),
+        "lastName": "🧪".repeat(64),
+        "fullName": "é".repeat(128),
+        "gender": "unknown",
+        "postCode": "0000",
+        "insuranceNumber": "1".repeat(64),
+        "preferredContactNumber": "2".repeat(64),
+        "dateOfBirthFrom": date,
+        "dateOfBirthTo": date
+    });
+
+    stack.send(Method::POST, "patient/search", &criteria, 200).await;
+
+    let longer = json!({"dateOfBirthFrom": date.replace('Z', "0Z")});
+    stack.send(Method::POST, "patient/search", &longer, 400).await;
+}
+
+#[tokio::test]
 async fn the_register_knows_who_called_and_in_which_trace() {
     let mut stack = Stack::start().await;
 

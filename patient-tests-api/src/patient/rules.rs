@@ -2,19 +2,26 @@
 
 use shared::Id;
 use shared::validation::{
-    Fields, Form, Rule, date_time, guid, named, one_of, text, text_like, text_of_exactly,
+    DATE_CHARS_MAX, Fields, Form, Rule, TEXT_CHARS_MAX, date_time, guid, named, one_of, text,
+    text_like, text_of_exactly,
 };
 
 use super::date_of_birth::{DateOfBirth, Days};
 use super::{Gender, Patient, PatientDetails, PatientId, PatientSearch};
 use crate::patient::search::DayCriterion;
 
-/// What a search asks for is noted in the audit register, so none of these is over
-/// [`TEXT_CHARS_MAX`](shared::validation::TEXT_CHARS_MAX).
 const NAME_CHARS_MAX: usize = 64;
 const FULL_NAME_CHARS_MAX: usize = 128;
 const NUMBER_CHARS_MAX: usize = 64;
 const POST_CODE_CHARS: usize = 4;
+
+/// What a search asks for is noted in the audit register, which takes no longer texts than these.
+const _: () = assert!(
+    NAME_CHARS_MAX <= TEXT_CHARS_MAX
+        && FULL_NAME_CHARS_MAX <= TEXT_CHARS_MAX
+        && NUMBER_CHARS_MAX <= TEXT_CHARS_MAX
+        && DATE_CHARS_MAX <= TEXT_CHARS_MAX
+);
 
 /// The body of `CreatePatient`.
 pub(super) fn new_patient(fields: &mut Fields<'_>) -> PatientDetails {

@@ -62,7 +62,12 @@ pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
         logs,
         return_value: None,
     };
-    serde_json::to_vec(&answer).expect("an answer has text keys and no failing parts")
+    // A page has megabytes: room for it and for what is escaped in it, at once.
+    let body_bytes = response.body().map_or(0, str::len);
+    let mut envelope = Vec::with_capacity(body_bytes + body_bytes / 4 + 512);
+    serde_json::to_writer(&mut envelope, &answer)
+        .expect("an answer has text keys and no failing parts");
+    envelope
 }
 
 /// What the payload says of the trigger. `Metadata`, which comes after it and repeats most of it,
