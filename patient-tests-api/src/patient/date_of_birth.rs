@@ -79,6 +79,11 @@ impl Days {
         self.first == self.last
     }
 
+    /// Whether all of them come before those others.
+    pub(super) fn ends_before(self, others: Self) -> bool {
+        self.last < others.first
+    }
+
     /// The first millisecond, UTC, since the beginning of 1970.
     pub(super) fn first_ms(self) -> i64 {
         midnight_ms(self.first)

@@ -226,6 +226,10 @@ fn born(criteria: &PatientSearch) -> Option<Document> {
     let Some(from) = &criteria.date_of_birth_from else {
         return until;
     };
+    if criteria.date_of_birth_to.as_ref().is_some_and(|to| to.days.ends_before(from.days)) {
+        // Else whoever may be born on either side of a range that ends before it begins was found.
+        return Some(doc! { "_id": { "$in": [] } });
+    }
     let first = date(from.days.first_ms());
     // Days of birth that begin before the range and reach into it are those of the year or of the
     // month in which it begins, so that both ends of an index scan are near.

@@ -100,6 +100,8 @@ async fn ranges_of_birth_dates_include_their_first_and_last_day() {
         (json!({"dateOfBirthFrom": "1980-12-11T01:00:00+02:00"}), vec![year, month]),
         (json!({"dateOfBirthFrom": "1979-12", "dateOfBirthTo": "1979-12"}), vec!["1979-12-31"]),
         (json!({"dateOfBirthTo": "0001"}), vec!["0001-01-01"]),
+        // It ends before it begins.
+        (json!({"dateOfBirthFrom": "1980-06-02", "dateOfBirthTo": "1980-06-01"}), vec![]),
     ];
 
     for (criteria, expected) in ranges {
