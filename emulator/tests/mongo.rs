@@ -144,8 +144,9 @@ async fn a_server_goes_when_its_owner_is_killed() {
 async fn collections_are_created_once() {
     let server = mongo::for_tests().await;
     let database = uuid::Uuid::now_v7().to_string();
-    let plan = r#"[{"name":"patients","shardKey":"_shardKey","indexes":["firstName","postCode"]}]"#;
-    let plan: Vec<CollectionPlan> = serde_json::from_str(plan).expect("a plan");
+    let indexes = r#"[["firstName"],["postCode","_id"]]"#;
+    let plan = format!(r#"[{{"name":"patients","shardKey":"_shardKey","indexes":{indexes}}}]"#);
+    let plan: Vec<CollectionPlan> = serde_json::from_str(&plan).expect("a plan");
 
     for _ in 0..2 {
         mongo::create_collections(&server, &database, &plan)
@@ -156,7 +157,7 @@ async fn collections_are_created_once() {
     let client = Client::with_uri_str(&server).await.expect("valid");
     let patients = client.database(&database).collection::<Document>("patients");
     let indexes = patients.list_index_names().await.expect("listed");
-    assert_eq!(indexes, ["_id_", "firstName_1", "postCode_1"]);
+    assert_eq!(indexes, ["_id_", "firstName_1", "postCode_1__id_1"]);
 }
 
 #[tokio::test]

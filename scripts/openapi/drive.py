@@ -142,6 +142,9 @@ def drive_patients(client: AuthenticatedClient) -> None:
     no_body(head, 200)
     expect(head.headers["ETag"], version, "the ETag of HEAD")
     no_body(load_patient_head.sync_detailed(uuid4(), client=client), 404)
+    other = load_patient.sync_detailed(patient.id, client=client, if_match='"7"')
+    problem(other, 412, "version-mismatch")
+    expect(other.headers["ETag"], version, "the ETag of a mismatch")
 
     # What was loaded can be sent back, changed: the types of both have the same fields.
     change = PatientReplacement.from_dict({**patient.to_dict(), "postCode": "3000"})
@@ -172,14 +175,17 @@ def drive_patients(client: AuthenticatedClient) -> None:
 
 def drive_tests(client: AuthenticatedClient, patient_id: UUID) -> None:
     """Creates, loads, lists, replaces and deletes a patient's tests."""
-    # As most laboratories send it: without an interpretation.
-    observation = Observation(
-        id="1", code="4548-4", status="final", issued="2020-05-14T15:14:15.120+02:00", measurement="5.4 %"
-    )
-    new = NewTest(performer="Lab", order_reference="A-1", observations=[observation])
+    # As most laboratories send them: without an interpretation, and with a day alone.
+    observations = [
+        Observation(
+            id="1", code="4548-4", status="final", issued="2020-05-14T15:14:15.120+02:00", measurement="5.4 %"
+        ),
+        Observation(id="2", code="2345-7", status="final", issued="2020-05-14"),
+    ]
+    new = NewTest(performer="Lab", order_reference="A-1", observations=observations)
     created = create_test.sync_detailed(patient_id, client=client, body=new)
     test = body(created, 201, Test)
-    expect((test.patient_id, test.observations), (patient_id, [observation]), "the test")
+    expect((test.patient_id, test.observations), (patient_id, observations), "the test")
     problem(create_test.sync_detailed(uuid4(), client=client, body=new), 404, "not-found")
 
     loaded = load_test.sync_detailed(patient_id, test.id, client=client)
@@ -208,19 +214,25 @@ def drive_tests(client: AuthenticatedClient, patient_id: UUID) -> None:
     problem(load_test.sync_detailed(patient_id, test.id, client=client), 410, "deleted")
 
 
-def main() -> None:
-    """Uses the API at GATEWAY_URL, whose document is the first argument."""
-    document = Document(Path(sys.argv[1]))
-    client = AuthenticatedClient(
+def client_with(key: str, document: Document) -> AuthenticatedClient:
+    """A client with this subscription key."""
+    return AuthenticatedClient(
         base_url=os.environ["GATEWAY_URL"],
-        token=os.environ["SUBSCRIPTION_KEY"],
+        token=key,
         prefix="",
         auth_header_name="Ocp-Apim-Subscription-Key",
         raise_on_unexpected_status=True,
         timeout=httpx.Timeout(30),
         httpx_args={"event_hooks": {"response": [document.note]}},
     )
-    with client:
+
+
+def main() -> None:
+    """Uses the API at GATEWAY_URL, whose document is the first argument."""
+    document = Document(Path(sys.argv[1]))
+    with client_with("wrong", document) as stranger:
+        problem(load_patient.sync_detailed(uuid4(), client=stranger), 401, "unauthorized")
+    with client_with(os.environ["SUBSCRIPTION_KEY"], document) as client:
         drive_patients(client)
     expect(document.unused(), [], "the list of operations that were not used")
     print(f"The generated client used all {len(document.used)} operations.")
