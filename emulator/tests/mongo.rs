@@ -144,7 +144,7 @@ async fn a_server_goes_when_its_owner_is_killed() {
 async fn collections_are_created_once() {
     let server = mongo::for_tests().await;
     let database = uuid::Uuid::now_v7().to_string();
-    let indexes = r#"[["firstName"],["postCode","_id"]]"#;
+    let indexes = r#"["firstName",["postCode","_id"]]"#;
     let plan = format!(r#"[{{"name":"patients","shardKey":"_shardKey","indexes":{indexes}}}]"#);
     let plan: Vec<CollectionPlan> = serde_json::from_str(&plan).expect("a plan");
 

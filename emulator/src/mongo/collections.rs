@@ -16,8 +16,18 @@ pub struct CollectionPlan {
     pub name: String,
     /// What Cosmos DB partitions by; a mongod of one's own has no use for it.
     pub shard_key: String,
-    /// The indexes beside that of `_id`: the fields of each, all ascending.
-    pub indexes: Vec<Vec<String>>,
+    /// The indexes beside that of `_id`.
+    pub indexes: Vec<Index>,
+}
+
+/// The fields of an index, all ascending.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Index {
+    /// Several, or one.
+    Fields(Vec<String>),
+    /// One, as older builds say it, with which the bench compares the present one.
+    Field(String),
 }
 
 /// Creates what is missing; what is there already stays as it is.
@@ -42,7 +52,11 @@ async fn create_collection(database: &Database, plan: &CollectionPlan) -> Result
         Err(error) if !already_exists(&error) => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let indexes = plan.indexes.iter().map(|fields| {
+    let indexes = plan.indexes.iter().map(|index| {
+        let fields = match index {
+            Index::Fields(fields) => fields.as_slice(),
+            Index::Field(field) => std::slice::from_ref(field),
+        };
         let keys: Document = fields.iter().map(|field| (field.clone(), 1.into())).collect();
         IndexModel::builder().keys(keys).build()
     });
