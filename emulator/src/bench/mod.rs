@@ -11,6 +11,7 @@ mod figures;
 mod floor;
 mod growth;
 mod load;
+mod payload;
 mod plot;
 mod process;
 mod report;

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
+
+use super::payload;
 
 /// Where requests enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +30,10 @@ pub(super) struct Entrance {
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) function: &'static str,
-    method: &'static str,
-    path: String,
-    patient_id: Option<String>,
-    body: String,
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) patient_id: Option<String>,
+    pub(super) body: String,
     success: u16,
 }
 
@@ -132,7 +134,7 @@ impl Request {
         let (method, path, key, body) = match entrance.door {
             Door::Handler => {
                 let key = format!("X-Azure-Functions-InvocationId: {}", Uuid::new_v4());
-                ("POST", format!("/{}", self.function), key, &*self.payload().to_string())
+                ("POST", format!("/{}", self.function), key, &*payload::of(self).to_string())
             }
             Door::Host => {
                 let key = format!("x-functions-key: {key}");
@@ -164,48 +166,4 @@ impl Request {
             Door::Host | Door::Gateway => status == self.success,
         }
     }
-
-    /// The invocation payload for a request that came through gateway and host.
-    fn payload(&self) -> Value {
-        let length = self.body.len().to_string();
-        let headers = [
-            ("Host", "127.0.0.1:7071"),
-            ("Content-Type", "application/json"),
-            ("Content-Length", &length),
-            ("x-functions-key", "0123456789abcdef0123456789abcdef"),
-            ("X-Caller-Subscription", "bench"),
-            ("X-Caller-Address", "127.0.0.1"),
-            ("traceparent", &traceparent()),
-        ];
-        let lines = headers.map(|(name, value)| (name.to_owned(), json!([value])));
-        let joined = headers.map(|(name, value)| (name.to_owned(), json!(value)));
-        let claim = "http://schemas.microsoft.com/2017/07/functions/claims/keyid";
-        let mut request = json!({
-            "Url": format!("http://127.0.0.1:7071/api{}", self.path),
-            "Method": self.method,
-            "Query": {},
-            "Headers": Value::Object(lines.into_iter().collect()),
-            "Params": {},
-            "Identities": [{
-                "AuthenticationType": "WebJobsAuthLevel", "IsAuthenticated": true,
-                "Claims": [{"Type": claim, "Value": "gateway"}]
-            }],
-        });
-        if let Some(id) = &self.patient_id {
-            request["Params"]["patientId"] = json!(id);
-        }
-        if !self.body.is_empty() {
-            request["Body"] = json!(self.body);
-        }
-        let metadata = json!({
-            "Query": {},
-            "Headers": Value::Object(joined.into_iter().collect()),
-            "sys": {"MethodName": self.function, "UtcNow": "2024-05-14T15:14:15.12Z", "RandGuid": Uuid::nil()}
-        });
-        json!({"Data": {"req": request}, "Metadata": metadata})
-    }
-}
-
-fn traceparent() -> String {
-    format!("00-{:032x}-{:016x}-01", fastrand::u128(1..), fastrand::u64(1..))
 }
