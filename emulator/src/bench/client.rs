@@ -17,6 +17,7 @@ pub(super) enum Task {
     /// Half of each.
     CreateOrLoad,
     SearchPatient,
+    SearchByName,
     CreateTest,
 }
 
@@ -24,12 +25,14 @@ pub(super) enum Task {
 pub(super) const SEARCHED_POST_CODES: u32 = 9000;
 
 /// What is known about the data.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Known {
     /// The post codes that the seeded patients share.
     pub(super) post_codes: Range<u32>,
     /// Identifiers of seeded patients.
     pub(super) ids: Vec<String>,
+    /// First and last names, each shared by as many patients.
+    pub(super) names: Vec<[String; 2]>,
 }
 
 /// Calls through one of the doors, on a connection of its own.
@@ -48,6 +51,7 @@ impl Task {
             Self::LoadPatient => "LoadPatient",
             Self::CreateOrLoad => "create or load",
             Self::SearchPatient => "SearchPatient",
+            Self::SearchByName => "search by name",
             Self::CreateTest => "CreateTest",
         }
     }
@@ -80,6 +84,11 @@ impl Client {
             }
             Task::LoadPatient => Request::load_patient(id()),
             Task::SearchPatient => Request::search_patient(searched()),
+            Task::SearchByName => {
+                let names = fastrand::choice(&self.known.names);
+                let [first, last] = names.map_or(["", ""], |names| names.each_ref().map(|n| &**n));
+                Request::search_by_name(first, last)
+            }
             Task::CreateTest => Request::create_test(id()),
         }
     }

@@ -2,10 +2,16 @@
 
 use std::net::SocketAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::payload;
+
+/// How many patients share first and last name where they are searched by both.
+pub(super) const PATIENTS_PER_NAME: usize = 4;
+
+/// What each record in an answer has once.
+const RECORD_MARK: &[u8] = b"lastUpdated";
 
 /// Where requests enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub(super) struct Request {
     pub(super) patient_id: Option<String>,
     pub(super) body: String,
     success: u16,
+    /// How many records must be in the answer, if that is known.
+    finds: Option<usize>,
 }
 
 impl Door {
@@ -69,6 +77,7 @@ impl Request {
             patient_id: None,
             body,
             success: 201,
+            finds: None,
         }
     }
 
@@ -80,18 +89,30 @@ impl Request {
             patient_id: Some(id.to_owned()),
             body: String::new(),
             success: 200,
+            finds: None,
         }
     }
 
     /// The first page of everyone with this post code.
     pub(super) fn search_patient(post_code: u32) -> Self {
+        Self::search(&json!({ "postCode": format!("{post_code:04}") }))
+    }
+
+    /// Everyone of this name.
+    pub(super) fn search_by_name(first: &str, last: &str) -> Self {
+        let request = Self::search(&json!({ "firstName": first, "lastName": last }));
+        Self { finds: Some(PATIENTS_PER_NAME), ..request }
+    }
+
+    fn search(criteria: &Value) -> Self {
         Self {
             function: "SearchPatient",
             method: "POST",
             path: "/patient/search".to_owned(),
             patient_id: None,
-            body: format!(r#"{{"postCode":"{post_code:04}"}}"#),
+            body: criteria.to_string(),
             success: 200,
+            finds: None,
         }
     }
 
@@ -110,6 +131,7 @@ impl Request {
             patient_id: Some(patient_id.to_owned()),
             body: body.to_string(),
             success: 201,
+            finds: None,
         }
     }
 
@@ -125,6 +147,7 @@ impl Request {
             patient_id: None,
             body: body.to_string(),
             success: 201,
+            finds: None,
         }
     }
 
@@ -156,6 +179,10 @@ impl Request {
 
     /// Whether this answer from that door is a success.
     pub(super) fn succeeded(&self, door: Door, status: u16, body: &[u8]) -> bool {
+        let found = || body.windows(RECORD_MARK.len()).filter(|text| *text == RECORD_MARK).count();
+        if self.finds.is_some_and(|wanted| found() != wanted) {
+            return false;
+        }
         match door {
             Door::Handler => {
                 // The patient's own JSON is a text in it, with its quotes escaped.
