@@ -70,13 +70,18 @@ impl Request {
         ) + &format!(
             r#""insuranceNumber":"NZ-{number}","preferredContactNumber":"+64 {number}"}}"#
         );
+        Self::post_patient(body, 201)
+    }
+
+    /// A new patient with this body, which is answered with this status.
+    pub(super) fn post_patient(body: String, status: u16) -> Self {
         Self {
             function: "CreatePatient",
             method: "POST",
             path: "/patient".to_owned(),
             patient_id: None,
             body,
-            success: 201,
+            success: status,
             finds: None,
         }
     }
@@ -124,15 +129,38 @@ impl Request {
         let body = json!({
             "performer": "Laboratory", "orderReference": "order-1", "observations": [observation]
         });
+        Self::post_test(patient_id, body.to_string(), 201)
+    }
+
+    /// A new test with this body, which is answered with this status.
+    pub(super) fn post_test(patient_id: &str, body: String, status: u16) -> Self {
         Self {
             function: "CreateTest",
             method: "POST",
             path: format!("/patient/{patient_id}/tests"),
             patient_id: Some(patient_id.to_owned()),
-            body: body.to_string(),
-            success: 201,
+            body,
+            success: status,
             finds: None,
         }
+    }
+
+    /// The first page of a patient's tests.
+    pub(super) fn load_tests(patient_id: &str) -> Self {
+        Self {
+            function: "LoadTest",
+            method: "GET",
+            path: format!("/patient/{patient_id}/tests"),
+            patient_id: Some(patient_id.to_owned()),
+            body: String::new(),
+            success: 200,
+            finds: None,
+        }
+    }
+
+    /// The page that a `Link` to nothing but a query leads to.
+    pub(super) fn following(&self, link: &str) -> Self {
+        Self { path: format!("{}{link}", self.path), ..self.clone() }
     }
 
     pub(super) fn create_audit_record() -> Self {
