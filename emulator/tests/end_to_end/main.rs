@@ -5,6 +5,7 @@ mod browser;
 mod docs;
 mod faults;
 mod functions;
+mod host_json;
 mod packages;
 mod rotation;
 mod scripts_server;
