@@ -63,10 +63,10 @@ impl Bench {
         println!("Sending {requests} requests for the sake of memory …");
         let number = u32::try_from(seeded / PATIENTS_PER_POST_CODE).map_err(text)?;
         let post_codes = SEARCHED_POST_CODES..SEARCHED_POST_CODES + number;
-        let mut known = Arc::new(Known { post_codes: post_codes.clone(), ids: Vec::new() });
+        let mut known = Arc::new(Known { post_codes: post_codes.clone(), ..Known::default() });
         self.send(Task::Seed, seeded, &known).await?;
         let ids = floor::stored_patients(&self.system.connection_string, seeded).await?;
-        known = Arc::new(Known { post_codes, ids });
+        known = Arc::new(Known { post_codes, ids, ..Known::default() });
         let portion = requests / 5;
         let mut sent = seeded;
         while sent < requests {

@@ -15,9 +15,9 @@ use super::{CALLERS_TYPICAL, Extent};
 const TURNS: usize = 6;
 
 /// One build of both apps, with a database of its own.
-struct Build {
-    system: System,
-    known: Arc<Known>,
+pub(super) struct Build {
+    pub(super) system: System,
+    pub(super) known: Arc<Known>,
 }
 
 /// What all turns of one phase have shown.
@@ -110,15 +110,15 @@ async fn compare(
 }
 
 impl Build {
-    async fn start(functions: &Path, extent: &Extent) -> Result<Self, String> {
+    pub(super) async fn start(functions: &Path, extent: &Extent) -> Result<Self, String> {
         let system = System::start(functions, None).await?;
         system.try_out().await?;
-        let nobody = Arc::new(Known { post_codes: 0..SEARCHED_POST_CODES, ids: Vec::new() });
+        let nobody = Arc::new(Known { post_codes: 0..SEARCHED_POST_CODES, ..Known::default() });
         let entrance = system.entrance(Door::Handler)?;
         let seeding = Client::several(CALLERS_TYPICAL, &entrance, Task::Seed, &nobody);
         load::repeat(seeding, extent.seeded / CALLERS_TYPICAL).await.check()?;
         let ids = stored_patients(&system.connection_string, extent.seeded).await?;
-        let known = Arc::new(Known { post_codes: 0..SEARCHED_POST_CODES, ids });
+        let known = Arc::new(Known { post_codes: 0..SEARCHED_POST_CODES, ids, ..Known::default() });
         Ok(Self { system, known })
     }
 

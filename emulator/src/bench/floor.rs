@@ -72,7 +72,11 @@ impl Operation {
         match task {
             Task::CreatePatient => Some(Self::TwoInserts),
             Task::LoadPatient => Some(Self::FindAndInsert),
-            Task::Seed | Task::CreateOrLoad | Task::SearchPatient | Task::CreateTest => None,
+            Task::Seed
+            | Task::CreateOrLoad
+            | Task::SearchPatient
+            | Task::SearchByName
+            | Task::CreateTest => None,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::client::{Client, Known, Task};
 use super::figures::Figure;
 use super::floor::{self, copy};
 use super::load;
-use super::request::Door;
+use super::request::{Door, PATIENTS_PER_NAME};
 use super::system::{PATIENT_DATABASE, System, text};
 use super::{Bench, CALLERS_TYPICAL, PATIENTS_PER_POST_CODE};
 
@@ -20,6 +20,11 @@ const PORTION: usize = 10_000;
 /// they are in mongod's memory in any, and only the collection's size differs.
 const LOADED: usize = 1_000;
 const SEARCHED: usize = 8;
+
+const TASKS: [Task; 3] = [Task::LoadPatient, Task::SearchPatient, Task::SearchByName];
+
+/// The key by which a last name is found whatever its case.
+const FOLDED: &str = "_lastNameFolded";
 
 /// Requests before the measured ones, to get them there.
 const WARM_UP: usize = 5 * LOADED;
@@ -72,8 +77,9 @@ impl Bench {
             let post_codes = SEARCHED.min(stored / PATIENTS_PER_POST_CODE);
             let post_codes = 0..u32::try_from(post_codes).map_err(text)?;
             let ids = ids.iter().take(LOADED).cloned().collect();
-            let known = Arc::new(Known { post_codes, ids });
-            for task in [Task::LoadPatient, Task::SearchPatient] {
+            let names = (0..LOADED).map(|_| names(&pattern, fastrand::usize(..stored)));
+            let known = Arc::new(Known { post_codes, ids, names: names.collect() });
+            for task in TASKS {
                 self.measure_among(&system, size, task, &known).await?;
             }
         }
@@ -113,7 +119,7 @@ impl Bench {
     }
 
     fn compare_sizes(&mut self) {
-        for task in [Task::LoadPatient, Task::SearchPatient] {
+        for task in TASKS {
             let of_task = |point: &&Point| point.operation == task.name();
             let mut points = self.report.growth.iter().filter(of_task);
             if let (Some(first), Some(last)) = (points.next(), points.next_back()) {
@@ -126,9 +132,26 @@ impl Bench {
     }
 }
 
-/// A copy that shares its post code with so many others that a search finds a full page.
+/// A copy that shares its post code with so many others that a search finds a full page, its last
+/// name with few, and its first name with everybody.
 fn numbered(pattern: &Document, number: usize) -> (String, Document) {
     let (id, mut copy) = copy(pattern);
     copy.insert("postCode", format!("{:04}", number / PATIENTS_PER_POST_CODE));
+    let last_name = last_name(number);
+    if copy.contains_key(FOLDED) {
+        copy.insert(FOLDED, last_name.to_lowercase());
+    }
+    copy.insert("lastName", last_name);
     (id, copy)
+}
+
+fn last_name(number: usize) -> String {
+    format!("Name{}", number / PATIENTS_PER_NAME)
+}
+
+/// The names of the copy of this number, in another case unless only the exact text is found.
+fn names(pattern: &Document, number: usize) -> [String; 2] {
+    let names = [pattern.get_str("firstName").unwrap_or_default(), &last_name(number)];
+    let is_folded = pattern.contains_key(FOLDED);
+    names.map(|name| if is_folded { name.to_uppercase() } else { name.to_owned() })
 }

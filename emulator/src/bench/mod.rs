@@ -3,16 +3,20 @@
 //! The figures are for reading: nothing is asserted, but a run with failed requests fails.
 
 mod at_rest;
+mod bodies;
 mod client;
 mod comparison;
 mod connection;
 mod doors;
+mod fairness;
 mod figures;
 mod floor;
 mod growth;
 mod load;
+mod payload;
 mod plot;
 mod process;
+mod refusals;
 mod report;
 mod request;
 mod start;
@@ -57,6 +61,10 @@ struct Extent {
     /// Of the collection in which patients are loaded and searched.
     sizes: &'static [usize],
     timing: Timing,
+    /// Large bodies of each kind.
+    refusals: usize,
+    /// Of a small request beside large ones.
+    beside: Timing,
 }
 
 const QUICK: Extent = Extent {
@@ -65,6 +73,8 @@ const QUICK: Extent = Extent {
     requests: 8_000,
     sizes: &[1_000, 10_000],
     timing: Timing { warm_up: Duration::from_millis(150), measured: Duration::from_millis(400) },
+    refusals: 5,
+    beside: Timing { warm_up: Duration::from_secs(2), measured: Duration::from_secs(8) },
 };
 
 const FULL: Extent = Extent {
@@ -73,6 +83,8 @@ const FULL: Extent = Extent {
     requests: 100_000,
     sizes: &[1_000, 10_000, 100_000, 1_000_000],
     timing: Timing { warm_up: Duration::from_millis(500), measured: Duration::from_secs(2) },
+    refusals: 40,
+    beside: Timing { warm_up: Duration::from_secs(5), measured: Duration::from_secs(40) },
 };
 
 /// One run, on its way.
@@ -96,6 +108,8 @@ pub(crate) async fn run(options: BenchOptions) -> Result<(), String> {
     bench.measure_floor().await?;
     bench.measure_doors(&known).await?;
     bench.measure_telemetry(&known).await?;
+    bench.measure_refusals().await?;
+    bench.measure_fairness().await?;
     bench.measure_growth().await?;
     bench.finish()
 }
@@ -115,6 +129,8 @@ impl Bench {
             data: std::env::temp_dir().display().to_string(),
             figures: Vec::new(),
             rows: Vec::new(),
+            refusals: Vec::new(),
+            fairness: Vec::new(),
             growth: Vec::new(),
             failures: load::Failures::default(),
         };

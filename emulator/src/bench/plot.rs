@@ -57,7 +57,7 @@ fn latency_against_load(report: &Report) -> Chart {
 }
 
 fn latency_against_size(report: &Report) -> Chart {
-    let series = ["LoadPatient", "SearchPatient"].map(|operation| {
+    let series = ["LoadPatient", "SearchPatient", "search by name"].map(|operation| {
         let points = report.growth.iter().filter(|point| point.operation == operation);
         let points = points.map(|point| (point.patients as f64, point.p50_us / 1e3)).collect();
         (operation.to_owned(), points)

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::fairness::Beside;
 use super::figures::Figure;
 use super::growth::Point;
 use super::load::{Failures, Measured};
 use super::process::PARTS;
+use super::refusals::Refusal;
 
 /// One phase: so many callers doing one thing at one door.
 #[derive(Clone, Debug, Serialize)]
@@ -43,6 +45,8 @@ pub(super) struct Report {
     pub(super) data: String,
     pub(super) figures: Vec<Figure>,
     pub(super) rows: Vec<Row>,
+    pub(super) refusals: Vec<Refusal>,
+    pub(super) fairness: Vec<Beside>,
     pub(super) growth: Vec<Point>,
     #[serde(skip)]
     pub(super) failures: Failures,

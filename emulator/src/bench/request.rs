@@ -5,6 +5,14 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::payload;
+
+/// How many patients share first and last name where they are searched by both.
+pub(super) const PATIENTS_PER_NAME: usize = 4;
+
+/// What each record in an answer has once.
+const RECORD_MARK: &[u8] = b"lastUpdated";
+
 /// Where requests enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Door {
@@ -28,11 +36,13 @@ pub(super) struct Entrance {
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) function: &'static str,
-    method: &'static str,
-    path: String,
-    patient_id: Option<String>,
-    body: String,
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) patient_id: Option<String>,
+    pub(super) body: String,
     success: u16,
+    /// How many records must be in the answer, if that is known.
+    finds: Option<usize>,
 }
 
 impl Door {
@@ -60,13 +70,19 @@ impl Request {
         ) + &format!(
             r#""insuranceNumber":"NZ-{number}","preferredContactNumber":"+64 {number}"}}"#
         );
+        Self::post_patient(body, 201)
+    }
+
+    /// A new patient with this body, which is answered with this status.
+    pub(super) fn post_patient(body: String, status: u16) -> Self {
         Self {
             function: "CreatePatient",
             method: "POST",
             path: "/patient".to_owned(),
             patient_id: None,
             body,
-            success: 201,
+            success: status,
+            finds: None,
         }
     }
 
@@ -78,18 +94,30 @@ impl Request {
             patient_id: Some(id.to_owned()),
             body: String::new(),
             success: 200,
+            finds: None,
         }
     }
 
     /// The first page of everyone with this post code.
     pub(super) fn search_patient(post_code: u32) -> Self {
+        Self::search(&json!({ "postCode": format!("{post_code:04}") }))
+    }
+
+    /// Everyone of this name.
+    pub(super) fn search_by_name(first: &str, last: &str) -> Self {
+        let request = Self::search(&json!({ "firstName": first, "lastName": last }));
+        Self { finds: Some(PATIENTS_PER_NAME), ..request }
+    }
+
+    fn search(criteria: &Value) -> Self {
         Self {
             function: "SearchPatient",
             method: "POST",
             path: "/patient/search".to_owned(),
             patient_id: None,
-            body: format!(r#"{{"postCode":"{post_code:04}"}}"#),
+            body: criteria.to_string(),
             success: 200,
+            finds: None,
         }
     }
 
@@ -101,14 +129,38 @@ impl Request {
         let body = json!({
             "performer": "Laboratory", "orderReference": "order-1", "observations": [observation]
         });
+        Self::post_test(patient_id, body.to_string(), 201)
+    }
+
+    /// A new test with this body, which is answered with this status.
+    pub(super) fn post_test(patient_id: &str, body: String, status: u16) -> Self {
         Self {
             function: "CreateTest",
             method: "POST",
             path: format!("/patient/{patient_id}/tests"),
             patient_id: Some(patient_id.to_owned()),
-            body: body.to_string(),
-            success: 201,
+            body,
+            success: status,
+            finds: None,
         }
+    }
+
+    /// The first page of a patient's tests.
+    pub(super) fn load_tests(patient_id: &str) -> Self {
+        Self {
+            function: "LoadTest",
+            method: "GET",
+            path: format!("/patient/{patient_id}/tests"),
+            patient_id: Some(patient_id.to_owned()),
+            body: String::new(),
+            success: 200,
+            finds: None,
+        }
+    }
+
+    /// The page that a `Link` to nothing but a query leads to.
+    pub(super) fn following(&self, link: &str) -> Self {
+        Self { path: format!("{}{link}", self.path), ..self.clone() }
     }
 
     pub(super) fn create_audit_record() -> Self {
@@ -123,6 +175,7 @@ impl Request {
             patient_id: None,
             body: body.to_string(),
             success: 201,
+            finds: None,
         }
     }
 
@@ -132,7 +185,7 @@ impl Request {
         let (method, path, key, body) = match entrance.door {
             Door::Handler => {
                 let key = format!("X-Azure-Functions-InvocationId: {}", Uuid::new_v4());
-                ("POST", format!("/{}", self.function), key, &*self.payload().to_string())
+                ("POST", format!("/{}", self.function), key, &*payload::of(self).to_string())
             }
             Door::Host => {
                 let key = format!("x-functions-key: {key}");
@@ -154,6 +207,10 @@ impl Request {
 
     /// Whether this answer from that door is a success.
     pub(super) fn succeeded(&self, door: Door, status: u16, body: &[u8]) -> bool {
+        let found = || body.windows(RECORD_MARK.len()).filter(|text| *text == RECORD_MARK).count();
+        if self.finds.is_some_and(|wanted| found() != wanted) {
+            return false;
+        }
         match door {
             Door::Handler => {
                 // The patient's own JSON is a text in it, with its quotes escaped.
@@ -164,48 +221,4 @@ impl Request {
             Door::Host | Door::Gateway => status == self.success,
         }
     }
-
-    /// The invocation payload for a request that came through gateway and host.
-    fn payload(&self) -> Value {
-        let length = self.body.len().to_string();
-        let headers = [
-            ("Host", "127.0.0.1:7071"),
-            ("Content-Type", "application/json"),
-            ("Content-Length", &length),
-            ("x-functions-key", "0123456789abcdef0123456789abcdef"),
-            ("X-Caller-Subscription", "bench"),
-            ("X-Caller-Address", "127.0.0.1"),
-            ("traceparent", &traceparent()),
-        ];
-        let lines = headers.map(|(name, value)| (name.to_owned(), json!([value])));
-        let joined = headers.map(|(name, value)| (name.to_owned(), json!(value)));
-        let claim = "http://schemas.microsoft.com/2017/07/functions/claims/keyid";
-        let mut request = json!({
-            "Url": format!("http://127.0.0.1:7071/api{}", self.path),
-            "Method": self.method,
-            "Query": {},
-            "Headers": Value::Object(lines.into_iter().collect()),
-            "Params": {},
-            "Identities": [{
-                "AuthenticationType": "WebJobsAuthLevel", "IsAuthenticated": true,
-                "Claims": [{"Type": claim, "Value": "gateway"}]
-            }],
-        });
-        if let Some(id) = &self.patient_id {
-            request["Params"]["patientId"] = json!(id);
-        }
-        if !self.body.is_empty() {
-            request["Body"] = json!(self.body);
-        }
-        let metadata = json!({
-            "Query": {},
-            "Headers": Value::Object(joined.into_iter().collect()),
-            "sys": {"MethodName": self.function, "UtcNow": "2024-05-14T15:14:15.12Z", "RandGuid": Uuid::nil()}
-        });
-        json!({"Data": {"req": request}, "Metadata": metadata})
-    }
-}
-
-fn traceparent() -> String {
-    format!("00-{:032x}-{:016x}-01", fastrand::u128(1..), fastrand::u64(1..))
 }
