@@ -12,6 +12,7 @@ mod hex;
 mod http_client;
 mod id;
 mod json;
+mod memory;
 mod request_hash;
 mod timestamp;
 mod version;

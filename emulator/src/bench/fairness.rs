@@ -56,8 +56,8 @@ pub(super) struct Beside {
 }
 
 impl Bench {
-    /// Beside large bodies at the handler, since a stand-in for the host takes longer to pass one
-    /// on than the app to refuse it; and through the host, which may turn callers away.
+    /// Beside large bodies at the handler, which is the app alone, and through the host, which may
+    /// turn callers away; beside large pages through the host.
     pub(super) async fn measure_fairness(&mut self) -> Result<(), String> {
         print_heading();
         let build = Build::start(&self.options.functions, self.extent).await?;
@@ -65,7 +65,8 @@ impl Bench {
         let bodies = "refused bodies";
         let at_handler =
             self.measure_beside(bodies, REFUSED_CALLERS, &refused, Door::Handler, &build).await?;
-        self.measure_beside(bodies, REFUSED_CALLERS, &refused, Door::Host, &build).await?;
+        let through_host =
+            self.measure_beside(bodies, REFUSED_CALLERS, &refused, Door::Host, &build).await?;
         // Another process, for the sake of its memory.
         let build = Build::start(&self.options.functions, self.extent).await?;
         let first = store_large_tests(&build).await?;
@@ -74,6 +75,7 @@ impl Bench {
             self.measure_beside(pages, CALLERS_TYPICAL, &first, Door::Host, &build).await?;
         self.report.figures.extend([
             at_handler.figure(),
+            through_host.figure(),
             paging.figure(),
             Figure::new("  resident at most, meanwhile", "MiB", paging.resident_max_mib)
                 .target(RESIDENT_MAX_MIB),
@@ -125,7 +127,8 @@ impl Bench {
 
 impl Beside {
     fn figure(&self) -> Figure {
-        let name = format!("p99 of LoadPatient beside {} callers of {}", self.callers, self.large);
+        let Self { callers, large, door, .. } = self;
+        let name = format!("p99 of LoadPatient beside {callers} callers of {large}, {door}");
         Figure::new(name, "ms", self.small_p99_ms).target(P99_MAX_MS)
     }
 

@@ -149,6 +149,7 @@ impl Host {
             connections: Pool::default(),
             outstanding: AtomicUsize::new(0),
             running,
+            large_bodies: Semaphore::new(server::LARGE_BODIES_AT_ONCE),
         });
         let serving = tokio::spawn(server::serve(listener, front));
         Ok(Self { url, keys, handler, console, supervising, serving })

@@ -31,6 +31,9 @@ use crate::talk::{TimedBody, talk};
 /// What is read and written in a moment; with a larger body others would have to wait for that.
 const BODY_BYTES_AT_ONCE: usize = 32 << 10;
 
+/// How many larger bodies are written at the same time: the other processors are for everybody else.
+pub(super) const LARGE_BODIES_AT_ONCE: usize = 1;
+
 /// Everything that a request needs.
 pub(super) struct Front {
     pub(super) app: Arc<AppFolder>,
@@ -43,6 +46,8 @@ pub(super) struct Front {
     pub(super) outstanding: AtomicUsize,
     /// As many as may run at the same time; the rest wait.
     pub(super) running: Option<Semaphore>,
+    /// As many large bodies as may be written at the same time.
+    pub(super) large_bodies: Semaphore,
 }
 
 /// Ends the connection in place of an answer.
@@ -137,6 +142,7 @@ impl Front {
         let payload = if body.len() <= BODY_BYTES_AT_ONCE {
             Ok(payload::write(function, parts, &body, &values, &caller))
         } else {
+            let _turn = self.large_bodies.acquire().await.ok();
             let (function, parts) = (Arc::clone(function), parts.clone());
             let write = move || payload::write(&function, &parts, &body, &values, &caller);
             tokio::task::spawn_blocking(write).await

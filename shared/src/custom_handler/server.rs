@@ -16,7 +16,7 @@ use warp::http::{self as wire, HeaderMap, HeaderValue, Method, header};
 use super::invocation;
 use crate::http::{Request, Response};
 use crate::telemetry::{InvocationLabel, TraceContext, TraceId, metrics, with_invocation_logs};
-use crate::{Deadline, Error, Result};
+use crate::{Deadline, Error, Result, memory};
 
 /// How long an invocation may take before it is answered with 503.
 const INVOCATION_TIME_MAX: Duration = Duration::from_secs(20);
@@ -97,9 +97,9 @@ async fn answer<A: FunctionApp>(
         .wait(read(headers, body, deadline))
         .await
         .unwrap_or(Err(Error::InvalidRequest("The invocation did not arrive in time.")));
-    let trace = match &request {
-        Ok(request) => request.trace.clone(),
-        Err(_) => TraceContext::generate(),
+    let (trace, request_bytes) = match &request {
+        Ok(request) => (request.trace.clone(), request.body_bytes()),
+        Err(_) => (TraceContext::generate(), 0),
     };
     let function = if is_function_name(function) { function } else { NOT_A_FUNCTION };
     let label = label(function, headers, trace.trace_id());
@@ -107,7 +107,9 @@ async fn answer<A: FunctionApp>(
     trace.adopt(&span);
     let running = run(app, function, request, trace.trace_id(), span);
     let (response, logs) = with_invocation_logs(label, running).await;
-    let mut answer = wire::Response::new(invocation::pack(&response, &logs));
+    let envelope = invocation::pack(&response, &logs);
+    memory::give_back_after(request_bytes, envelope.len());
+    let mut answer = wire::Response::new(envelope);
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }

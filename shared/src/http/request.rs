@@ -187,6 +187,11 @@ impl Request {
         Body::read(body)
     }
 
+    /// The length of the body, in bytes.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.body.as_deref().map_or(0, str::len)
+    }
+
     fn missing_body(&self) -> Error {
         // The host drops such bodies before anyone can read them (azure-functions-host#4926).
         let chunked = self.headers.get("Transfer-Encoding").is_some();
