@@ -21,7 +21,8 @@ locals {
       secret_uri        = local.secret_uris["patient-api-key"]
       cache_seconds_max = 3600
     })
-    problem = templatefile("${path.root}/policies/problem.xml.tftpl", {})
+    host-refusal = templatefile("${path.root}/policies/host_refusal.xml.tftpl", {})
+    problem      = templatefile("${path.root}/policies/problem.xml.tftpl", {})
   }
 
   host_key_cache_key = "patient-api-key"

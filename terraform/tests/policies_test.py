@@ -18,6 +18,7 @@ VALUES = {
     "product": {"rate_limit_per_minute": 600, "quota_per_day": 100000},
     "caller": {"body_bytes_max": 1048576, "entra_id": None},
     "host_key": {"cache_key": "key", "secret_uri": "https://vault/secrets/key", "cache_seconds_max": 3600},
+    "host_refusal": {},
     "problem": {},
 }
 

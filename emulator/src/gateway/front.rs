@@ -105,7 +105,10 @@ impl Front {
         if !body.is_empty() || matches!(parts.method, Method::POST | Method::PUT) {
             call = call.body(body);
         }
-        self.call(call).await.unwrap_or_else(unavailable)
+        match self.call(call).await {
+            Some(answer) => host_refusal(answer),
+            None => unavailable(),
+        }
     }
 
     /// Calls the host; if it refuses the key, once more with the key of now. It refuses before the
@@ -151,9 +154,26 @@ async fn send(call: RequestBuilder, key: &HeaderValue) -> Option<Answer> {
     Some(response)
 }
 
+/// What the host itself refuses becomes a problem: its 429 is empty, and its 503 is no JSON. The
+/// app's own have `Retry-After`.
+fn host_refusal(answer: Answer) -> Answer {
+    match answer.status() {
+        _ if answer.headers().contains_key(RETRY_AFTER) => answer,
+        StatusCode::TOO_MANY_REQUESTS => {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            try_again(problem(status, "throttled", "Too many requests"), "1")
+        }
+        StatusCode::SERVICE_UNAVAILABLE => unavailable(),
+        _ => answer,
+    }
+}
+
 fn unavailable() -> Answer {
-    let mut response =
-        problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The API cannot be reached");
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    response
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    try_again(problem(status, "unavailable", "The API cannot be reached"), "5")
+}
+
+fn try_again(mut answer: Answer, after_s: &'static str) -> Answer {
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(after_s));
+    answer
 }

@@ -7,11 +7,14 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use emulator::app_insights::AppInsights;
+use emulator::gateway::HostKey;
 use futures_util::stream;
 use http_body_util::StreamBody;
 use hyper::StatusCode;
 use hyper::body::Frame;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use stack::{Stack, forwarded, refused};
 
@@ -299,4 +302,48 @@ async fn a_backend_that_is_not_there_is_unavailable() {
             "detail": "The API cannot be reached.",
         })
     );
+}
+
+/// A gateway in front of what answers each request with this.
+async fn before_one_that_says(head: &'static str) -> Stack {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request).await;
+            let answer =
+                format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let _ = connection.write_all(answer.as_bytes()).await;
+        }
+    });
+    Stack::before(address, HostKey::Literal("host-key".to_owned())).await
+}
+
+#[tokio::test]
+async fn what_the_host_refuses_itself_becomes_a_problem_that_says_when_to_come_back() {
+    for (head, status, kind, retry_after) in [
+        ("429 Too Many Requests\r\nX-FUNCTION-SCALEOUT: 1", 429, "throttled", "1"),
+        ("503 Service Unavailable", 503, "unavailable", "5"),
+    ] {
+        let stack = before_one_that_says(head).await;
+
+        let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["retry-after"], retry_after);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        assert!(!answer.headers().contains_key("x-function-scaleout"));
+        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(body["type"], format!("urn:problem:patient-records:{kind}"));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_app_is_passed_on_as_it_is() {
+    let stack = before_one_that_says("429 Too Many Requests\r\nRetry-After: 17").await;
+
+    let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, "17"));
 }
