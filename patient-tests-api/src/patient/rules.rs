@@ -107,7 +107,7 @@ fn gender() -> impl Rule<Output = Gender> {
 fn day() -> impl Rule<Output = DayCriterion> {
     text_like(
         |text| Some(DayCriterion { days: Days::of_criterion(text)?, text: text.to_owned() }),
-        Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt ].{1,53})?)?)?$"),
+        Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt].{1,53})?)?)?$"),
         "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, or an RFC 3339 date-time",
     )
 }

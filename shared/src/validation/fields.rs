@@ -61,7 +61,10 @@ impl Fields<'_> {
             schema["description"] = json!("accepted as it was loaded, without effect");
             description.properties.insert(name.to_owned(), schema);
         }
-        self.take(name);
+        // What is not looked at any further must not hide anything either.
+        if let Some(Json::Array(_) | Json::Object(_)) = self.take(name) {
+            self.mistakes.note_at(name, "must be a single value");
+        }
     }
 
     /// A field that only the server sets.

@@ -194,6 +194,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ignored_is_a_single_value() {
+        let with = |ignored: Value| json!({"label": "a", "codes": [], "lastUpdated": ignored});
+
+        for ignored in [json!("2020-01-01T00:00:00Z"), json!(1), json!(null)] {
+            assert!(read(&with(ignored).to_string()).is_ok());
+        }
+        for ignored in [json!([]), json!({"a": 1})] {
+            assert_eq!(mistakes(with(ignored)), [pair("/lastUpdated", "must be a single value")]);
+        }
+    }
+
+    #[test]
     fn null_is_absent() {
         assert_eq!(mistakes(json!({"label": null, "codes": []})), [pair("/label", "is required")]);
     }
