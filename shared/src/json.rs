@@ -55,6 +55,17 @@ pub enum Json<'a> {
 }
 
 impl Json<'_> {
+    /// Whether nothing of it was left out because there is too much of it.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::Null | Self::Other | Self::Text(_) => true,
+            Self::Array(items) => items.len() < ITEMS_MAX && items.iter().all(Self::is_whole),
+            Self::Object(members) => {
+                members.len() < MEMBERS_MAX && members.iter().all(|(_, value)| value.is_whole())
+            }
+        }
+    }
+
     /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {

@@ -61,9 +61,9 @@ impl Fields<'_> {
             schema["description"] = json!("accepted as it was loaded, without effect");
             description.properties.insert(name.to_owned(), schema);
         }
-        // What is not looked at any further must not hide anything either.
-        if let Some(Json::Array(_) | Json::Object(_)) = self.take(name) {
-            self.mistakes.note_at(name, "must be a single value");
+        // Of what was not even read, nobody knows what it hides.
+        if self.take(name).is_some_and(|value| !value.is_whole()) {
+            self.mistakes.note_at(name, "has too many members or items");
         }
     }
 
