@@ -31,6 +31,11 @@ class Known:
             wrong.append("ETag is not as acknowledged")
         return wrong
 
+    def is_there(self, answer: Answer) -> list[str]:
+        """What is wrong with an answer to HEAD that should be about this record."""
+        wrong = [] if answer.body is None else ["there is a body"]
+        return wrong if answer.etag == self.etag else [*wrong, "ETag is not as acknowledged"]
+
     def update(self, api: Api, operation: str, body: dict[str, Any]) -> None:
         """Replaces this version, and expects the next one."""
         version = f'"{int(self.etag.strip(chr(34))) + 1}"'

@@ -66,6 +66,11 @@ class Clinic(FastHttpUser):
         """Asks whether a copy is still good."""
         self.patients.load_unchanged()
 
+    @task(2)
+    def ask_for_patient(self) -> None:
+        """Asks for the version of a patient alone."""
+        self.patients.ask()
+
     @task(5)
     def update_patient(self) -> None:
         """Changes a patient that nobody else has changed."""
@@ -120,6 +125,11 @@ class Clinic(FastHttpUser):
     def load_tests(self) -> None:
         """Follows a patient's tests to the last page."""
         self.tests.load_all()
+
+    @task(2)
+    def ask_for_tests(self) -> None:
+        """Asks for the versions of tests alone."""
+        self.tests.ask()
 
     @task(3)
     def update_test(self) -> None:

@@ -54,6 +54,12 @@ class MedicalTests:
         pages = Pages(operations.LOAD_TESTS, f"{patient.path}/tests", TESTS_PAGE)
         pages.read(self._api, lambda ids: answers.listing(ids, expected, patient.deleted_tests))
 
+    def ask(self) -> None:
+        """That there are tests, and the version of one, is told without them."""
+        patient, test = self._any()
+        self._api.send(operations.LOAD_TESTS_HEAD, f"{patient.path}/tests", 200)
+        self._api.send(operations.LOAD_TEST_HEAD, test.path, 200, check=test.is_there)
+
     def update(self) -> None:
         """Makes the results final, and reads them back."""
         patient, test = self._any()

@@ -5,24 +5,30 @@ Templates, never paths: statistics and reports must not name patients.
 
 CREATE_PATIENT = "POST /patient"
 LOAD_PATIENT = "GET /patient/{patientId}"
+LOAD_PATIENT_HEAD = "HEAD /patient/{patientId}"
 UPDATE_PATIENT = "PUT /patient/{patientId}"
 DELETE_PATIENT = "DELETE /patient/{patientId}"
 SEARCH_PATIENT = "POST /patient/search"
 CREATE_TEST = "POST /patient/{patientId}/tests"
 LOAD_TESTS = "GET /patient/{patientId}/tests"
+LOAD_TESTS_HEAD = "HEAD /patient/{patientId}/tests"
 LOAD_TEST = "GET /patient/{patientId}/tests/{testId}"
+LOAD_TEST_HEAD = "HEAD /patient/{patientId}/tests/{testId}"
 UPDATE_TEST = "PUT /patient/{patientId}/tests/{testId}"
 DELETE_TEST = "DELETE /patient/{patientId}/tests/{testId}"
 
 ALL = (
     CREATE_PATIENT,
     LOAD_PATIENT,
+    LOAD_PATIENT_HEAD,
     UPDATE_PATIENT,
     DELETE_PATIENT,
     SEARCH_PATIENT,
     CREATE_TEST,
     LOAD_TESTS,
+    LOAD_TESTS_HEAD,
     LOAD_TEST,
+    LOAD_TEST_HEAD,
     UPDATE_TEST,
     DELETE_TEST,
 )

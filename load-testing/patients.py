@@ -49,6 +49,11 @@ class Patients:
         patient = self.any()
         self._api.send(operations.LOAD_PATIENT, patient.path, 304, headers={"If-None-Match": patient.etag})
 
+    def ask(self) -> None:
+        """The version of a patient is told without the patient."""
+        patient = self.any()
+        self._api.send(operations.LOAD_PATIENT_HEAD, patient.path, 200, check=patient.is_there)
+
     def update(self) -> None:
         """Moves a patient to another post code, and reads it back."""
         patient = self.any()
