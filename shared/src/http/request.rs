@@ -21,7 +21,6 @@ const PARAMETER_CHARS_MAX: usize = 128;
 const PARAMETERS_NAMED_MAX: usize = 10;
 
 /// A request for one function, unpacked from the host's invocation.
-#[derive(Debug)]
 pub struct Request {
     /// When the work must be done; what is left until [`Request::closing_deadline`] is for
     /// reporting that it was not.
