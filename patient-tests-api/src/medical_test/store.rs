@@ -13,7 +13,8 @@ use crate::audit::AuditRecordId;
 use crate::patient::PatientId;
 use crate::versioned::{VersionedCollection, VersionedDocument};
 
-/// The most bytes of a test as JSON: those of the largest body.
+/// About the most bytes of a test as JSON: nearly those of the largest body, so that a first portion is
+/// a page of such tests.
 const TEST_BYTES_MAX: usize = 1_000_000;
 
 /// The stored medical tests; a patient's tests lie together.

@@ -3,7 +3,7 @@
 use mongodb::bson::doc;
 use serde_json::{Value, json};
 
-use crate::helpers::{PatientTestsApi, medical_test_with};
+use crate::helpers::{PatientTestsApi, medical_test, medical_test_with};
 
 /// A legal test of nearly 1 MiB.
 fn large_test() -> Value {
@@ -36,7 +36,7 @@ async fn a_page_ends_after_four_mebibytes_and_leads_on() {
     let path = format!("patient/{patient_id}/tests");
     let mut all = Vec::new();
     for number in 0..9 {
-        let body = if number % 2 == 0 { large_test() } else { crate::helpers::medical_test() };
+        let body = if number % 2 == 0 { large_test() } else { medical_test() };
         let created = api.call("POST", &path).json(&body).expect(201).await;
         all.push(created.body["id"].as_str().unwrap().to_owned());
     }
