@@ -71,7 +71,7 @@ locals {
 
 resource "azurerm_monitor_action_group" "operators" {
   name                = "ag-${local.name}"
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
   short_name          = "patientrec"
   tags                = local.tags
 
@@ -90,7 +90,7 @@ resource "azurerm_monitor_metric_alert" "main" {
   for_each = local.metric_alerts
 
   name                = "alert-${each.key}-${local.name}"
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
   scopes              = [each.value.target]
   description         = each.value.description
   severity            = each.value.severity
@@ -125,8 +125,8 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "main" {
   for_each = local.query_alerts
 
   name                 = "alert-${each.key}-${local.name}"
-  resource_group_name  = azurerm_resource_group.main.name
-  location             = azurerm_resource_group.main.location
+  resource_group_name  = local.resource_group.name
+  location             = local.resource_group.location
   scopes               = [azurerm_log_analytics_workspace.main.id]
   description          = each.value.description
   severity             = each.value.severity

@@ -33,8 +33,8 @@ locals {
 
 resource "azurerm_public_ip" "api_management" {
   name                = "pip-${local.name}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.resource_group.name
+  location            = local.resource_group.location
   allocation_method   = "Static"
   sku                 = "Standard"
   domain_name_label   = "patientrec-${var.environment}-${local.suffix}" # API Management insists on one
@@ -46,8 +46,8 @@ resource "azurerm_api_management" "main" {
   #checkov:skip=CKV_AZURE_174:It is the one public door; all else is closed.
 
   name                 = "apim-${local.name}-${local.suffix}"
-  resource_group_name  = azurerm_resource_group.main.name
-  location             = azurerm_resource_group.main.location
+  resource_group_name  = local.resource_group.name
+  location             = local.resource_group.location
   publisher_name       = var.publisher_name
   publisher_email      = var.publisher_email
   sku_name             = var.api_management_sku
@@ -85,7 +85,7 @@ resource "azurerm_api_management" "main" {
 
 resource "azurerm_api_management_api" "patient" {
   name                  = "patient-tests-api"
-  resource_group_name   = azurerm_resource_group.main.name
+  resource_group_name   = local.resource_group.name
   api_management_name   = azurerm_api_management.main.name
   revision              = "1"
   display_name          = "Patient records"
@@ -115,7 +115,7 @@ resource "azurerm_api_management_policy_fragment" "main" {
 resource "azurerm_api_management_api_policy" "patient" {
   api_name            = azurerm_api_management_api.patient.name
   api_management_name = azurerm_api_management.main.name
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
   xml_content         = local.policies.api
 
   depends_on = [azurerm_api_management_policy_fragment.main]
@@ -123,7 +123,7 @@ resource "azurerm_api_management_api_policy" "patient" {
 
 resource "azurerm_api_management_product" "patient" {
   product_id            = "patient-records"
-  resource_group_name   = azurerm_resource_group.main.name
+  resource_group_name   = local.resource_group.name
   api_management_name   = azurerm_api_management.main.name
   display_name          = "Patient records"
   description           = "Patients and their medical tests. Every call is audited under the subscription's name."
@@ -136,7 +136,7 @@ resource "azurerm_api_management_product" "patient" {
 resource "azurerm_api_management_product_policy" "patient" {
   product_id          = azurerm_api_management_product.patient.product_id
   api_management_name = azurerm_api_management.main.name
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
   xml_content         = local.policies.product
 }
 
@@ -144,13 +144,13 @@ resource "azurerm_api_management_product_api" "patient" {
   product_id          = azurerm_api_management_product.patient.product_id
   api_name            = azurerm_api_management_api.patient.name
   api_management_name = azurerm_api_management.main.name
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
 }
 
 # The first caller. Its name is what the audit register records.
 resource "azurerm_api_management_subscription" "first" {
   subscription_id     = "first-caller"
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
   api_management_name = azurerm_api_management.main.name
   product_id          = azurerm_api_management_product.patient.id
   display_name        = "First caller"
@@ -160,7 +160,7 @@ resource "azurerm_api_management_subscription" "first" {
 
 resource "azurerm_api_management_logger" "application_insights" {
   name                = "application-insights"
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
   api_management_name = azurerm_api_management.main.name
   resource_id         = azurerm_application_insights.main.id
 
@@ -177,7 +177,7 @@ resource "azurerm_api_management_diagnostic" "main" {
   }
 
   identifier                = each.key
-  resource_group_name       = azurerm_resource_group.main.name
+  resource_group_name       = local.resource_group.name
   api_management_name       = azurerm_api_management.main.name
   api_management_logger_id  = each.value
   always_log_errors         = true

@@ -15,8 +15,8 @@ resource "azurerm_cosmosdb_account" "main" {
   for_each = local.apps
 
   name                = "cosmos-${each.key}-${var.environment}-${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.resource_group.name
+  location            = local.resource_group.location
   kind                = "MongoDB"
   offer_type          = "Standard"
   tags                = local.tags
@@ -38,7 +38,7 @@ resource "azurerm_cosmosdb_account" "main" {
   }
 
   geo_location {
-    location          = azurerm_resource_group.main.location
+    location          = local.resource_group.location
     failover_priority = 0
     zone_redundant    = var.zone_redundant
   }
@@ -61,7 +61,7 @@ resource "azurerm_cosmosdb_mongo_database" "main" {
   for_each = local.databases
 
   name                = local.database_names[each.key]
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
   account_name        = azurerm_cosmosdb_account.main[each.key].name
 
   # Shared by the collections of the database.
@@ -78,7 +78,7 @@ resource "azurerm_cosmosdb_mongo_collection" "main" {
   for_each = local.collections
 
   name                = each.value.name
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
   account_name        = azurerm_cosmosdb_account.main[each.value.app].name
   database_name       = azurerm_cosmosdb_mongo_database.main[each.value.app].name
   shard_key           = each.value.shardKey

@@ -26,8 +26,8 @@ resource "azurerm_user_assigned_identity" "app" {
   for_each = local.apps
 
   name                = each.value.identity
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.resource_group.name
+  location            = local.resource_group.location
   tags                = local.tags
 }
 
@@ -58,8 +58,8 @@ module "function_app" {
   for_each = local.apps
 
   name                = local.app_names[each.key]
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.resource_group.name
+  location            = local.resource_group.location
   tags                = local.tags
 
   plan_sku       = var.function_plan_sku

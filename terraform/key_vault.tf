@@ -15,8 +15,8 @@ locals {
 
 resource "azurerm_key_vault" "main" {
   name                          = "kv-${var.environment}-${local.suffix}"
-  resource_group_name           = azurerm_resource_group.main.name
-  location                      = azurerm_resource_group.main.location
+  resource_group_name           = local.resource_group.name
+  location                      = local.resource_group.location
   tenant_id                     = data.azurerm_client_config.current.tenant_id
   sku_name                      = "standard"
   rbac_authorization_enabled    = true

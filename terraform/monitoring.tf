@@ -2,8 +2,8 @@
 
 resource "azurerm_log_analytics_workspace" "main" {
   name                         = "log-${local.name}"
-  resource_group_name          = azurerm_resource_group.main.name
-  location                     = azurerm_resource_group.main.location
+  resource_group_name          = local.resource_group.name
+  location                     = local.resource_group.location
   sku                          = "PerGB2018"
   retention_in_days            = var.log_retention_days
   local_authentication_enabled = false
@@ -12,8 +12,8 @@ resource "azurerm_log_analytics_workspace" "main" {
 
 resource "azurerm_application_insights" "main" {
   name                = "appi-${local.name}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.resource_group.name
+  location            = local.resource_group.location
   workspace_id        = azurerm_log_analytics_workspace.main.id
   application_type    = "other"
   ip_masking_enabled  = true
@@ -60,8 +60,8 @@ resource "azurerm_monitor_diagnostic_setting" "main" {
 
 resource "azurerm_application_insights_workbook" "main" {
   name                = uuidv5("dns", "${local.name}.patient-records.workbook") # must be a UUID
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.resource_group.name
+  location            = local.resource_group.location
   display_name        = "Patient records (${var.environment})"
   source_id           = lower(azurerm_application_insights.main.id)
   tags                = local.tags

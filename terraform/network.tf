@@ -55,8 +55,8 @@ locals {
 
 resource "azurerm_virtual_network" "main" {
   name                = "vnet-${local.name}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.resource_group.name
+  location            = local.resource_group.location
   address_space       = [var.address_space]
   tags                = local.tags
 }
@@ -65,7 +65,7 @@ resource "azurerm_subnet" "api_management" {
   #checkov:skip=CKV2_AZURE_31:azurerm_subnet_network_security_group_association.main covers every subnet, by for_each, which the check does not follow.
 
   name                 = "api-management"
-  resource_group_name  = azurerm_resource_group.main.name
+  resource_group_name  = local.resource_group.name
   virtual_network_name = azurerm_virtual_network.main.name
   address_prefixes     = [local.subnets.api-management]
 
@@ -81,7 +81,7 @@ resource "azurerm_subnet" "app" {
   for_each = local.apps
 
   name                 = each.key
-  resource_group_name  = azurerm_resource_group.main.name
+  resource_group_name  = local.resource_group.name
   virtual_network_name = azurerm_virtual_network.main.name
   address_prefixes     = [local.subnets[each.key]]
 
@@ -108,7 +108,7 @@ resource "azurerm_subnet" "private_endpoints" {
   #checkov:skip=CKV2_AZURE_31:azurerm_subnet_network_security_group_association.main covers every subnet, by for_each, which the check does not follow.
 
   name                            = "private-endpoints"
-  resource_group_name             = azurerm_resource_group.main.name
+  resource_group_name             = local.resource_group.name
   virtual_network_name            = azurerm_virtual_network.main.name
   address_prefixes                = [local.subnets.private-endpoints]
   default_outbound_access_enabled = false
@@ -131,8 +131,8 @@ resource "azurerm_network_security_group" "main" {
   for_each = local.network_rules
 
   name                = "nsg-${each.key}-${local.name}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.resource_group.name
+  location            = local.resource_group.location
   tags                = local.tags
 }
 
@@ -147,7 +147,7 @@ resource "azurerm_network_security_rule" "allow" {
   ]...)
 
   name                        = "allow-${each.value.name}"
-  resource_group_name         = azurerm_resource_group.main.name
+  resource_group_name         = local.resource_group.name
   network_security_group_name = azurerm_network_security_group.main[each.value.subnet].name
   description                 = each.value.why
   priority                    = each.value.priority
@@ -168,7 +168,7 @@ resource "azurerm_network_security_rule" "deny" {
   }
 
   name                        = "deny-all-else-${lower(each.value.direction)}"
-  resource_group_name         = azurerm_resource_group.main.name
+  resource_group_name         = local.resource_group.name
   network_security_group_name = azurerm_network_security_group.main[each.value.subnet].name
   description                 = "What is not listed is denied."
   priority                    = 4096

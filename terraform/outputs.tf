@@ -15,7 +15,7 @@ output "function_apps" {
 }
 
 output "resource_group" {
-  value       = azurerm_resource_group.main.name
+  value       = local.resource_group.name
   description = "Where everything is."
 }
 

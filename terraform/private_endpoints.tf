@@ -21,7 +21,7 @@ resource "azurerm_private_dns_zone" "main" {
   for_each = local.private_dns_zones
 
   name                = each.value
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.resource_group.name
   tags                = local.tags
 }
 
@@ -38,8 +38,8 @@ resource "azurerm_private_endpoint" "main" {
   for_each = local.private_endpoints
 
   name                          = "pe-${each.key}-${local.name}"
-  resource_group_name           = azurerm_resource_group.main.name
-  location                      = azurerm_resource_group.main.location
+  resource_group_name           = local.resource_group.name
+  location                      = local.resource_group.location
   subnet_id                     = azurerm_subnet.private_endpoints.id
   custom_network_interface_name = "nic-${each.key}-${local.name}"
   tags                          = local.tags

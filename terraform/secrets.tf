@@ -89,7 +89,7 @@ resource "azapi_resource" "database_secret" {
 
   type      = "Microsoft.Resources/deployments@2024-03-01"
   name      = "${each.value}-${var.database_key_rotation}"
-  parent_id = azurerm_resource_group.main.id
+  parent_id = local.resource_group.id
 
   body = {
     properties = {
@@ -118,7 +118,7 @@ resource "azapi_resource" "host_key" {
 
   type      = "Microsoft.Resources/deployments@2024-03-01"
   name      = each.value.secret
-  parent_id = azurerm_resource_group.main.id
+  parent_id = local.resource_group.id
 
   body = {
     properties = {

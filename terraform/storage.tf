@@ -11,8 +11,8 @@ resource "azurerm_storage_account" "host" {
   for_each = local.apps
 
   name                            = each.value.storage
-  resource_group_name             = azurerm_resource_group.main.name
-  location                        = azurerm_resource_group.main.location
+  resource_group_name             = local.resource_group.name
+  location                        = local.resource_group.location
   account_tier                    = "Standard"
   account_replication_type        = var.zone_redundant ? "ZRS" : "LRS"
   min_tls_version                 = "TLS1_2"
@@ -44,8 +44,8 @@ resource "azurerm_storage_account" "packages" {
   #checkov:skip=CKV2_AZURE_1:Encrypted with keys of Microsoft; see the databases.
 
   name                            = "stpackages${var.environment}${local.suffix}"
-  resource_group_name             = azurerm_resource_group.main.name
-  location                        = azurerm_resource_group.main.location
+  resource_group_name             = local.resource_group.name
+  location                        = local.resource_group.location
   account_tier                    = "Standard"
   account_replication_type        = var.zone_redundant ? "ZRS" : "LRS"
   min_tls_version                 = "TLS1_2"

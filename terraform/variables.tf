@@ -18,6 +18,12 @@ variable "environment" {
   }
 }
 
+variable "resource_group_name" {
+  type        = string
+  default     = null
+  description = "A resource group that is there already, to put everything into. Left out, one is made, which needs rights on the subscription."
+}
+
 variable "publisher_name" {
   type        = string
   description = "Organization that publishes the API; callers see it in the developer portal."
