@@ -1,4 +1,6 @@
-# Who may do what.
+# Who may do what. All of it stands here, because giving roles is a right of its own that whoever
+# deploys may lack: with assign_roles = false the outputs list the same roles, and somebody else
+# gives them with scripts/assign-roles.
 #
 # Three maps and three resources, since Terraform puts whole resources in order and not their
 # instances: packages are uploaded before anything else is made, the apps need their roles at their
@@ -60,7 +62,7 @@ locals {
 }
 
 resource "azurerm_role_assignment" "package_publisher" {
-  for_each = local.publisher_roles
+  for_each = { for key, role in local.publisher_roles : key => role if var.assign_roles }
 
   scope                = each.value.scope
   role_definition_name = each.value.role
@@ -70,7 +72,7 @@ resource "azurerm_role_assignment" "package_publisher" {
 }
 
 resource "azurerm_role_assignment" "app" {
-  for_each = local.app_roles
+  for_each = { for key, role in local.app_roles : key => role if var.assign_roles }
 
   scope                = each.value.scope
   role_definition_name = each.value.role
@@ -80,7 +82,7 @@ resource "azurerm_role_assignment" "app" {
 }
 
 resource "azurerm_role_assignment" "secret_reader" {
-  for_each = local.secret_roles
+  for_each = { for key, role in local.secret_roles : key => role if var.assign_roles }
 
   scope                = each.value.scope
   role_definition_name = each.value.role

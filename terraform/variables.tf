@@ -78,6 +78,12 @@ variable "package_publishers" {
   }
 }
 
+variable "assign_roles" {
+  type        = bool
+  default     = true
+  description = "Whether Terraform gives the roles that apps, gateway and package_publishers need, which takes the right to write role assignments. If not, somebody who has it runs scripts/assign-roles."
+}
+
 variable "package_upload_addresses" {
   type        = set(string)
   default     = []
