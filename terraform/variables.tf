@@ -251,6 +251,12 @@ variable "entra_id" {
   }
 }
 
+variable "locks" {
+  type        = bool
+  default     = false
+  description = "Locks the vault, the databases, the workspace and the register's storage against deletion, which takes the right to write locks."
+}
+
 variable "log_retention_days" {
   type        = number
   default     = 90
