@@ -268,6 +268,17 @@ variable "log_retention_days" {
   }
 }
 
+variable "monthly_budget" {
+  type        = number
+  default     = null
+  description = "What the resource group may cost in a month, in the currency of the account. alert_emails hear of it at 80 % spent and at 100 % forecast; nothing is stopped."
+
+  validation {
+    condition     = try(var.monthly_budget >= 1, var.monthly_budget == null)
+    error_message = "A budget is at least 1, or leave monthly_budget out."
+  }
+}
+
 variable "log_level" {
   type        = string
   default     = "info"
