@@ -1,4 +1,16 @@
-# A budget that warns. It stops nothing, and costs reach it hours late.
+# What it may cost: a budget that warns, and what is said when the cap on logs was reached.
+
+locals {
+  # The workspace still notes this when it takes nothing else:
+  # https://learn.microsoft.com/azure/azure-monitor/logs/daily-cap#alert-when-daily-cap-is-reached
+  cap_alerts = var.log_daily_cap_gb == null ? {} : {
+    log-cap = {
+      description = "Logs and traces have reached log_daily_cap_gb and stop until tomorrow: alerts that read them are blind."
+      severity    = 1
+      query       = "_LogOperation | where Category =~ 'Ingestion' | where Detail contains 'OverQuota'"
+    }
+  }
+}
 
 # Azure takes no budget that starts in a month that is over, and makes another one when the start
 # changes, so the month of the first apply is kept:

@@ -268,6 +268,17 @@ variable "log_retention_days" {
   }
 }
 
+variable "log_daily_cap_gb" {
+  type        = number
+  default     = null
+  description = "After how many gigabytes a day the workspace takes no more logs and traces, with an alert. Left out, it takes all."
+
+  validation {
+    condition     = try(var.log_daily_cap_gb > 0, var.log_daily_cap_gb == null)
+    error_message = "A cap is more than nothing. To have none, leave log_daily_cap_gb out."
+  }
+}
+
 variable "monthly_budget" {
   type        = number
   default     = null

@@ -65,3 +65,45 @@ run "a_budget_of_nothing_is_refused" {
 
   expect_failures = [var.monthly_budget]
 }
+
+run "logs_have_no_cap_unless_one_is_named" {
+  command = plan
+
+  assert {
+    condition     = length(local.cap_alerts) == 0 && !contains(keys(azurerm_monitor_scheduled_query_rules_alert_v2.main), "log-cap")
+    error_message = "There is an alert for a cap that nobody set."
+  }
+}
+
+run "a_cap_on_logs_holds_for_both_ways_in_and_is_told_when_reached" {
+  command = plan
+
+  variables {
+    log_daily_cap_gb = 2
+  }
+
+  assert {
+    condition     = azurerm_log_analytics_workspace.main.daily_quota_gb == 2 && azurerm_application_insights.main.daily_data_cap_in_gb == 2
+    error_message = "Logs cost more than the cap allows, or traces end before the workspace can tell."
+  }
+
+  assert {
+    condition     = strcontains(azurerm_monitor_scheduled_query_rules_alert_v2.main["log-cap"].criteria[0].query, "_LogOperation") && azurerm_monitor_scheduled_query_rules_alert_v2.main["log-cap"].action[0].action_groups == tolist([azurerm_monitor_action_group.operators.id])
+    error_message = "Telemetry stops and nobody knows."
+  }
+
+  assert {
+    condition     = contains(keys(azurerm_monitor_scheduled_query_rules_alert_v2.main), "server-errors")
+    error_message = "The alert on the cap is there instead of the others."
+  }
+}
+
+run "a_cap_that_stops_all_logs_is_refused" {
+  command = plan
+
+  variables {
+    log_daily_cap_gb = 0
+  }
+
+  expect_failures = [var.log_daily_cap_gb]
+}
