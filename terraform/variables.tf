@@ -18,6 +18,23 @@ variable "environment" {
   }
 }
 
+variable "tags" {
+  type = object({
+    owner               = optional(string)
+    cost_centre         = optional(string)
+    data_classification = optional(string)
+  })
+  default     = {}
+  description = "Who answers for it, who pays for it, and what is in it: tags of everything that can have tags. They are plain text in bills and logs, so no place for secrets."
+
+  # Names are fixed, values may hold any character:
+  # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
+  validation {
+    condition     = alltrue([for value in values(var.tags) : value == null || try(length(value) >= 1 && length(value) <= 256, false)])
+    error_message = "A tag has 1 to 256 characters. Leave out what you have no word for."
+  }
+}
+
 variable "resource_group_name" {
   type        = string
   default     = null
