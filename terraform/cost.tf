@@ -14,7 +14,7 @@ locals {
 
 # Azure takes no budget that starts in a month that is over, and makes another one when the start
 # changes, so the month of the first apply is kept:
-# https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/consumption_budget_resource_group#start_date
+# https://github.com/hashicorp/terraform-provider-azurerm/blob/main/website/docs/r/consumption_budget_resource_group.html.markdown
 resource "terraform_data" "budget_start" {
   count = var.monthly_budget == null ? 0 : 1
 
