@@ -122,7 +122,7 @@ resource "azurerm_monitor_metric_alert" "main" {
 }
 
 resource "azurerm_monitor_scheduled_query_rules_alert_v2" "main" {
-  for_each = local.query_alerts
+  for_each = merge(local.query_alerts, local.cap_alerts)
 
   name                 = "alert-${each.key}-${local.name}"
   resource_group_name  = local.resource_group.name

@@ -1,4 +1,4 @@
-# Both apps, their identities, and what each identity may do beside reading its secrets.
+# Both apps and their identities. What each identity may do: roles.tf.
 
 locals {
   app_settings = {
@@ -29,28 +29,6 @@ resource "azurerm_user_assigned_identity" "app" {
   resource_group_name = local.resource_group.name
   location            = local.resource_group.location
   tags                = local.tags
-}
-
-# Data Owner is what the Functions host asks for, on the storage that is its alone:
-# https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
-resource "azurerm_role_assignment" "host_storage" {
-  for_each = local.apps
-
-  scope                = azurerm_storage_account.host[each.key].id
-  role_definition_name = "Storage Blob Data Owner"
-  principal_id         = azurerm_user_assigned_identity.app[each.key].principal_id
-  principal_type       = "ServicePrincipal"
-  description          = "Host storage of ${each.key}."
-}
-
-resource "azurerm_role_assignment" "package_reader" {
-  for_each = local.apps
-
-  scope                = azurerm_storage_container.package[each.key].id
-  role_definition_name = "Storage Blob Data Reader"
-  principal_id         = azurerm_user_assigned_identity.app[each.key].principal_id
-  principal_type       = "ServicePrincipal"
-  description          = "Code of ${each.key}."
 }
 
 module "function_app" {
@@ -87,8 +65,7 @@ module "function_app" {
   depends_on = [
     azurerm_private_endpoint.main,
     azurerm_private_dns_zone_virtual_network_link.main,
-    azurerm_role_assignment.host_storage,
-    azurerm_role_assignment.package_reader,
+    azurerm_role_assignment.app,
     azurerm_subnet_network_security_group_association.main,
   ]
 }

@@ -1,16 +1,10 @@
-# The vault, and who may read which secret in it.
+# The vault. Who may read which secret in it: roles.tf.
 
 locals {
-  # Secret → who reads it. Roles are given on single secrets, never on the vault.
-  secret_readers = {
-    patient-database = { patient-tests-api = azurerm_user_assigned_identity.app["patient-tests-api"].principal_id }
-    audit-database   = { audit-api = azurerm_user_assigned_identity.app["audit-api"].principal_id }
-    patient-api-key  = { api-management = azurerm_api_management.main.identity[0].principal_id }
-    audit-api-key    = { patient-tests-api = azurerm_user_assigned_identity.app["patient-tests-api"].principal_id }
-  }
+  secret_names = concat(values(local.database_secrets), [for key in local.host_keys : key.secret])
 
   # Without a version: readers get the newest one.
-  secret_uris = { for name in keys(local.secret_readers) : name => "${azurerm_key_vault.main.vault_uri}secrets/${name}" }
+  secret_uris = { for name in local.secret_names : name => "${azurerm_key_vault.main.vault_uri}secrets/${name}" }
 }
 
 resource "azurerm_key_vault" "main" {
@@ -29,20 +23,4 @@ resource "azurerm_key_vault" "main" {
     default_action = "Deny"
     bypass         = "None"
   }
-}
-
-resource "azurerm_role_assignment" "secret_reader" {
-  for_each = merge([
-    for secret, readers in local.secret_readers : {
-      for reader, principal in readers : "${secret}/${reader}" => { secret = secret, principal = principal }
-    }
-  ]...)
-
-  scope                = "${azurerm_key_vault.main.id}/secrets/${each.value.secret}"
-  role_definition_name = "Key Vault Secrets User"
-  principal_id         = each.value.principal
-  principal_type       = "ServicePrincipal"
-  description          = "Reads ${each.value.secret}, and nothing else."
-
-  depends_on = [azapi_resource.database_secret, azapi_resource.host_key]
 }

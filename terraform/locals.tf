@@ -3,11 +3,14 @@ locals {
   name   = "patientrec-${var.environment}"
   suffix = random_string.suffix.result # for names that are unique in all of Azure
 
-  tags = {
-    application = "patient-records"
-    environment = var.environment
-    managed_by  = "terraform"
-  }
+  tags = merge(
+    {
+      application = "patient-records"
+      environment = var.environment
+      managed_by  = "terraform"
+    },
+    { for name, value in var.tags : name => value if value != null },
+  )
 
   apps = {
     patient-tests-api = {

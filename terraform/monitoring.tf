@@ -6,6 +6,7 @@ resource "azurerm_log_analytics_workspace" "main" {
   location                     = local.resource_group.location
   sku                          = "PerGB2018"
   retention_in_days            = var.log_retention_days
+  daily_quota_gb               = var.log_daily_cap_gb
   local_authentication_enabled = false
   tags                         = local.tags
 }
@@ -18,6 +19,11 @@ resource "azurerm_application_insights" "main" {
   application_type    = "other"
   ip_masking_enabled  = true
   tags                = local.tags
+
+  # Beside the workspace's, with 100 GB as its default: the smaller one holds, and only the
+  # workspace's tells that it was reached.
+  # https://learn.microsoft.com/azure/azure-monitor/logs/daily-cap#application-insights
+  daily_data_cap_in_gb = var.log_daily_cap_gb
 
   # The apps' exporter authenticates by the connection string alone, which can write telemetry and
   # read none; with local authentication off it would be refused.

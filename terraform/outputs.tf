@@ -40,3 +40,21 @@ output "closed_urls" {
   )
   description = "Every public name beside the gateway's. Each must refuse."
 }
+
+# One output per map of roles.tf, so that each can be read as soon as what it names is there: the
+# publishers' after the targeted step of scripts/deploy, the apps' while the whole apply still runs.
+
+output "role_assignments_publishers" {
+  value       = { for key, role in local.publisher_roles : key => role if !var.assign_roles }
+  description = "Roles that scripts/assign-roles has to give before packages can be uploaded; none while assign_roles is true."
+}
+
+output "role_assignments_apps" {
+  value       = { for key, role in local.app_roles : key => role if !var.assign_roles }
+  description = "Roles that scripts/assign-roles has to give before the apps can start; none while assign_roles is true."
+}
+
+output "role_assignments_secrets" {
+  value       = { for key, role in local.secret_roles : key => role if !var.assign_roles }
+  description = "Roles that scripts/assign-roles has to give before anyone is answered; none while assign_roles is true."
+}

@@ -84,12 +84,3 @@ resource "azurerm_storage_container" "package" {
   storage_account_id    = azurerm_storage_account.packages.id
   container_access_type = "private"
 }
-
-resource "azurerm_role_assignment" "package_publisher" {
-  for_each = var.package_publishers
-
-  scope                = azurerm_storage_account.packages.id
-  role_definition_name = "Storage Blob Data Contributor"
-  principal_id         = each.value
-  description          = "Uploads packages."
-}

@@ -18,6 +18,23 @@ variable "environment" {
   }
 }
 
+variable "tags" {
+  type = object({
+    owner               = optional(string)
+    cost_centre         = optional(string)
+    data_classification = optional(string)
+  })
+  default     = {}
+  description = "Who answers for it, who pays for it, and what is in it: tags of everything that can have tags. They are plain text in bills and logs, so no place for secrets."
+
+  # Names are fixed, values may hold any character:
+  # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
+  validation {
+    condition     = alltrue([for value in values(var.tags) : value == null || try(length(value) >= 1 && length(value) <= 256, false)])
+    error_message = "A tag has 1 to 256 characters. Leave out what you have no word for."
+  }
+}
+
 variable "resource_group_name" {
   type        = string
   default     = null
@@ -76,6 +93,12 @@ variable "package_publishers" {
     condition     = alltrue([for id in var.package_publishers : can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", id))])
     error_message = "Give object ids, which are GUIDs, and not names."
   }
+}
+
+variable "assign_roles" {
+  type        = bool
+  default     = true
+  description = "Whether Terraform gives the roles that apps, gateway and package_publishers need, which takes the right to write role assignments. If not, somebody who has it runs scripts/assign-roles."
 }
 
 variable "package_upload_addresses" {
@@ -245,6 +268,12 @@ variable "entra_id" {
   }
 }
 
+variable "locks" {
+  type        = bool
+  default     = false
+  description = "Locks the vault, the databases, the workspace and the register's storage against deletion, which takes the right to write locks."
+}
+
 variable "log_retention_days" {
   type        = number
   default     = 90
@@ -253,6 +282,28 @@ variable "log_retention_days" {
   validation {
     condition     = var.log_retention_days >= 30 && var.log_retention_days <= 730
     error_message = "Log Analytics keeps logs for 30 to 730 days."
+  }
+}
+
+variable "log_daily_cap_gb" {
+  type        = number
+  default     = null
+  description = "After how many gigabytes a day the workspace takes no more logs and traces, with an alert. Left out, it takes all."
+
+  validation {
+    condition     = try(var.log_daily_cap_gb > 0, var.log_daily_cap_gb == null)
+    error_message = "A cap is more than nothing. To have none, leave log_daily_cap_gb out."
+  }
+}
+
+variable "monthly_budget" {
+  type        = number
+  default     = null
+  description = "What the resource group may cost in a month, in the currency of the account. alert_emails hear of it at 80 % spent and at 100 % forecast; nothing is stopped."
+
+  validation {
+    condition     = try(var.monthly_budget >= 1, var.monthly_budget == null)
+    error_message = "A budget is at least 1, or leave monthly_budget out."
   }
 }
 

@@ -12,6 +12,8 @@ instances               = { minimum = 3, maximum = 20 }
 database_throughput_max = 4000
 database_backup_tier    = "Continuous30Days"
 log_retention_days      = 365
+locks                   = true
+tags                    = { data_classification = "health data" }
 
 # scripts/rotate-key --azure changes these two, and applies; see docs/deployment.md.
 host_key_rotation = 1

@@ -102,11 +102,6 @@ run "each_app_runs_its_own_package" {
     condition     = module.function_app["patient-tests-api"].app_settings["WEBSITE_RUN_FROM_PACKAGE"] == "https://st.blob.core.windows.net/patient-tests-api/patient-1.zip" && module.function_app["audit-api"].app_settings["WEBSITE_RUN_FROM_PACKAGE"] == "https://st.blob.core.windows.net/audit-api/audit-1.zip"
     error_message = "An app runs something else than its package."
   }
-
-  assert {
-    condition     = alltrue([for app in keys(local.apps) : azurerm_role_assignment.package_reader[app].role_definition_name == "Storage Blob Data Reader" && azurerm_role_assignment.package_reader[app].principal_id == azurerm_user_assigned_identity.app[app].principal_id])
-    error_message = "An app may do more with packages than read its own."
-  }
 }
 
 run "the_names_of_the_apps_fit_the_hosts_id" {
