@@ -24,6 +24,12 @@ variable "resource_group_name" {
   description = "A resource group that is there already, to put everything into. Left out, one is made, which needs rights on the subscription."
 }
 
+variable "register_resource_providers" {
+  type        = bool
+  default     = true
+  description = "Register the resource providers that are used with the subscription. Off for who may not: someone else registers those in providers.tf first."
+}
+
 variable "publisher_name" {
   type        = string
   description = "Organization that publishes the API; callers see it in the developer portal."

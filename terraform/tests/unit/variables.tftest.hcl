@@ -94,3 +94,25 @@ run "zone_redundancy_reaches_every_part" {
     error_message = "A part stays in one zone."
   }
 }
+
+run "the_resource_providers_are_registered_unless_someone_else_does" {
+  command = plan
+
+  assert {
+    condition     = contains(local.resource_providers, "Microsoft.ManagedIdentity")
+    error_message = "A new subscription refuses the first resource."
+  }
+}
+
+run "who_may_not_register_resource_providers_registers_none" {
+  command = plan
+
+  variables {
+    register_resource_providers = false
+  }
+
+  assert {
+    condition     = length(local.resource_providers) == 0
+    error_message = "The plan would fail for want of rights on the subscription."
+  }
+}
