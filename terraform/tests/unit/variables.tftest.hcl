@@ -116,3 +116,45 @@ run "who_may_not_register_resource_providers_registers_none" {
     error_message = "The plan would fail for want of rights on the subscription."
   }
 }
+
+run "a_resource_group_is_made_if_none_is_given" {
+  command = plan
+
+  assert {
+    condition     = one(azurerm_resource_group.main).name == "rg-patientrec-test" && length(data.azurerm_resource_group.existing) == 0
+    error_message = "There is no group to put anything into."
+  }
+
+  assert {
+    condition     = azurerm_key_vault.main.resource_group_name == "rg-patientrec-test" && azapi_resource.host_key["audit-api"].parent_id == one(azurerm_resource_group.main).id
+    error_message = "Something is elsewhere than in the group."
+  }
+}
+
+run "everything_goes_into_the_resource_group_that_is_given" {
+  command = plan
+
+  variables {
+    resource_group_name = "existing"
+  }
+
+  assert {
+    condition     = length(azurerm_resource_group.main) == 0
+    error_message = "A group is made on the subscription, for which the rights may be missing."
+  }
+
+  assert {
+    condition     = toset(concat([azurerm_virtual_network.main.resource_group_name, azurerm_key_vault.main.resource_group_name, azurerm_api_management.main.resource_group_name, azurerm_storage_account.packages.resource_group_name, azurerm_log_analytics_workspace.main.resource_group_name], [for account in azurerm_cosmosdb_account.main : account.resource_group_name])) == toset(["existing"])
+    error_message = "Something is elsewhere than in the given group."
+  }
+
+  assert {
+    condition     = alltrue([for deployment in concat(values(azapi_resource.database_secret), values(azapi_resource.host_key)) : deployment.parent_id == "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/existing"])
+    error_message = "A deployment runs elsewhere than in the given group."
+  }
+
+  assert {
+    condition     = azurerm_key_vault.main.location == "westeurope"
+    error_message = "The place is that of the group's record."
+  }
+}
