@@ -49,8 +49,12 @@ class Graph(unittest.TestCase):
             name for name in self.edges
             if not name.startswith(("data.", "ephemeral.")) and not reaches(self.edges, name, "terraform_data.environment")
         }
-        self.assertEqual(free, {"random_string.suffix"})  # which is not in Azure
+        self.assertEqual(free, {"random_string.suffix", "terraform_data.host_key_write"})  # not in Azure
         self.assertIn("module.function_app.azurerm_linux_function_app.main", self.edges)
+
+    def test_a_key_is_written_to_a_host_that_was_asked_whether_it_takes_keys(self):
+        self.assertIn("azapi_resource_action.host_keys", self.edges["azapi_resource.host_key"])
+        self.assertIn("terraform_data.host_key_write", self.edges["azapi_resource_action.host_keys"])
 
 
 # As in main.tf: a group that is made only if none is given, and something in it.
