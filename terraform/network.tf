@@ -11,10 +11,15 @@ locals {
     private-endpoints = cidrsubnet(var.address_space, local.subnet_bits, 3)
   }
 
-  # Every app reaches its vault, its storage and its database through the private endpoints.
+  # Every app reaches its vault, its storage and its database through the private endpoints. Before a
+  # host confirms a new key, and when it starts, it tells the platform its triggers at its own public
+  # name; without that, keys cannot be written: SetTriggersAsync in
+  # https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.WebHost/Management/FunctionsSyncManager.cs,
+  # https://github.com/Azure/Azure-Functions/issues/1950
   app_rules = {
     private-https = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["443"], why = "Key Vault and storage." }
     database      = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["10255"], why = "Cosmos DB for MongoDB." }
+    app-service   = { direction = "Outbound", to = "AppService", ports = ["443"], why = "The host's own name. From the Patient API also the Audit API, over the service endpoint." }
     telemetry     = { direction = "Outbound", to = "AzureMonitor", ports = ["443"], why = "Application Insights ingestion." }
     tokens        = { direction = "Outbound", to = "AzureActiveDirectory", ports = ["443"], why = "Tokens of the managed identity, in case the platform asks for them on the app's route." }
   }
@@ -39,11 +44,8 @@ locals {
       our-vault      = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["443"], why = "The key of the Patient API." }
     }
 
-    patient-tests-api = merge(local.app_rules, {
-      audit-api = { direction = "Outbound", to = "AppService", ports = ["443"], why = "The Audit API, over the service endpoint." }
-    })
-
-    audit-api = local.app_rules
+    patient-tests-api = local.app_rules
+    audit-api         = local.app_rules
 
     private-endpoints = {
       api-management    = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.private-endpoints, ports = ["443"], why = "The vault." }

@@ -76,8 +76,17 @@ run "the_apps_cannot_call_the_internet" {
   }
 
   assert {
-    condition     = !contains(keys(azurerm_network_security_rule.allow), "audit-api/audit-api") && !anytrue([for key, rule in azurerm_network_security_rule.allow : rule.destination_address_prefix == "AppService" if startswith(key, "audit-api/")])
-    error_message = "The Audit API calls nobody."
+    condition     = alltrue([for app in keys(local.apps) : toset([for key, rule in azurerm_network_security_rule.allow : rule.destination_address_prefix if startswith(key, "${app}/")]) == toset([local.subnets.private-endpoints, "AppService", "AzureMonitor", "AzureActiveDirectory"])])
+    error_message = "An app reaches something that it has no need of."
+  }
+}
+
+run "each_host_can_call_itself" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for app in keys(local.apps) : azurerm_network_security_rule.allow["${app}/app-service"].direction == "Outbound" && azurerm_network_security_rule.allow["${app}/app-service"].destination_address_prefix == "AppService" && azurerm_network_security_rule.allow["${app}/app-service"].destination_port_ranges == toset(["443"])])
+    error_message = "A host could not confirm a new key."
   }
 }
 
