@@ -24,7 +24,11 @@ locals {
     tokens        = { direction = "Outbound", to = "AzureActiveDirectory", ports = ["443"], why = "Tokens of the managed identity, in case the platform asks for them on the app's route." }
   }
 
-  # API Management's own needs: https://learn.microsoft.com/azure/api-management/virtual-network-reference
+  # API Management's own needs: https://learn.microsoft.com/azure/api-management/virtual-network-reference,
+  # the table and what stands below it: certificates and updates come from names on content networks,
+  # which no tag covers; only an earlier version of the page says where 12000 goes. DNS and the
+  # activation of Windows pass every group:
+  # https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#azure-platform-considerations
   network_rules = {
     api-management = {
       callers        = { direction = "Inbound", from = "Internet", to = "VirtualNetwork", ports = ["443"], why = "The one public door." }
@@ -34,7 +38,9 @@ locals {
       cache-in       = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["6381-6383"], why = "Units share the cache." }
       limits-out     = { direction = "Outbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["4290"], protocol = "Udp", why = "Units share the counters of rate limits." }
       cache-out      = { direction = "Outbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["6381-6383"], why = "Units share the cache." }
-      certificates   = { direction = "Outbound", to = "Internet", ports = ["80"], why = "Validation of certificates." }
+      updates        = { direction = "Outbound", to = "Internet", ports = ["80", "443"], why = "Revocation and chains of certificates, the platform's PKI, updates of Windows and Defender." }
+      clock          = { direction = "Outbound", to = "Internet", ports = ["123"], protocol = "Udp", why = "NTP." }
+      diagnostics    = { direction = "Outbound", to = "AzureCloud", ports = ["12000"], why = "Diagnostics of the service's machines." }
       storage        = { direction = "Outbound", to = "Storage", ports = ["443"], why = "The service's own storage." }
       configuration  = { direction = "Outbound", to = "Sql", ports = ["1433"], why = "The service's own configuration." }
       platform-vault = { direction = "Outbound", to = "AzureKeyVault", ports = ["443"], why = "The service's own secrets." }

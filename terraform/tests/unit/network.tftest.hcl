@@ -53,8 +53,27 @@ run "api_management_gets_what_its_platform_needs" {
   }
 
   assert {
-    condition     = alltrue([for rule in [["storage", "Storage", "443"], ["configuration", "Sql", "1433"], ["platform-vault", "AzureKeyVault", "443"], ["monitor", "AzureMonitor", "1886"], ["certificates", "Internet", "80"]] : azurerm_network_security_rule.allow["api-management/${rule[0]}"].destination_address_prefix == rule[1] && contains(azurerm_network_security_rule.allow["api-management/${rule[0]}"].destination_port_ranges, rule[2])])
+    condition     = alltrue([for rule in [["storage", "Storage", "443"], ["configuration", "Sql", "1433"], ["platform-vault", "AzureKeyVault", "443"], ["monitor", "AzureMonitor", "1886"], ["updates", "Internet", "80"]] : azurerm_network_security_rule.allow["api-management/${rule[0]}"].destination_address_prefix == rule[1] && contains(azurerm_network_security_rule.allow["api-management/${rule[0]}"].destination_port_ranges, rule[2])])
     error_message = "An outbound rule that injection into a network needs is missing."
+  }
+}
+
+run "the_machines_of_api_management_get_certificates_updates_and_the_time" {
+  command = plan
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/updates"].destination_address_prefix == "Internet" && azurerm_network_security_rule.allow["api-management/updates"].destination_port_ranges == toset(["80", "443"])
+    error_message = "Certificates are not checked, and the machines are not updated."
+  }
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/clock"].protocol == "Udp" && azurerm_network_security_rule.allow["api-management/clock"].destination_port_ranges == toset(["123"]) && azurerm_network_security_rule.allow["api-management/diagnostics"].destination_port_ranges == toset(["12000"])
+    error_message = "The machines lose the time, or cannot be diagnosed."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["updates", "clock", "diagnostics"] : azurerm_network_security_rule.allow["api-management/${name}"].direction == "Outbound"])
+    error_message = "What the machines fetch would be let in."
   }
 }
 
