@@ -1,14 +1,15 @@
 # One virtual network. What leaves or enters a subnet is listed here; all else is denied.
 
 locals {
-  subnet_bits = 26 - tonumber(split("/", var.address_space)[1])
+  address_bits = tonumber(split("/", var.address_space)[1])
 
-  # Each instance of a plan takes one address of its app's subnet.
+  # Elastic Premium asks for 100 free addresses in an app's subnet, which a /26 does not have, and a
+  # subnet in use cannot grow: https://learn.microsoft.com/azure/azure-functions/functions-premium-plan#private-network-connectivity
   subnets = {
-    api-management    = cidrsubnet(var.address_space, local.subnet_bits, 0)
-    patient-tests-api = cidrsubnet(var.address_space, local.subnet_bits, 1)
-    audit-api         = cidrsubnet(var.address_space, local.subnet_bits, 2)
-    private-endpoints = cidrsubnet(var.address_space, local.subnet_bits, 3)
+    patient-tests-api = cidrsubnet(var.address_space, 25 - local.address_bits, 0)
+    audit-api         = cidrsubnet(var.address_space, 25 - local.address_bits, 1)
+    api-management    = cidrsubnet(var.address_space, 26 - local.address_bits, 4)
+    private-endpoints = cidrsubnet(var.address_space, 26 - local.address_bits, 5)
   }
 
   # Every app reaches its vault, its storage and its database through the private endpoints. Before a

@@ -97,12 +97,12 @@ variable "package_upload_addresses" {
 
 variable "address_space" {
   type        = string
-  default     = "10.80.0.0/24"
-  description = "Address range of the virtual network; four subnets of 64 addresses are cut from it."
+  default     = "10.80.0.0/23"
+  description = "Address range of the virtual network; two subnets of 128 and two of 64 addresses are cut from it."
 
   validation {
-    condition     = can(cidrhost(var.address_space, 0)) && try(tonumber(split("/", var.address_space)[1]) <= 24, false)
-    error_message = "Give an IPv4 range with room for four /26 subnets: a /24 or larger."
+    condition     = can(cidrhost(var.address_space, 0)) && try(tonumber(split("/", var.address_space)[1]) <= 23, false)
+    error_message = "Give an IPv4 range with room for two /25 and two /26 subnets: a /23 or larger."
   }
 }
 
@@ -136,10 +136,10 @@ variable "instances" {
   default     = { minimum = 1, maximum = 5 }
   description = "How many instances each app keeps ready, and to how many it may grow."
 
-  # A /26 has 59 usable addresses; replacing all instances takes twice as many for a while.
+  # https://learn.microsoft.com/azure/azure-functions/functions-premium-plan#region-max-scale-out
   validation {
-    condition     = var.instances.minimum >= 1 && var.instances.minimum <= var.instances.maximum && var.instances.maximum <= 29
-    error_message = "Keep at least 1 instance, and grow to at most 29: each needs an address of the subnet, twice while it is replaced."
+    condition     = var.instances.minimum >= 1 && var.instances.minimum <= var.instances.maximum && var.instances.maximum <= 20
+    error_message = "Keep at least 1 instance, and grow to at most 20: Linux on Elastic Premium gets no more in most regions."
   }
 
   validation {

@@ -7,7 +7,7 @@ alert_emails       = ["operators@example.com"]
 zone_redundant     = true
 api_management_sku = "Premium_3" # one unit per zone
 
-address_space           = "10.80.0.0/24"
+address_space           = "10.80.0.0/23"
 instances               = { minimum = 3, maximum = 20 }
 database_throughput_max = 4000
 database_backup_tier    = "Continuous30Days"

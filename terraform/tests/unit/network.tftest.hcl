@@ -132,8 +132,13 @@ run "each_app_has_a_subnet_of_its_own_with_room_for_its_instances" {
   }
 
   assert {
-    condition     = length(distinct(values(local.subnets))) == 4 && alltrue([for prefix in values(local.subnets) : endswith(prefix, "/26")])
-    error_message = "The four subnets are not four ranges of 64 addresses."
+    condition     = alltrue([for app, subnet in azurerm_subnet.app : pow(2, 32 - tonumber(split("/", subnet.address_prefixes[0])[1])) - 5 >= 100])
+    error_message = "A subnet has fewer than the 100 free addresses that Elastic Premium asks for."
+  }
+
+  assert {
+    condition     = local.subnets == { patient-tests-api = "10.80.0.0/25", audit-api = "10.80.0.128/25", api-management = "10.80.1.0/26", private-endpoints = "10.80.1.64/26" }
+    error_message = "The subnets overlap, or are not where they were."
   }
 }
 
@@ -145,7 +150,7 @@ run "a_larger_network_is_cut_into_the_same_subnets" {
   }
 
   assert {
-    condition     = local.subnets.private-endpoints == "10.1.0.192/26"
+    condition     = local.subnets.private-endpoints == "10.1.1.64/26"
     error_message = "The subnets depend on the size of the network."
   }
 }

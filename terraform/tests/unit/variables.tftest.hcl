@@ -21,7 +21,7 @@ run "values_that_azure_or_sense_forbid_are_refused" {
     packages                 = { patient-tests-api = "a/b.zip", audit-api = "audit.zip" }
     package_publishers       = ["runner"]
     package_upload_addresses = ["0.0.0.0/0"]
-    address_space            = "10.0.0.0/25"
+    address_space            = "10.0.0.0/24"
     api_management_sku       = "Standard_1"
     function_plan_sku        = "Y1"
     database_throughput_max  = 1500
@@ -47,11 +47,11 @@ run "values_that_azure_or_sense_forbid_are_refused" {
   ]
 }
 
-run "more_instances_than_addresses_are_refused" {
+run "more_instances_than_linux_gets_are_refused" {
   command = plan
 
   variables {
-    instances = { minimum = 1, maximum = 40 }
+    instances = { minimum = 1, maximum = 21 }
   }
 
   expect_failures = [var.instances]
@@ -86,7 +86,7 @@ run "zone_redundancy_reaches_every_part" {
   variables {
     zone_redundant     = true
     api_management_sku = "Premium_3"
-    instances          = { minimum = 3, maximum = 5 }
+    instances          = { minimum = 3, maximum = 20 }
   }
 
   assert {
