@@ -25,6 +25,13 @@ locals {
     tokens        = { direction = "Outbound", to = "AzureActiveDirectory", ports = ["443"], why = "Tokens of the managed identity, in case the platform asks for them on the app's route." }
   }
 
+  # In External mode the group is what keeps callers out, and it sees their own addresses:
+  # https://learn.microsoft.com/azure/api-management/virtual-network-concepts,
+  # https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#azure-platform-considerations
+  # The availability test comes from a tag that all of Azure's customers share; it has a key, too:
+  # https://learn.microsoft.com/azure/azure-monitor/app/availability#testing-behind-a-firewall
+  client_ranges = length(var.allowed_client_ranges) == 0 ? null : var.allowed_client_ranges
+
   # API Management's own needs: https://learn.microsoft.com/azure/api-management/virtual-network-reference,
   # the table and what stands below it: certificates and updates come from names on content networks,
   # which no tag covers; only an earlier version of the page says where 12000 goes. DNS and the
@@ -32,7 +39,8 @@ locals {
   # https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#azure-platform-considerations
   network_rules = {
     api-management = {
-      callers        = { direction = "Inbound", from = "Internet", to = "VirtualNetwork", ports = ["443"], why = "The one public door." }
+      callers        = { direction = "Inbound", from = "Internet", ranges = local.client_ranges, to = "VirtualNetwork", ports = ["443"], why = "The one public door." }
+      availability   = { direction = "Inbound", from = "ApplicationInsightsAvailability", to = "VirtualNetwork", ports = ["443"], needed = local.client_ranges != null, why = "The availability test." }
       management     = { direction = "Inbound", from = "ApiManagement", to = "VirtualNetwork", ports = ["3443"], why = "The platform configures the service." }
       load-balancer  = { direction = "Inbound", from = "AzureLoadBalancer", to = "VirtualNetwork", ports = ["6390"], why = "The platform's health probe; without it Premium gets no traffic." }
       limits-in      = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["4290"], protocol = "Udp", why = "Units share the counters of rate limits." }
@@ -146,12 +154,13 @@ resource "azurerm_network_security_group" "main" {
 }
 
 resource "azurerm_network_security_rule" "allow" {
+  # A rule that is not needed keeps its priority, so that the others keep theirs when it comes.
   for_each = merge([
     for subnet, rules in local.network_rules : {
       for index, name in keys(rules) : "${subnet}/${name}" => merge(
-        { subnet = subnet, name = name, priority = 100 + 10 * index, from = local.subnets[subnet], protocol = "Tcp" },
+        { subnet = subnet, name = name, priority = 100 + 10 * index, from = local.subnets[subnet], ranges = null, protocol = "Tcp" },
         rules[name],
-      )
+      ) if try(rules[name].needed, true)
     }
   ]...)
 
@@ -163,7 +172,8 @@ resource "azurerm_network_security_rule" "allow" {
   direction                   = each.value.direction
   access                      = "Allow"
   protocol                    = each.value.protocol
-  source_address_prefix       = each.value.from
+  source_address_prefix       = each.value.ranges == null ? each.value.from : null
+  source_address_prefixes     = each.value.ranges
   source_port_range           = "*"
   destination_address_prefix  = each.value.to
   destination_port_ranges     = each.value.ports

@@ -106,6 +106,18 @@ variable "address_space" {
   }
 }
 
+variable "allowed_client_ranges" {
+  type        = set(string)
+  default     = []
+  description = "IPv4 ranges from which the gateway is called. Empty lets everybody call it, who still needs a key."
+
+  # cidrsubnet gives back the range as Azure writes it.
+  validation {
+    condition     = alltrue([for range in var.allowed_client_ranges : try(cidrsubnet(range, 0, 0) == range && strcontains(range, ".") && !endswith(range, "/0"), false)])
+    error_message = "Give IPv4 ranges with their prefix length, such as 203.0.113.0/24 or 203.0.113.7/32, with no bit set after it. For everybody leave the set empty."
+  }
+}
+
 variable "api_management_sku" {
   type        = string
   default     = "Developer_1"

@@ -44,6 +44,43 @@ run "the_internet_reaches_the_gateway_over_https_and_nothing_else" {
   }
 }
 
+run "without_allowed_ranges_no_rule_is_needed_for_the_availability_test" {
+  command = plan
+
+  assert {
+    condition     = !contains(keys(azurerm_network_security_rule.allow), "api-management/availability") && azurerm_network_security_rule.allow["api-management/callers"].source_address_prefix == "Internet" && azurerm_network_security_rule.allow["api-management/callers"].source_address_prefixes == null
+    error_message = "The gateway is open to others than everybody."
+  }
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/callers"].priority == 130
+    error_message = "The rules would exchange their priorities when ranges are set, which Azure refuses while both exist."
+  }
+}
+
+run "the_gateway_is_called_from_the_allowed_ranges_and_by_the_availability_test" {
+  command = plan
+
+  variables {
+    allowed_client_ranges = ["203.0.113.0/24", "198.51.100.7/32"]
+  }
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/callers"].source_address_prefixes == toset(["203.0.113.0/24", "198.51.100.7/32"]) && azurerm_network_security_rule.allow["api-management/callers"].source_address_prefix == null
+    error_message = "The gateway is open to others than the given ranges."
+  }
+
+  assert {
+    condition     = [for key, rule in azurerm_network_security_rule.allow : "${key} ${rule.source_address_prefix}" if rule.direction == "Inbound" && contains(rule.destination_port_ranges, "443") && startswith(key, "api-management/") && rule.source_address_prefix != null] == ["api-management/availability ApplicationInsightsAvailability"]
+    error_message = "The availability test does not get through, or someone else does."
+  }
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/callers"].priority == 130
+    error_message = "The rules have exchanged their priorities, which Azure refuses while both exist."
+  }
+}
+
 run "api_management_gets_what_its_platform_needs" {
   command = plan
 

@@ -47,6 +47,36 @@ run "values_that_azure_or_sense_forbid_are_refused" {
   ]
 }
 
+run "an_address_without_a_prefix_length_is_no_range" {
+  command = plan
+
+  variables {
+    allowed_client_ranges = ["203.0.113.7"]
+  }
+
+  expect_failures = [var.allowed_client_ranges]
+}
+
+run "the_whole_internet_is_no_range" {
+  command = plan
+
+  variables {
+    allowed_client_ranges = ["203.0.113.0/24", "0.0.0.0/0"]
+  }
+
+  expect_failures = [var.allowed_client_ranges]
+}
+
+run "a_range_with_bits_after_its_prefix_is_refused" {
+  command = plan
+
+  variables {
+    allowed_client_ranges = ["203.0.113.7/24"]
+  }
+
+  expect_failures = [var.allowed_client_ranges]
+}
+
 run "more_instances_than_linux_gets_are_refused" {
   command = plan
 
