@@ -163,12 +163,21 @@ variable "instances" {
 variable "zone_redundant" {
   type        = bool
   default     = false
-  description = "Spread apps, databases, storage and API Management over three availability zones."
+  description = "Spread apps, storage and API Management over three availability zones; for the databases see database_zone_redundant."
 
   validation {
     condition     = !var.zone_redundant || startswith(var.api_management_sku, "Premium_")
     error_message = "Zone redundancy needs API Management Premium: Developer has one unit."
   }
+}
+
+# Of its own, since many regions have no room for it, or only for who has asked:
+# https://github.com/Azure-Samples/microsoft-foundry-baseline/pull/55. Azure does not change it in place:
+# https://learn.microsoft.com/azure/reliability/migrate-cosmos-nosql
+variable "database_zone_redundant" {
+  type        = bool
+  default     = false
+  description = "Spread the databases over three availability zones. Ask for quota first (https://aka.ms/cosmosdbquota), and decide before there is data: only a region that is added to an account gets zones."
 }
 
 variable "database_throughput_max" {

@@ -110,7 +110,7 @@ run "zones_without_premium_are_refused" {
   expect_failures = [var.zone_redundant]
 }
 
-run "zone_redundancy_reaches_every_part" {
+run "zone_redundancy_reaches_every_part_but_the_databases" {
   command = plan
 
   variables {
@@ -120,8 +120,26 @@ run "zone_redundancy_reaches_every_part" {
   }
 
   assert {
-    condition     = azurerm_api_management.main.zones == toset(["1", "2", "3"]) && alltrue([for account in azurerm_cosmosdb_account.main : one(account.geo_location).zone_redundant]) && alltrue([for account in concat(values(azurerm_storage_account.host), [azurerm_storage_account.packages]) : account.account_replication_type == "ZRS"])
+    condition     = azurerm_api_management.main.zones == toset(["1", "2", "3"]) && alltrue([for account in concat(values(azurerm_storage_account.host), [azurerm_storage_account.packages]) : account.account_replication_type == "ZRS"])
     error_message = "A part stays in one zone."
+  }
+
+  assert {
+    condition     = alltrue([for account in azurerm_cosmosdb_account.main : one(account.geo_location).zone_redundant == false])
+    error_message = "The region would refuse the databases for want of quota."
+  }
+}
+
+run "the_databases_get_their_zones_by_themselves" {
+  command = plan
+
+  variables {
+    database_zone_redundant = true
+  }
+
+  assert {
+    condition     = alltrue([for account in azurerm_cosmosdb_account.main : one(account.geo_location).zone_redundant]) && azurerm_storage_account.packages.account_replication_type == "LRS"
+    error_message = "A database stays in one zone, or something else is spread as well."
   }
 }
 
