@@ -31,7 +31,6 @@ resource "azurerm_linux_function_app" "main" {
   # https://learn.microsoft.com/azure/azure-functions/storage-considerations#create-an-app-without-azure-files
   storage_account_name          = var.host_storage_account_name
   storage_uses_managed_identity = true
-  content_share_force_disabled  = true
 
   https_only                                     = true
   ftp_publish_basic_authentication_enabled       = false

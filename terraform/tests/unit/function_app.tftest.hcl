@@ -81,7 +81,7 @@ run "storage_and_package_need_no_key" {
   }
 
   assert {
-    condition     = azurerm_linux_function_app.main.storage_uses_managed_identity == true && azurerm_linux_function_app.main.storage_account_access_key == null && azurerm_linux_function_app.main.content_share_force_disabled == true
+    condition     = azurerm_linux_function_app.main.storage_uses_managed_identity == true && azurerm_linux_function_app.main.storage_account_access_key == null && azurerm_linux_function_app.main.storage_key_vault_secret_id == null
     error_message = "The host would use a storage key."
   }
 
