@@ -40,7 +40,7 @@ resource "azurerm_cosmosdb_account" "main" {
   geo_location {
     location          = local.resource_group.location
     failover_priority = 0
-    zone_redundant    = var.zone_redundant
+    zone_redundant    = var.database_zone_redundant
   }
 
   capabilities {

@@ -1,35 +1,55 @@
 # One virtual network. What leaves or enters a subnet is listed here; all else is denied.
 
 locals {
-  subnet_bits = 26 - tonumber(split("/", var.address_space)[1])
+  address_bits = tonumber(split("/", var.address_space)[1])
 
-  # Each instance of a plan takes one address of its app's subnet.
+  # Elastic Premium asks for 100 free addresses in an app's subnet, which a /26 does not have, and a
+  # subnet in use cannot grow: https://learn.microsoft.com/azure/azure-functions/functions-premium-plan#private-network-connectivity
   subnets = {
-    api-management    = cidrsubnet(var.address_space, local.subnet_bits, 0)
-    patient-tests-api = cidrsubnet(var.address_space, local.subnet_bits, 1)
-    audit-api         = cidrsubnet(var.address_space, local.subnet_bits, 2)
-    private-endpoints = cidrsubnet(var.address_space, local.subnet_bits, 3)
+    patient-tests-api = cidrsubnet(var.address_space, 25 - local.address_bits, 0)
+    audit-api         = cidrsubnet(var.address_space, 25 - local.address_bits, 1)
+    api-management    = cidrsubnet(var.address_space, 26 - local.address_bits, 4)
+    private-endpoints = cidrsubnet(var.address_space, 26 - local.address_bits, 5)
   }
 
-  # Every app reaches its vault, its storage and its database through the private endpoints.
+  # Every app reaches its vault, its storage and its database through the private endpoints. Before a
+  # host confirms a new key, and when it starts, it tells the platform its triggers at its own public
+  # name; without that, keys cannot be written: SetTriggersAsync in
+  # https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.WebHost/Management/FunctionsSyncManager.cs,
+  # https://github.com/Azure/Azure-Functions/issues/1950
   app_rules = {
     private-https = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["443"], why = "Key Vault and storage." }
     database      = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["10255"], why = "Cosmos DB for MongoDB." }
+    app-service   = { direction = "Outbound", to = "AppService", ports = ["443"], why = "The host's own name. From the Patient API also the Audit API, over the service endpoint." }
     telemetry     = { direction = "Outbound", to = "AzureMonitor", ports = ["443"], why = "Application Insights ingestion." }
     tokens        = { direction = "Outbound", to = "AzureActiveDirectory", ports = ["443"], why = "Tokens of the managed identity, in case the platform asks for them on the app's route." }
   }
 
-  # API Management's own needs: https://learn.microsoft.com/azure/api-management/virtual-network-reference
+  # In External mode the group is what keeps callers out, and it sees their own addresses:
+  # https://learn.microsoft.com/azure/api-management/virtual-network-concepts,
+  # https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#azure-platform-considerations
+  # The availability test comes from a tag that all of Azure's customers share; it has a key, too:
+  # https://learn.microsoft.com/azure/azure-monitor/app/availability#testing-behind-a-firewall
+  client_ranges = length(var.allowed_client_ranges) == 0 ? null : var.allowed_client_ranges
+
+  # API Management's own needs: https://learn.microsoft.com/azure/api-management/virtual-network-reference,
+  # the table and what stands below it: certificates and updates come from names on content networks,
+  # which no tag covers; only an earlier version of the page says where 12000 goes. DNS and the
+  # activation of Windows pass every group:
+  # https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#azure-platform-considerations
   network_rules = {
     api-management = {
-      callers        = { direction = "Inbound", from = "Internet", to = "VirtualNetwork", ports = ["443"], why = "The one public door." }
+      callers        = { direction = "Inbound", from = "Internet", ranges = local.client_ranges, to = "VirtualNetwork", ports = ["443"], why = "The one public door." }
+      availability   = { direction = "Inbound", from = "ApplicationInsightsAvailability", to = "VirtualNetwork", ports = ["443"], needed = local.client_ranges != null, why = "The availability test." }
       management     = { direction = "Inbound", from = "ApiManagement", to = "VirtualNetwork", ports = ["3443"], why = "The platform configures the service." }
       load-balancer  = { direction = "Inbound", from = "AzureLoadBalancer", to = "VirtualNetwork", ports = ["6390"], why = "The platform's health probe; without it Premium gets no traffic." }
       limits-in      = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["4290"], protocol = "Udp", why = "Units share the counters of rate limits." }
       cache-in       = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["6381-6383"], why = "Units share the cache." }
       limits-out     = { direction = "Outbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["4290"], protocol = "Udp", why = "Units share the counters of rate limits." }
       cache-out      = { direction = "Outbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["6381-6383"], why = "Units share the cache." }
-      certificates   = { direction = "Outbound", to = "Internet", ports = ["80"], why = "Validation of certificates." }
+      updates        = { direction = "Outbound", to = "Internet", ports = ["80", "443"], why = "Revocation and chains of certificates, the platform's PKI, updates of Windows and Defender." }
+      clock          = { direction = "Outbound", to = "Internet", ports = ["123"], protocol = "Udp", why = "NTP." }
+      diagnostics    = { direction = "Outbound", to = "AzureCloud", ports = ["12000"], why = "Diagnostics of the service's machines." }
       storage        = { direction = "Outbound", to = "Storage", ports = ["443"], why = "The service's own storage." }
       configuration  = { direction = "Outbound", to = "Sql", ports = ["1433"], why = "The service's own configuration." }
       platform-vault = { direction = "Outbound", to = "AzureKeyVault", ports = ["443"], why = "The service's own secrets." }
@@ -39,11 +59,8 @@ locals {
       our-vault      = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["443"], why = "The key of the Patient API." }
     }
 
-    patient-tests-api = merge(local.app_rules, {
-      audit-api = { direction = "Outbound", to = "AppService", ports = ["443"], why = "The Audit API, over the service endpoint." }
-    })
-
-    audit-api = local.app_rules
+    patient-tests-api = local.app_rules
+    audit-api         = local.app_rules
 
     private-endpoints = {
       api-management    = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.private-endpoints, ports = ["443"], why = "The vault." }
@@ -137,12 +154,13 @@ resource "azurerm_network_security_group" "main" {
 }
 
 resource "azurerm_network_security_rule" "allow" {
+  # A rule that is not needed keeps its priority, so that the others keep theirs when it comes.
   for_each = merge([
     for subnet, rules in local.network_rules : {
       for index, name in keys(rules) : "${subnet}/${name}" => merge(
-        { subnet = subnet, name = name, priority = 100 + 10 * index, from = local.subnets[subnet], protocol = "Tcp" },
+        { subnet = subnet, name = name, priority = 100 + 10 * index, from = local.subnets[subnet], ranges = null, protocol = "Tcp" },
         rules[name],
-      )
+      ) if try(rules[name].needed, true)
     }
   ]...)
 
@@ -154,7 +172,8 @@ resource "azurerm_network_security_rule" "allow" {
   direction                   = each.value.direction
   access                      = "Allow"
   protocol                    = each.value.protocol
-  source_address_prefix       = each.value.from
+  source_address_prefix       = each.value.ranges == null ? each.value.from : null
+  source_address_prefixes     = each.value.ranges
   source_port_range           = "*"
   destination_address_prefix  = each.value.to
   destination_port_ranges     = each.value.ports

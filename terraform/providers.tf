@@ -1,5 +1,8 @@
 # The subscription comes from ARM_SUBSCRIPTION_ID, the identity from `az login` or the runner's OIDC.
 provider "azurerm" {
+  resource_provider_registrations = "none"
+  resource_providers_to_register  = local.resource_providers
+
   # No shared keys: what touches storage does so with the runner's Entra ID identity.
   storage_use_azuread = true
 
@@ -21,4 +24,24 @@ provider "azurerm" {
   }
 }
 
-provider "azapi" {}
+provider "azapi" {
+  # Otherwise it registers what Azure says is missing.
+  skip_provider_registration = !var.register_resource_providers
+}
+
+locals {
+  # Every namespace that is used and that a new subscription has not registered: azurerm 5 registers
+  # none by itself. In Azure's own spelling, because azurerm passes over a name that Azure does not list.
+  # https://github.com/hashicorp/terraform-provider-azurerm/blob/main/website/docs/guides/5.0-upgrade-guide.html.markdown
+  resource_providers = !var.register_resource_providers ? [] : [
+    "Microsoft.ApiManagement",
+    "Microsoft.DocumentDB",
+    "Microsoft.KeyVault",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Storage",
+    "Microsoft.Web",
+    "microsoft.insights",
+  ]
+}

@@ -46,7 +46,8 @@ locals {
   }
 
   # Rotations alternate between two slots, so the key before stays valid until the next one.
-  host_key_slot = var.host_key_rotation % 2 == 1 ? "a" : "b"
+  host_key_slot    = var.host_key_rotation % 2 == 1 ? "a" : "b"
+  host_key_version = "${var.host_key_rotation}-${sha1(jsonencode(local.host_key_template))}"
 
   # `functionKeys` is in no published schema: https://github.com/Azure/azure-rest-api-specs/issues/13424
   host_key_template = {
@@ -113,6 +114,51 @@ ephemeral "random_password" "host_key" {
   special = false
 }
 
+# New code starts the host anew, and a rotation needs it: after either the wait below happens again.
+resource "terraform_data" "host_key_write" {
+  for_each = local.host_keys
+
+  input = { package = var.packages[each.key], version = local.host_key_version }
+}
+
+# Waits until a host takes keys: at first it still starts, and for minutes its role on its storage does
+# not hold. A deployment cannot wait: azapi's `retry` repeats single requests, and a deployment that
+# fails is a request that succeeded (NewRetryOptions in azapi's internal/clients/options.go). To list
+# the keys is one request that needs the same: a running host, and the storage that keeps the keys.
+resource "azapi_resource_action" "host_keys" {
+  for_each = local.host_keys
+
+  type        = "Microsoft.Web/sites@2023-12-01"
+  resource_id = module.function_app[each.key].id
+  action      = "host/default/listKeys"
+  method      = "POST"
+
+  # Of the answer, azapi keeps in the state what is asked for here, and nothing else:
+  # https://github.com/Azure/terraform-provider-azapi/blob/main/internal/services/azapi_resource_action_resource.go
+  response_export_values           = []
+  sensitive_response_export_values = []
+
+  # Both answers are 400: "Encountered an error (ServiceUnavailable) from host runtime", or
+  # (InternalServerError). 408, 429 and 500 to 504 azapi repeats in any case.
+  # https://github.com/Azure/azure-functions-host/issues/5722, https://github.com/Azure/azure-cli/issues/20892
+  retry = {
+    error_message_regex  = ["Encountered an error", "RESPONSE 404"]
+    interval_seconds     = 15
+    max_interval_seconds = 60
+  }
+
+  timeouts {
+    create = "30m"
+  }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.host_key_write[each.key]]
+  }
+}
+
+# To repeat this is safe. What broke off has not put its version into the state, so the next apply
+# sends a new value to the same slot, to the host first. If the vault has not got that slot's key yet,
+# callers go on with the other one. If it has, they are refused for the moment between the two writes.
 resource "azapi_resource" "host_key" {
   for_each = local.host_keys
 
@@ -144,19 +190,13 @@ resource "azapi_resource" "host_key" {
   # Without a version azapi compares hashes of the value, and would rotate at every apply. With
   # one it leaves the value out until the version changes, so the template is part of it.
   sensitive_body_version = {
-    "properties.parameters.value.value" = "${var.host_key_rotation}-${sha1(jsonencode(local.host_key_template))}"
-  }
-
-  # A host that is still starting answers BadRequest: "Encountered an error (ServiceUnavailable)
-  # from host runtime", https://github.com/Azure/azure-functions-host/issues/5722
-  retry = {
-    error_message_regex  = ["ServiceUnavailable", "from host runtime"]
-    interval_seconds     = 15
-    max_interval_seconds = 60
+    "properties.parameters.value.value" = local.host_key_version
   }
 
   timeouts {
     create = "20m"
     update = "20m"
   }
+
+  depends_on = [azapi_resource_action.host_keys]
 }

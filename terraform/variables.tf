@@ -41,6 +41,12 @@ variable "resource_group_name" {
   description = "A resource group that is there already, to put everything into. Left out, one is made, which needs rights on the subscription."
 }
 
+variable "register_resource_providers" {
+  type        = bool
+  default     = true
+  description = "Register the resource providers that are used with the subscription. Off for who may not: someone else registers those in providers.tf first."
+}
+
 variable "publisher_name" {
   type        = string
   description = "Organization that publishes the API; callers see it in the developer portal."
@@ -114,12 +120,24 @@ variable "package_upload_addresses" {
 
 variable "address_space" {
   type        = string
-  default     = "10.80.0.0/24"
-  description = "Address range of the virtual network; four subnets of 64 addresses are cut from it."
+  default     = "10.80.0.0/23"
+  description = "Address range of the virtual network; two subnets of 128 and two of 64 addresses are cut from it."
 
   validation {
-    condition     = can(cidrhost(var.address_space, 0)) && try(tonumber(split("/", var.address_space)[1]) <= 24, false)
-    error_message = "Give an IPv4 range with room for four /26 subnets: a /24 or larger."
+    condition     = can(cidrhost(var.address_space, 0)) && try(tonumber(split("/", var.address_space)[1]) <= 23, false)
+    error_message = "Give an IPv4 range with room for two /25 and two /26 subnets: a /23 or larger."
+  }
+}
+
+variable "allowed_client_ranges" {
+  type        = set(string)
+  default     = []
+  description = "IPv4 ranges from which the gateway is called. Empty lets everybody call it, who still needs a key."
+
+  # cidrsubnet gives back the range as Azure writes it.
+  validation {
+    condition     = alltrue([for range in var.allowed_client_ranges : try(cidrsubnet(range, 0, 0) == range && strcontains(range, ".") && !endswith(range, "/0"), false)])
+    error_message = "Give IPv4 ranges with their prefix length, such as 203.0.113.0/24 or 203.0.113.7/32, with no bit set after it. For everybody leave the set empty."
   }
 }
 
@@ -153,10 +171,10 @@ variable "instances" {
   default     = { minimum = 1, maximum = 5 }
   description = "How many instances each app keeps ready, and to how many it may grow."
 
-  # A /26 has 59 usable addresses; replacing all instances takes twice as many for a while.
+  # https://learn.microsoft.com/azure/azure-functions/functions-premium-plan#region-max-scale-out
   validation {
-    condition     = var.instances.minimum >= 1 && var.instances.minimum <= var.instances.maximum && var.instances.maximum <= 29
-    error_message = "Keep at least 1 instance, and grow to at most 29: each needs an address of the subnet, twice while it is replaced."
+    condition     = var.instances.minimum >= 1 && var.instances.minimum <= var.instances.maximum && var.instances.maximum <= 20
+    error_message = "Keep at least 1 instance, and grow to at most 20: Linux on Elastic Premium gets no more in most regions."
   }
 
   validation {
@@ -168,12 +186,21 @@ variable "instances" {
 variable "zone_redundant" {
   type        = bool
   default     = false
-  description = "Spread apps, databases, storage and API Management over three availability zones."
+  description = "Spread apps, storage and API Management over three availability zones; for the databases see database_zone_redundant."
 
   validation {
     condition     = !var.zone_redundant || startswith(var.api_management_sku, "Premium_")
     error_message = "Zone redundancy needs API Management Premium: Developer has one unit."
   }
+}
+
+# Of its own, since many regions have no room for it, or only for who has asked:
+# https://github.com/Azure-Samples/microsoft-foundry-baseline/pull/55. Azure does not change it in place:
+# https://learn.microsoft.com/azure/reliability/migrate-cosmos-nosql
+variable "database_zone_redundant" {
+  type        = bool
+  default     = false
+  description = "Spread the databases over three availability zones. Ask for quota first (https://aka.ms/cosmosdbquota), and decide before there is data: only a region that is added to an account gets zones."
 }
 
 variable "database_throughput_max" {

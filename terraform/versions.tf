@@ -1,18 +1,19 @@
 terraform {
   required_version = ">= 1.11"
 
+  # Exact: what runs with the rights to change everything is changed by a commit and by nothing else.
   required_providers {
     azurerm = {
       source  = "hashicorp/azurerm"
-      version = "~> 5.0"
+      version = "5.2.0"
     }
     azapi = {
       source  = "azure/azapi"
-      version = "~> 2.0"
+      version = "2.12.0"
     }
     random = {
       source  = "hashicorp/random"
-      version = "~> 3.7"
+      version = "3.9.0"
     }
   }
 }

@@ -1,4 +1,4 @@
-# Three zones, 30 days of restore points, API Management with a service level agreement.
+# Three zones but for the databases, 30 days of restore points, API Management with a service level agreement.
 location           = "westeurope"
 environment        = "prod"
 publisher_name     = "Contoso Health"
@@ -7,13 +7,20 @@ alert_emails       = ["operators@example.com"]
 zone_redundant     = true
 api_management_sku = "Premium_3" # one unit per zone
 
-address_space           = "10.80.0.0/24"
+address_space           = "10.80.0.0/23"
 instances               = { minimum = 3, maximum = 20 }
 database_throughput_max = 4000
 database_backup_tier    = "Continuous30Days"
 log_retention_days      = 365
 locks                   = true
 tags                    = { data_classification = "health data" }
+
+# Many regions have no room for zone-redundant accounts of new subscriptions ("currently experiencing
+# high demand"). Ask at https://aka.ms/cosmosdbquota and set this to true before the first deployment:
+# with autoscale zones cost nothing, and without them the loss of one can be the loss of the database.
+# Later, a second region has to take over while the first is removed and added again, by hand:
+# https://learn.microsoft.com/azure/reliability/migrate-cosmos-nosql
+database_zone_redundant = false
 
 # scripts/rotate-key --azure changes these two, and applies; see docs/deployment.md.
 host_key_rotation = 1

@@ -31,7 +31,6 @@ resource "azurerm_linux_function_app" "main" {
   # https://learn.microsoft.com/azure/azure-functions/storage-considerations#create-an-app-without-azure-files
   storage_account_name          = var.host_storage_account_name
   storage_uses_managed_identity = true
-  content_share_force_disabled  = true
 
   https_only                                     = true
   ftp_publish_basic_authentication_enabled       = false
@@ -54,14 +53,25 @@ resource "azurerm_linux_function_app" "main" {
     elastic_instance_minimum = var.instances.minimum
     app_scale_limit          = var.instances.maximum
 
+    # The buffer while the app grows. Azure's default too, but azurerm sends 0 if it is left out:
+    # https://learn.microsoft.com/azure/azure-functions/functions-premium-plan#prewarmed-instances
+    pre_warmed_instance_count = 1
+
     ftps_state              = "Disabled"
     http2_enabled           = true
     minimum_tls_version     = "1.2"
     scm_minimum_tls_version = "1.2"
     use_32_bit_worker       = false
-    vnet_route_all_enabled  = true
 
-    # Needs no key, and answers only while the host runs.
+    # What the app calls, not what the platform fetches: for a registry the network has no rule, so an
+    # image pulled over it (vnet_image_pull_enabled) would not arrive.
+    # https://learn.microsoft.com/azure/app-service/configure-vnet-integration-routing
+    vnet_route_all_enabled = true
+
+    # The platform's check can send no key. The ping proves that the host answers, not that it serves
+    # calls: it is 200 in every state of the host, which ends itself if its handler keeps dying. That
+    # calls are served, the function Health proves, which the gateway is asked for. Ping in
+    # https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.WebHost/Controllers/HostController.cs
     health_check_path                 = "/admin/host/ping"
     health_check_eviction_time_in_min = 2
 

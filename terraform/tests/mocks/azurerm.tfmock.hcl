@@ -6,6 +6,12 @@ mock_data "azurerm_client_config" {
   }
 }
 
+mock_data "azurerm_resource_group" {
+  defaults = {
+    id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/existing"
+  }
+}
+
 mock_resource "azurerm_resource_group" {
   defaults = {
     id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg"

@@ -71,6 +71,11 @@ run "everything_leaves_through_the_network" {
     condition     = azurerm_linux_function_app.main.virtual_network_subnet_id == var.integration_subnet_id && azurerm_linux_function_app.main.site_config[0].vnet_route_all_enabled == true
     error_message = "Traffic of the app would bypass the network."
   }
+
+  assert {
+    condition     = azurerm_linux_function_app.main.vnet_image_pull_enabled != true
+    error_message = "The platform's image would have to come through a network that lets no registry in."
+  }
 }
 
 run "storage_and_package_need_no_key" {
@@ -81,7 +86,7 @@ run "storage_and_package_need_no_key" {
   }
 
   assert {
-    condition     = azurerm_linux_function_app.main.storage_uses_managed_identity == true && azurerm_linux_function_app.main.storage_account_access_key == null && azurerm_linux_function_app.main.content_share_force_disabled == true
+    condition     = azurerm_linux_function_app.main.storage_uses_managed_identity == true && azurerm_linux_function_app.main.storage_account_access_key == null && azurerm_linux_function_app.main.storage_key_vault_secret_id == null
     error_message = "The host would use a storage key."
   }
 
@@ -123,7 +128,20 @@ run "instances_stay_within_their_limits" {
 
   assert {
     condition     = azurerm_linux_function_app.main.site_config[0].health_check_path == "/admin/host/ping"
-    error_message = "Sick instances are not noticed."
+    error_message = "An instance whose host does not answer is not replaced."
+  }
+}
+
+run "one_instance_is_warm_before_it_is_needed" {
+  command = plan
+
+  module {
+    source = "./modules/function_app"
+  }
+
+  assert {
+    condition     = azurerm_linux_function_app.main.site_config[0].pre_warmed_instance_count == 1
+    error_message = "The first calls of a new instance would wait for its start."
   }
 }
 

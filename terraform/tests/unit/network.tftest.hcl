@@ -44,6 +44,43 @@ run "the_internet_reaches_the_gateway_over_https_and_nothing_else" {
   }
 }
 
+run "without_allowed_ranges_no_rule_is_needed_for_the_availability_test" {
+  command = plan
+
+  assert {
+    condition     = !contains(keys(azurerm_network_security_rule.allow), "api-management/availability") && azurerm_network_security_rule.allow["api-management/callers"].source_address_prefix == "Internet" && azurerm_network_security_rule.allow["api-management/callers"].source_address_prefixes == null
+    error_message = "The gateway is open to others than everybody."
+  }
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/callers"].priority == 130
+    error_message = "The rules would exchange their priorities when ranges are set, which Azure refuses while both exist."
+  }
+}
+
+run "the_gateway_is_called_from_the_allowed_ranges_and_by_the_availability_test" {
+  command = plan
+
+  variables {
+    allowed_client_ranges = ["203.0.113.0/24", "198.51.100.7/32"]
+  }
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/callers"].source_address_prefixes == toset(["203.0.113.0/24", "198.51.100.7/32"]) && azurerm_network_security_rule.allow["api-management/callers"].source_address_prefix == null
+    error_message = "The gateway is open to others than the given ranges."
+  }
+
+  assert {
+    condition     = [for key, rule in azurerm_network_security_rule.allow : "${key} ${rule.source_address_prefix}" if rule.direction == "Inbound" && contains(rule.destination_port_ranges, "443") && startswith(key, "api-management/") && rule.source_address_prefix != null] == ["api-management/availability ApplicationInsightsAvailability"]
+    error_message = "The availability test does not get through, or someone else does."
+  }
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/callers"].priority == 130
+    error_message = "The rules have exchanged their priorities, which Azure refuses while both exist."
+  }
+}
+
 run "api_management_gets_what_its_platform_needs" {
   command = plan
 
@@ -53,8 +90,27 @@ run "api_management_gets_what_its_platform_needs" {
   }
 
   assert {
-    condition     = alltrue([for rule in [["storage", "Storage", "443"], ["configuration", "Sql", "1433"], ["platform-vault", "AzureKeyVault", "443"], ["monitor", "AzureMonitor", "1886"], ["certificates", "Internet", "80"]] : azurerm_network_security_rule.allow["api-management/${rule[0]}"].destination_address_prefix == rule[1] && contains(azurerm_network_security_rule.allow["api-management/${rule[0]}"].destination_port_ranges, rule[2])])
+    condition     = alltrue([for rule in [["storage", "Storage", "443"], ["configuration", "Sql", "1433"], ["platform-vault", "AzureKeyVault", "443"], ["monitor", "AzureMonitor", "1886"], ["updates", "Internet", "80"]] : azurerm_network_security_rule.allow["api-management/${rule[0]}"].destination_address_prefix == rule[1] && contains(azurerm_network_security_rule.allow["api-management/${rule[0]}"].destination_port_ranges, rule[2])])
     error_message = "An outbound rule that injection into a network needs is missing."
+  }
+}
+
+run "the_machines_of_api_management_get_certificates_updates_and_the_time" {
+  command = plan
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/updates"].destination_address_prefix == "Internet" && azurerm_network_security_rule.allow["api-management/updates"].destination_port_ranges == toset(["80", "443"])
+    error_message = "Certificates are not checked, and the machines are not updated."
+  }
+
+  assert {
+    condition     = azurerm_network_security_rule.allow["api-management/clock"].protocol == "Udp" && azurerm_network_security_rule.allow["api-management/clock"].destination_port_ranges == toset(["123"]) && azurerm_network_security_rule.allow["api-management/diagnostics"].destination_port_ranges == toset(["12000"])
+    error_message = "The machines lose the time, or cannot be diagnosed."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["updates", "clock", "diagnostics"] : azurerm_network_security_rule.allow["api-management/${name}"].direction == "Outbound"])
+    error_message = "What the machines fetch would be let in."
   }
 }
 
@@ -76,8 +132,17 @@ run "the_apps_cannot_call_the_internet" {
   }
 
   assert {
-    condition     = !contains(keys(azurerm_network_security_rule.allow), "audit-api/audit-api") && !anytrue([for key, rule in azurerm_network_security_rule.allow : rule.destination_address_prefix == "AppService" if startswith(key, "audit-api/")])
-    error_message = "The Audit API calls nobody."
+    condition     = alltrue([for app in keys(local.apps) : toset([for key, rule in azurerm_network_security_rule.allow : rule.destination_address_prefix if startswith(key, "${app}/")]) == toset([local.subnets.private-endpoints, "AppService", "AzureMonitor", "AzureActiveDirectory"])])
+    error_message = "An app reaches something that it has no need of."
+  }
+}
+
+run "each_host_can_call_itself" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for app in keys(local.apps) : azurerm_network_security_rule.allow["${app}/app-service"].direction == "Outbound" && azurerm_network_security_rule.allow["${app}/app-service"].destination_address_prefix == "AppService" && azurerm_network_security_rule.allow["${app}/app-service"].destination_port_ranges == toset(["443"])])
+    error_message = "A host could not confirm a new key."
   }
 }
 
@@ -104,8 +169,13 @@ run "each_app_has_a_subnet_of_its_own_with_room_for_its_instances" {
   }
 
   assert {
-    condition     = length(distinct(values(local.subnets))) == 4 && alltrue([for prefix in values(local.subnets) : endswith(prefix, "/26")])
-    error_message = "The four subnets are not four ranges of 64 addresses."
+    condition     = alltrue([for app, subnet in azurerm_subnet.app : pow(2, 32 - tonumber(split("/", subnet.address_prefixes[0])[1])) - 5 >= 100])
+    error_message = "A subnet has fewer than the 100 free addresses that Elastic Premium asks for."
+  }
+
+  assert {
+    condition     = local.subnets == { patient-tests-api = "10.80.0.0/25", audit-api = "10.80.0.128/25", api-management = "10.80.1.0/26", private-endpoints = "10.80.1.64/26" }
+    error_message = "The subnets overlap, or are not where they were."
   }
 }
 
@@ -117,7 +187,7 @@ run "a_larger_network_is_cut_into_the_same_subnets" {
   }
 
   assert {
-    condition     = local.subnets.private-endpoints == "10.1.0.192/26"
+    condition     = local.subnets.private-endpoints == "10.1.1.64/26"
     error_message = "The subnets depend on the size of the network."
   }
 }

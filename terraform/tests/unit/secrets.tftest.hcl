@@ -135,6 +135,58 @@ run "a_host_knows_a_key_before_its_caller_does" {
   }
 }
 
+run "each_host_is_asked_for_its_keys_and_nothing_of_the_answer_is_kept" {
+  command = plan
+
+  assert {
+    condition     = { for app, wait in azapi_resource_action.host_keys : app => "${wait.method} ${wait.resource_id} ${wait.action}" } == { for app, function_app in module.function_app : app => "POST ${function_app.id} host/default/listKeys" }
+    error_message = "It would not be known whether a host takes keys."
+  }
+
+  assert {
+    condition     = alltrue([for wait in azapi_resource_action.host_keys : length(wait.response_export_values) == 0 && length(wait.sensitive_response_export_values) == 0])
+    error_message = "The keys of a host would be in the state."
+  }
+}
+
+run "a_host_that_does_not_take_keys_yet_is_asked_again" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([for wait in azapi_resource_action.host_keys : [
+      for answer in [
+        "RESPONSE 400: 400 Bad Request\nERROR CODE: BadRequest\n{\"Message\": \"Encountered an error (ServiceUnavailable) from host runtime.\"}",
+        "RESPONSE 400: 400 Bad Request\nERROR CODE: BadRequest\n{\"Message\": \"Encountered an error (InternalServerError) from host runtime.\"}",
+        "RESPONSE 400: 400 Bad Request\nERROR CODE: BadRequest\n{\"Message\": \"Encountered an error (BadGateway) from host runtime.\"}",
+        "RESPONSE 404: 404 Not Found\nERROR CODE: ResourceNotFound\n",
+      ] : anytrue([for pattern in wait.retry.error_message_regex : can(regex(pattern, answer))])
+    ]]))
+    error_message = "A host that still starts would end the deployment."
+  }
+
+  assert {
+    condition = !anytrue(flatten([for wait in azapi_resource_action.host_keys : [
+      for pattern in wait.retry.error_message_regex :
+      can(regex(pattern, "RESPONSE 403: 403 Forbidden\nERROR CODE: AuthorizationFailed\ndoes not have authorization to perform action 'Microsoft.Web/sites/host/listKeys/action'"))
+    ]]))
+    error_message = "Missing rights would be waited for."
+  }
+}
+
+run "a_host_is_asked_again_after_a_rotation_or_new_code" {
+  command = plan
+
+  assert {
+    condition     = { for app, write in terraform_data.host_key_write : app => write.input.package } == { patient-tests-api = "patient-1.zip", audit-api = "audit-1.zip" }
+    error_message = "A host that starts new code could be sent keys too early."
+  }
+
+  assert {
+    condition     = alltrue([for app, write in terraform_data.host_key_write : write.input.version == azapi_resource.host_key[app].sensitive_body_version["properties.parameters.value.value"]])
+    error_message = "Keys could be sent to a host that was not asked."
+  }
+}
+
 run "no_output_shows_a_key" {
   command = plan
 
