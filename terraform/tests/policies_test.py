@@ -136,6 +136,7 @@ class Policies(unittest.TestCase):
 
     def test_the_key_comes_from_the_cache_else_from_the_vault(self):
         wanted = [
+            ("set-variable", "hostKey"),
             ("cache-lookup-value", "key"),
             ("send-request", "vaultResponse"),
             ("authentication-managed-identity", "https://vault.azure.net"),
@@ -144,6 +145,15 @@ class Policies(unittest.TestCase):
             ("set-header", "x-functions-key"),
         ]
         self.assertEqual([step for step in steps(PARSED["host_key"]) if step in wanted], wanted)
+
+    def test_a_cache_miss_leaves_no_key_behind(self):
+        # Inside the retry the variable still holds the refused key.
+        empty, lookup, choose = list(PARSED["host_key"])[:3]
+        self.assertEqual((empty.tag, empty.get("name"), empty.get("value")), ("set-variable", "hostKey", "@(string.Empty)"))
+        self.assertEqual((lookup.tag, lookup.get("variable-name")), ("cache-lookup-value", "hostKey"))
+        self.assertNotIn("default-value", lookup.attrib, "the reference contradicts itself on what it does")
+        self.assertEqual(choose.find("when").get("condition"),
+                         '@(string.IsNullOrEmpty(context.Variables.GetValueOrDefault<string>("hostKey", "")))')
 
     def test_without_a_key_nothing_is_forwarded(self):
         self.assertEqual(PARSED["host_key"].find(".//otherwise/return-response/set-status").get("code"), "503")
