@@ -27,12 +27,17 @@ resource "azurerm_application_insights" "main" {
 locals {
   # Resource → what it logs. Cosmos DB's request logs stay off: they can hold the values of
   # queries. Metrics stay with the platform, where the alerts read them.
+  #
+  # `dedicated`: only these two leave the choice between a table of their own and AzureDiagnostics.
+  # The others take the setting and read back null, so that every plan would show a change (Key
+  # Vault: https://github.com/Azure/azure-rest-api-specs/issues/22400, App Service: .../issues/9281).
+  # Apps and storage have tables of their own anyway; Key Vault's is AZKVAuditLogs or AzureDiagnostics.
   diagnostics = merge(
     {
-      api-management = { target = azurerm_api_management.main.id, logs = ["GatewayLogs"] }
+      api-management = { target = azurerm_api_management.main.id, logs = ["GatewayLogs"], dedicated = true }
       key-vault      = { target = azurerm_key_vault.main.id, logs = ["AuditEvent"] }
     },
-    { for app, account in azurerm_cosmosdb_account.main : "database-${app}" => { target = account.id, logs = ["ControlPlaneRequests"] } },
+    { for app, account in azurerm_cosmosdb_account.main : "database-${app}" => { target = account.id, logs = ["ControlPlaneRequests"], dedicated = true } },
     { for app, function_app in module.function_app : app => { target = function_app.id, logs = ["FunctionAppLogs"] } },
     {
       for name, account in merge(azurerm_storage_account.host, { packages = azurerm_storage_account.packages }) :
@@ -47,7 +52,7 @@ resource "azurerm_monitor_diagnostic_setting" "main" {
   name                           = "to-workspace"
   target_resource_id             = each.value.target
   log_analytics_workspace_id     = azurerm_log_analytics_workspace.main.id
-  log_analytics_destination_type = "Dedicated"
+  log_analytics_destination_type = try(each.value.dedicated, false) ? "Dedicated" : null
 
   dynamic "enabled_log" {
     for_each = each.value.logs

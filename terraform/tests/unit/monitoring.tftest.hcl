@@ -25,6 +25,21 @@ run "everything_that_decides_something_logs_to_the_workspace" {
   }
 }
 
+run "only_what_offers_the_choice_is_told_which_table_to_log_to" {
+  command = plan
+
+  # Those that are told nothing are unknown in a plan, as azurerm reads them back.
+  assert {
+    condition     = toset([for name, diagnostics in local.diagnostics : name if try(diagnostics.dedicated, false)]) == toset(["api-management", "database-patient-tests-api", "database-audit-api"])
+    error_message = "A plan would never come to rest, or logs go to a table that no alert reads."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["api-management", "database-patient-tests-api", "database-audit-api"] : azurerm_monitor_diagnostic_setting.main[name].log_analytics_destination_type == "Dedicated"])
+    error_message = "The choice of the table does not reach the diagnostic setting."
+  }
+}
+
 run "no_log_of_a_database_holds_the_values_of_queries" {
   command = plan
 
