@@ -72,6 +72,35 @@ run "there_is_an_alert_for_all_that_an_operator_gets_up_for" {
   }
 }
 
+run "a_refused_reader_of_the_vault_is_reported_and_our_own_refresh_is_not" {
+  command = plan
+
+  assert {
+    condition     = local.query_alerts.vault-denials.query == azurerm_monitor_scheduled_query_rules_alert_v2.main["vault-denials"].criteria[0].query && strcontains(local.vault_denials, "Status == 403 and Uri !contains '/certificates/contacts'") && !strcontains(local.vault_denials, "401")
+    error_message = "The alert takes the usual challenge or Terraform's refresh for an attack, or sees no refusal."
+  }
+
+  assert {
+    condition     = alltrue([for text in ["union isfuzzy=true", "AZKVAuditLogs", "HttpStatusCode", "AzureDiagnostics", "ResourceProvider == 'MICROSOFT.KEYVAULT'", "column_ifexists('httpStatusCode_d', 0)"] : strcontains(local.vault_denials, text)])
+    error_message = "Audit events of the vault go to either table; the alert must read both."
+  }
+
+  assert {
+    condition     = strcontains(local.vault_denials, "summarize Denials = count() by Caller, Address") && strcontains(local.vault_denials, "Denials > 5")
+    error_message = "The refusals of one caller are what counts, and a single one is no alarm."
+  }
+}
+
+run "no_alert_needs_more_than_named_tables" {
+  command = plan
+
+  # Rules with `search` or `union *` are refused.
+  assert {
+    condition     = alltrue([for alert in local.query_alerts : !can(regex("(?i)\\bsearch\\b|union( \\w+=\\w+)* \\*", alert.query))])
+    error_message = "The service refuses this query in an alert."
+  }
+}
+
 run "logs_are_kept_as_long_as_asked_and_read_by_entra_id" {
   command = plan
 
