@@ -1,20 +1,45 @@
 # The one public door.
 
 locals {
+  openapi = file("${path.root}/../patient-tests-api/openapi.json") # written from the code
+
+  # The ids of GET and HEAD /health.
+  health_operations = compact([for method in ["get", "head"] : try(jsondecode(local.openapi).paths["/health"][method].operationId, "")])
+
+  # Who may call what, and how often. `health_only` is for those who ask whether the system works.
+  products = {
+    patient-records = {
+      display_name     = "Patient records"
+      description      = "Patients and their medical tests. Every call is audited under the subscription's name."
+      calls_per_minute = var.rate_limit_per_minute
+      calls_per_day    = var.quota_per_day
+      health_only      = false
+    }
+    # Room for an availability test from all 16 locations, each with three attempts.
+    monitoring = {
+      display_name     = "Monitoring"
+      description      = "Whether the system works, and nothing else."
+      calls_per_minute = 60
+      calls_per_day    = 20000
+      health_only      = true
+    }
+  }
+
   policies = {
     api = templatefile("${path.root}/policies/patient_api.xml.tftpl", {
       cache_key = local.host_key_cache_key
     })
-    product = templatefile("${path.root}/policies/product.xml.tftpl", {
-      rate_limit_per_minute = var.rate_limit_per_minute
-      quota_per_day         = var.quota_per_day
-    })
   }
+
+  product_policies = { for name, product in local.products : name => templatefile("${path.root}/policies/product.xml.tftpl", product) }
 
   policy_fragments = {
     caller = templatefile("${path.root}/policies/caller.xml.tftpl", {
       body_bytes_max = 1048576
       entra_id       = var.entra_id
+    })
+    health-only = templatefile("${path.root}/policies/health_only.xml.tftpl", {
+      operations = local.health_operations
     })
     host-key = templatefile("${path.root}/policies/host_key.xml.tftpl", {
       cache_key         = local.host_key_cache_key
@@ -96,7 +121,7 @@ resource "azurerm_api_management_api" "patient" {
 
   import {
     content_format = "openapi+json"
-    content_value  = file("${path.root}/../patient-tests-api/openapi.json") # written from the code
+    content_value  = local.openapi
   }
 }
 
@@ -121,27 +146,36 @@ resource "azurerm_api_management_api_policy" "patient" {
   depends_on = [azurerm_api_management_policy_fragment.main]
 }
 
-resource "azurerm_api_management_product" "patient" {
-  product_id            = "patient-records"
+resource "azurerm_api_management_product" "main" {
+  for_each = local.products
+
+  product_id            = each.key
   resource_group_name   = local.resource_group.name
   api_management_name   = azurerm_api_management.main.name
-  display_name          = "Patient records"
-  description           = "Patients and their medical tests. Every call is audited under the subscription's name."
+  display_name          = each.value.display_name
+  description           = each.value.description
   published             = true
   subscription_required = true
   approval_required     = true
   subscriptions_limit   = 1
 }
 
-resource "azurerm_api_management_product_policy" "patient" {
-  product_id          = azurerm_api_management_product.patient.product_id
+resource "azurerm_api_management_product_policy" "main" {
+  for_each = local.products
+
+  product_id          = azurerm_api_management_product.main[each.key].product_id
   api_management_name = azurerm_api_management.main.name
   resource_group_name = local.resource_group.name
-  xml_content         = local.policies.product
+  xml_content         = local.product_policies[each.key]
+
+  depends_on = [azurerm_api_management_policy_fragment.main]
 }
 
-resource "azurerm_api_management_product_api" "patient" {
-  product_id          = azurerm_api_management_product.patient.product_id
+# After the policy: no key reaches the API before its limits hold.
+resource "azurerm_api_management_product_api" "main" {
+  for_each = local.products
+
+  product_id          = azurerm_api_management_product_policy.main[each.key].product_id
   api_name            = azurerm_api_management_api.patient.name
   api_management_name = azurerm_api_management.main.name
   resource_group_name = local.resource_group.name
@@ -152,10 +186,21 @@ resource "azurerm_api_management_subscription" "first" {
   subscription_id     = "first-caller"
   resource_group_name = local.resource_group.name
   api_management_name = azurerm_api_management.main.name
-  product_id          = azurerm_api_management_product.patient.id
+  product_id          = azurerm_api_management_product.main["patient-records"].id
   display_name        = "First caller"
   state               = "active"
   allow_tracing       = false # a trace shows bodies and keys
+}
+
+# Its key stands in the availability test, where every reader of the resource group sees it.
+resource "azurerm_api_management_subscription" "monitoring" {
+  subscription_id     = "monitoring"
+  resource_group_name = local.resource_group.name
+  api_management_name = azurerm_api_management.main.name
+  product_id          = azurerm_api_management_product.main["monitoring"].id
+  display_name        = "Monitoring"
+  state               = "active"
+  allow_tracing       = false
 }
 
 resource "azurerm_api_management_logger" "application_insights" {

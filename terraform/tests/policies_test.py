@@ -15,7 +15,8 @@ ENTRA_ID = {"tenant_id": "tenant", "client_application_ids": ["one", "two"], "au
 
 VALUES = {
     "patient_api": {"cache_key": "key"},
-    "product": {"rate_limit_per_minute": 600, "quota_per_day": 100000},
+    "product": {"calls_per_minute": 600, "calls_per_day": 100000, "health_only": False},
+    "health_only": {"operations": ["Health", "HealthHead"]},
     "caller": {"body_bytes_max": 1048576, "entra_id": None},
     "host_key": {"cache_key": "key", "secret_uri": "https://vault/secrets/key", "cache_seconds_max": 3600},
     "host_refusal": {},
@@ -45,7 +46,9 @@ def render(name, **changes):
 
 
 RENDERED = {name: render(name) for name in VALUES} | {
-    "caller with Entra ID": render("caller", entra_id=ENTRA_ID)
+    "caller with Entra ID": render("caller", entra_id=ENTRA_ID),
+    "product of the monitoring": render("product", health_only=True),
+    "health_only without operations": render("health_only", operations=[]),
 }
 PARSED = {name: ElementTree.fromstring(text) for name, text in RENDERED.items()}
 
@@ -133,6 +136,26 @@ class Policies(unittest.TestCase):
 
     def test_a_token_is_checked_before_anything_else(self):
         self.assertEqual(PARSED["caller with Entra ID"][0].tag, "validate-azure-ad-token")
+
+    def test_each_subscription_is_counted_before_anything_else(self):
+        for name, last in ("product", []), ("product of the monitoring", ["include-fragment"]):
+            inbound = PARSED[name].find("inbound")
+            self.assertEqual([step.tag for step in inbound], ["base", "rate-limit", "quota", *last], name)
+        self.assertEqual(inbound[-1].get("fragment-id"), "health-only")
+
+    def test_the_key_of_the_monitoring_asks_for_health_and_nothing_else(self):
+        [choose] = PARSED["health_only"]
+        [when] = choose
+        self.assertEqual(when.get("condition"), "@(true" + "".join(
+            f' && !string.Equals(context.Operation.Id, "{id}", StringComparison.OrdinalIgnoreCase)'
+            for id in ("Health", "HealthHead")) + ")")
+        [answer] = when
+        self.assertEqual(answer.tag, "return-response")
+        self.assertEqual(answer.find("set-status").get("code"), "403")
+        self.assertEqual(json.loads(answer.findtext("set-body"))["type"], "urn:problem:patient-records:forbidden")
+
+    def test_without_a_health_operation_the_monitoring_may_do_nothing(self):
+        self.assertEqual(PARSED["health_only without operations"].find("choose/when").get("condition"), "@(true)")
 
     def test_the_key_comes_from_the_cache_else_from_the_vault(self):
         wanted = [

@@ -43,13 +43,53 @@ run "nobody_calls_without_a_subscription_of_the_product" {
   command = plan
 
   assert {
-    condition     = azurerm_api_management_api.patient.subscription_required == true && azurerm_api_management_product.patient.subscription_required == true && azurerm_api_management_product.patient.approval_required == true
+    condition     = azurerm_api_management_api.patient.subscription_required == true && alltrue([for product in azurerm_api_management_product.main : product.subscription_required == true && product.approval_required == true])
     error_message = "The API can be called without a subscription."
   }
 
   assert {
-    condition     = azurerm_api_management_subscription.first.product_id == azurerm_api_management_product.patient.id && azurerm_api_management_subscription.first.api_id == null && azurerm_api_management_subscription.first.allow_tracing == false
+    condition     = azurerm_api_management_subscription.first.product_id == azurerm_api_management_product.main["patient-records"].id && azurerm_api_management_subscription.first.api_id == null && azurerm_api_management_subscription.first.allow_tracing == false
     error_message = "The subscription reaches further than the product, or may trace."
+  }
+}
+
+run "the_key_of_the_monitoring_reaches_health_only" {
+  command = plan
+
+  override_resource {
+    target          = azurerm_api_management_product.main["monitoring"]
+    override_during = plan
+    values          = { id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ApiManagement/service/apim/products/monitoring" }
+  }
+
+  assert {
+    condition     = azurerm_api_management_subscription.monitoring.product_id == azurerm_api_management_product.main["monitoring"].id && azurerm_api_management_subscription.monitoring.api_id == null && azurerm_api_management_subscription.monitoring.allow_tracing == false
+    error_message = "The monitoring's subscription reaches further than its product, or may trace."
+  }
+
+  assert {
+    condition     = [for name, product in local.products : name if product.health_only] == ["monitoring"] && azurerm_api_management_product_policy.main["monitoring"].xml_content == local.product_policies.monitoring && strcontains(local.product_policies.monitoring, "<include-fragment fragment-id=\"health-only\" />") && !strcontains(local.product_policies.patient-records, "health-only")
+    error_message = "The monitoring's product may do more than ask for health, or the callers' product less."
+  }
+
+  # Counted first: whoever tries doors with this key is stopped.
+  assert {
+    condition     = can(regex("(?s)<rate-limit calls=\"60\".*<quota calls=\"20000\".*<include-fragment", local.product_policies.monitoring))
+    error_message = "The monitoring has no limit, or it comes too late."
+  }
+}
+
+run "the_operations_of_the_monitoring_are_those_of_the_document" {
+  command = plan
+
+  assert {
+    condition     = toset(local.health_operations) == toset(fileexists("../patient-tests-api/functions/Health/function.json") ? ["Health", "HealthHead"] : [])
+    error_message = "The monitoring may ask for something other than GET and HEAD of /health, or not for these."
+  }
+
+  assert {
+    condition     = alltrue([for id in local.health_operations : strcontains(local.policy_fragments.health-only, "!string.Equals(context.Operation.Id, \"${id}\", StringComparison.OrdinalIgnoreCase)")])
+    error_message = "The fragment lets another operation through."
   }
 }
 
@@ -72,7 +112,7 @@ run "the_operations_are_those_of_the_document" {
 
   # LoadTest serves a second operation, whose route lacks the last segment; what is loaded can be asked for by HEAD.
   assert {
-    condition     = toset(flatten([for path in values(jsondecode(azurerm_api_management_api.patient.import[0].content_value).paths) : [for operation in values(path) : try(operation.operationId, [])]])) == setunion([for path in fileset("../patient-tests-api/functions", "*/function.json") : dirname(path)], ["LoadTests", "LoadPatientHead", "LoadTestHead", "LoadTestsHead"])
+    condition     = toset(flatten([for path in values(jsondecode(azurerm_api_management_api.patient.import[0].content_value).paths) : [for operation in values(path) : try(operation.operationId, [])]])) == setunion([for path in fileset("../patient-tests-api/functions", "*/function.json") : dirname(path)], ["LoadTests", "LoadPatientHead", "LoadTestHead", "LoadTestsHead"], fileexists("../patient-tests-api/functions/Health/function.json") ? ["HealthHead"] : [])
     error_message = "A function cannot be called through the gateway, or an operation has no function."
   }
 }
@@ -141,7 +181,7 @@ run "the_api_policy_needs_no_escaping" {
   }
 
   assert {
-    condition     = alltrue([for name in flatten(regexall("fragment-id=\"([^\"]+)\"", local.policies.api)) : contains(keys(azurerm_api_management_policy_fragment.main), name)])
+    condition     = alltrue([for name in flatten([for policy in concat(values(local.policies), values(local.product_policies)) : regexall("fragment-id=\"([^\"]+)\"", policy)]) : contains(keys(azurerm_api_management_policy_fragment.main), name)])
     error_message = "The policy includes a fragment that does not exist."
   }
 }
@@ -155,7 +195,7 @@ run "each_subscription_has_a_rate_and_a_quota" {
   }
 
   assert {
-    condition     = strcontains(local.policies.product, "<rate-limit calls=\"7\" renewal-period=\"60\"") && strcontains(local.policies.product, "<quota calls=\"70\" renewal-period=\"86400\"")
+    condition     = strcontains(local.product_policies.patient-records, "<rate-limit calls=\"7\" renewal-period=\"60\"") && strcontains(local.product_policies.patient-records, "<quota calls=\"70\" renewal-period=\"86400\"")
     error_message = "A subscription has no limit."
   }
 }
