@@ -157,7 +157,11 @@ resource "azurerm_api_management_product" "main" {
   published             = true
   subscription_required = true
   approval_required     = true
-  subscriptions_limit   = 1
+
+  # Per user, and subscriptions without a user seem to count as one user's
+  # (https://github.com/Azure/apiops/issues/623). azurerm demands a limit with `approval_required`,
+  # and approval is what keeps whoever gets a user account from subscribing.
+  subscriptions_limit = 100
 }
 
 resource "azurerm_api_management_product_policy" "main" {

@@ -53,6 +53,15 @@ run "nobody_calls_without_a_subscription_of_the_product" {
   }
 }
 
+run "a_second_caller_may_subscribe" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for product in azurerm_api_management_product.main : product.subscriptions_limit == 100])
+    error_message = "API Management counts subscriptions per user, and those without a user together."
+  }
+}
+
 run "the_key_of_the_monitoring_reaches_health_only" {
   command = plan
 
