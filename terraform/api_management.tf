@@ -35,8 +35,9 @@ locals {
 
   policy_fragments = {
     caller = templatefile("${path.root}/policies/caller.xml.tftpl", {
-      body_bytes_max = 1048576
-      entra_id       = var.entra_id
+      body_bytes_max       = 1048576
+      entra_id             = var.entra_id
+      health_only_products = [for name, product in local.products : name if product.health_only]
     })
     health-only = templatefile("${path.root}/policies/health_only.xml.tftpl", {
       operations = local.health_operations

@@ -17,7 +17,7 @@ VALUES = {
     "patient_api": {"cache_key": "key"},
     "product": {"calls_per_minute": 600, "calls_per_day": 100000, "health_only": False},
     "health_only": {"operations": ["Health", "HealthHead"]},
-    "caller": {"body_bytes_max": 1048576, "entra_id": None},
+    "caller": {"body_bytes_max": 1048576, "entra_id": None, "health_only_products": ["monitoring"]},
     "host_key": {"cache_key": "key", "secret_uri": "https://vault/secrets/key", "cache_seconds_max": 3600},
     "host_refusal": {},
     "problem": {},
@@ -135,7 +135,21 @@ class Policies(unittest.TestCase):
             self.assertIn(("x-functions-key", "delete"), headers)
 
     def test_a_token_is_checked_before_anything_else(self):
-        self.assertEqual(PARSED["caller with Entra ID"][0].tag, "validate-azure-ad-token")
+        first = PARSED["caller with Entra ID"][0]
+        self.assertEqual([child.tag for child in first], ["when"], "no other way in")
+        self.assertEqual([child.tag for child in first.find("when")], ["validate-azure-ad-token"])
+
+    def test_only_who_may_ask_for_nothing_but_health_needs_no_token(self):
+        condition = PARSED["caller with Entra ID"][0].find("when").get("condition")
+        self.assertEqual(condition, '@(true && context.Product?.Id != "monitoring")')
+        everybody = ElementTree.fromstring(render("caller", entra_id=ENTRA_ID, health_only_products=[]))
+        self.assertEqual(everybody[0].find("when").get("condition"), "@(true)")
+
+    def test_a_user_is_named_from_a_checked_token_only(self):
+        caller = PARSED["caller with Entra ID"]
+        named = [when for when in caller.iter("when") if when.find("set-header[@name='X-Caller-User']") is not None]
+        self.assertEqual([when.get("condition") for when in named], ['@(context.Variables.ContainsKey("token"))'])
+        self.assertEqual([h.get("exists-action") for h in caller.findall("set-header") if h.get("name") == "X-Caller-User"], ["delete"])
 
     def test_each_subscription_is_counted_before_anything_else(self):
         for name, last in ("product", []), ("product of the monitoring", ["include-fragment"]):
