@@ -143,6 +143,29 @@ resource "azurerm_monitor_metric_alert" "main" {
   }
 }
 
+resource "azurerm_monitor_metric_alert" "availability" {
+  count = var.availability_test ? 1 : 0
+
+  name                = "alert-availability-${local.name}"
+  resource_group_name = local.resource_group.name
+  scopes              = [azurerm_application_insights_standard_web_test.gateway[0].id, azurerm_application_insights.main.id]
+  description         = "Two of five places get no 200 from /health, or the gateway's certificate ends within a week."
+  severity            = 0
+  frequency           = "PT1M"
+  window_size         = "PT5M"
+  tags                = local.tags
+
+  application_insights_web_test_location_availability_criteria {
+    web_test_id           = azurerm_application_insights_standard_web_test.gateway[0].id
+    component_id          = azurerm_application_insights.main.id
+    failed_location_count = 2
+  }
+
+  action {
+    action_group_id = azurerm_monitor_action_group.operators.id
+  }
+}
+
 resource "azurerm_monitor_scheduled_query_rules_alert_v2" "main" {
   for_each = local.query_alerts
 

@@ -63,6 +63,48 @@ resource "azurerm_monitor_diagnostic_setting" "main" {
   }
 }
 
+locals {
+  # The ids are not those of regions: West Europe, North Europe, UK South, France Central, East US.
+  # https://learn.microsoft.com/azure/azure-monitor/app/availability#location-population-tags
+  availability_locations = ["emea-nl-ams-azr", "emea-gb-db3-azr", "emea-ru-msa-edge", "emea-fr-pra-edge", "us-va-ash-azr"]
+}
+
+# From outside, through the whole chain: certificate, gateway, host, app, its vault and its database.
+resource "azurerm_application_insights_standard_web_test" "gateway" {
+  count = var.availability_test ? 1 : 0
+
+  name                    = "health-${local.name}"
+  resource_group_name     = local.resource_group.name
+  location                = local.resource_group.location
+  application_insights_id = azurerm_application_insights.main.id
+  description             = "GET /health through the gateway."
+  enabled                 = true # left out, azurerm turns it off
+  frequency               = 300
+  timeout                 = 30
+  retry_enabled           = true # three failures in a row are one
+  geo_locations           = local.availability_locations
+  tags                    = local.tags
+
+  request {
+    url                              = "${azurerm_api_management.main.gateway_url}/health"
+    follow_redirects_enabled         = false
+    parse_dependent_requests_enabled = false
+
+    header {
+      name  = "Ocp-Apim-Subscription-Key"
+      value = azurerm_api_management_subscription.monitoring.primary_key
+    }
+  }
+
+  validation_rules {
+    expected_status_code        = 200
+    ssl_check_enabled           = true
+    ssl_cert_remaining_lifetime = 7
+  }
+
+  depends_on = [azurerm_api_management_api_policy.patient, azurerm_api_management_product_api.main]
+}
+
 resource "azurerm_application_insights_workbook" "main" {
   name                = uuidv5("dns", "${local.name}.patient-records.workbook") # must be a UUID
   resource_group_name = local.resource_group.name

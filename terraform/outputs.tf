@@ -40,3 +40,9 @@ output "closed_urls" {
   )
   description = "Every public name beside the gateway's. Each must refuse."
 }
+
+output "monitoring_key" {
+  value       = azurerm_api_management_subscription.monitoring.primary_key
+  sensitive   = true
+  description = "Key that may ask the gateway for /health and nothing else: terraform output -raw monitoring_key."
+}

@@ -245,6 +245,12 @@ variable "entra_id" {
   }
 }
 
+variable "availability_test" {
+  type        = bool
+  default     = true
+  description = "Ask the gateway for /health every five minutes from five places, and raise an alert. Some 43 000 requests a month, which are charged for; without them nobody notices an outage before a caller does."
+}
+
 variable "log_retention_days" {
   type        = number
   default     = 90

@@ -86,6 +86,11 @@ run "the_key_of_the_monitoring_reaches_health_only" {
     condition     = can(regex("(?s)<rate-limit calls=\"60\".*<quota calls=\"20000\".*<include-fragment", local.product_policies.monitoring))
     error_message = "The monitoring has no limit, or it comes too late."
   }
+
+  assert {
+    condition     = issensitive(output.monitoring_key)
+    error_message = "The monitoring's key shows up in the output of Terraform."
+  }
 }
 
 run "the_operations_of_the_monitoring_are_those_of_the_document" {

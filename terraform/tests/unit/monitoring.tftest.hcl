@@ -53,7 +53,7 @@ run "every_alert_reaches_the_operators" {
   command = plan
 
   assert {
-    condition     = alltrue([for alert in azurerm_monitor_metric_alert.main : [for action in alert.action : action.action_group_id] == [azurerm_monitor_action_group.operators.id]]) && alltrue([for alert in azurerm_monitor_scheduled_query_rules_alert_v2.main : alert.action[0].action_groups == tolist([azurerm_monitor_action_group.operators.id])])
+    condition     = alltrue([for alert in concat(values(azurerm_monitor_metric_alert.main), azurerm_monitor_metric_alert.availability) : [for action in alert.action : action.action_group_id] == [azurerm_monitor_action_group.operators.id]]) && alltrue([for alert in azurerm_monitor_scheduled_query_rules_alert_v2.main : alert.action[0].action_groups == tolist([azurerm_monitor_action_group.operators.id])])
     error_message = "An alert reaches nobody."
   }
 
@@ -98,6 +98,64 @@ run "no_alert_needs_more_than_named_tables" {
   assert {
     condition     = alltrue([for alert in local.query_alerts : !can(regex("(?i)\\bsearch\\b|union( \\w+=\\w+)* \\*", alert.query))])
     error_message = "The service refuses this query in an alert."
+  }
+}
+
+run "the_gateway_is_asked_for_its_health_from_outside" {
+  command = plan
+
+  override_resource {
+    target          = azurerm_api_management_subscription.first
+    override_during = plan
+    values          = { primary_key = "callers" }
+  }
+
+  override_resource {
+    target          = azurerm_api_management_subscription.monitoring
+    override_during = plan
+    values          = { primary_key = "monitoring" }
+  }
+
+  assert {
+    condition     = azurerm_application_insights_standard_web_test.gateway[0].enabled == true && azurerm_application_insights_standard_web_test.gateway[0].frequency == 300 && length(toset(azurerm_application_insights_standard_web_test.gateway[0].geo_locations)) >= 5
+    error_message = "The test is off, too rare, or asks from too few places to tell an outage from a bad line."
+  }
+
+  assert {
+    condition     = azurerm_application_insights_standard_web_test.gateway[0].request[0].url == "https://apim.azure-api.net/health" && azurerm_application_insights_standard_web_test.gateway[0].request[0].follow_redirects_enabled == false
+    error_message = "The test asks something else than the gateway."
+  }
+
+  assert {
+    condition     = nonsensitive([for header in azurerm_application_insights_standard_web_test.gateway[0].request[0].header : "${header.name}: ${header.value}"]) == ["Ocp-Apim-Subscription-Key: monitoring"]
+    error_message = "The test shows a key that can do more than ask for health, or none."
+  }
+
+  assert {
+    condition     = azurerm_application_insights_standard_web_test.gateway[0].validation_rules[0].expected_status_code == 200 && azurerm_application_insights_standard_web_test.gateway[0].validation_rules[0].ssl_check_enabled == true && azurerm_application_insights_standard_web_test.gateway[0].validation_rules[0].ssl_cert_remaining_lifetime == 7
+    error_message = "The test does not look at the status or at the certificate."
+  }
+}
+
+run "two_places_that_see_no_health_are_an_alarm" {
+  command = plan
+
+  assert {
+    condition     = azurerm_monitor_metric_alert.availability[0].application_insights_web_test_location_availability_criteria[0].failed_location_count == 2 && azurerm_monitor_metric_alert.availability[0].application_insights_web_test_location_availability_criteria[0].web_test_id == azurerm_application_insights_standard_web_test.gateway[0].id && azurerm_monitor_metric_alert.availability[0].severity == 0
+    error_message = "Nobody gets up for an outage, or everybody for a bad line."
+  }
+}
+
+run "without_the_availability_test_there_is_no_alert_for_it" {
+  command = plan
+
+  variables {
+    availability_test = false
+  }
+
+  assert {
+    condition     = length(azurerm_application_insights_standard_web_test.gateway) == 0 && length(azurerm_monitor_metric_alert.availability) == 0
+    error_message = "The test cannot be left out."
   }
 }
 
