@@ -69,7 +69,7 @@ resource "azurerm_public_ip" "api_management" {
 }
 
 resource "azurerm_api_management" "main" {
-  #checkov:skip=CKV_AZURE_174:It is the one public door; all else is closed.
+  #checkov:skip=CKV_AZURE_174:Its gateway is the one public door. Its other names are closed below.
 
   name                 = "apim-${local.name}-${local.suffix}"
   resource_group_name  = local.resource_group.name
@@ -105,8 +105,52 @@ resource "azurerm_api_management" "main" {
     http2_enabled = true
   }
 
+  # The direct management API at *.management.azure-api.net. Git access at *.scm.azure-api.net needs
+  # no setting: it cannot be turned on in a new service,
+  # https://learn.microsoft.com/azure/api-management/breaking-changes/git-configuration-retirement-march-2025
+  tenant_access {
+    enabled = false
+  }
+
   # It does not come up in a subnet whose rules keep its platform out.
   depends_on = [azurerm_subnet_network_security_group_association.main]
+}
+
+# azurerm has no argument for the portals. It does not turn them on again either: it updates by a
+# PATCH of what has changed (api_management_resource.go). Unlike a PATCH of ours, this resource sees
+# when somebody turns one on.
+# https://github.com/MicrosoftDocs/azure-docs/pull/122318
+resource "azapi_update_resource" "portals" {
+  type        = "Microsoft.ApiManagement/service@2024-05-01"
+  resource_id = azurerm_api_management.main.id
+
+  body = {
+    properties = {
+      developerPortalStatus = "Disabled"
+      legacyPortalStatus    = "Disabled"
+    }
+  }
+
+  # ServiceLocked: the service is still busy with its last change.
+  retry = {
+    error_message_regex  = ["is transitioning at this time"]
+    interval_seconds     = 30
+    max_interval_seconds = 120
+  }
+
+  timeouts {
+    create = "1h"
+    update = "1h"
+  }
+
+  # Last, so that what is in the service does not meet a service that is busy.
+  depends_on = [
+    azurerm_api_management_api_policy.patient,
+    azurerm_api_management_diagnostic.main,
+    azurerm_api_management_product_api.main,
+    azurerm_api_management_subscription.first,
+    azurerm_api_management_subscription.monitoring,
+  ]
 }
 
 resource "azurerm_api_management_api" "patient" {

@@ -39,6 +39,20 @@ run "the_gateway_speaks_no_old_protocol" {
   }
 }
 
+run "the_other_names_of_the_service_are_closed" {
+  command = plan
+
+  assert {
+    condition     = azapi_update_resource.portals.resource_id == azurerm_api_management.main.id && azapi_update_resource.portals.body.properties == { developerPortalStatus = "Disabled", legacyPortalStatus = "Disabled" }
+    error_message = "A portal is open."
+  }
+
+  assert {
+    condition     = azurerm_api_management.main.tenant_access[0].enabled == false
+    error_message = "The direct management API is open."
+  }
+}
+
 run "nobody_calls_without_a_subscription_of_the_product" {
   command = plan
 
