@@ -55,6 +55,8 @@ locals {
 
   # Where a key would show in a logged URL.
   masked_query_parameters = ["code", "subscription-key"]
+
+  gateway_url = var.gateway_domain == null ? azurerm_api_management.main.gateway_url : "https://${var.gateway_domain.host_name}"
 }
 
 resource "azurerm_public_ip" "api_management" {
@@ -117,8 +119,8 @@ resource "azurerm_api_management" "main" {
 }
 
 # azurerm has no argument for the portals. It does not turn them on again either: it updates by a
-# PATCH of what has changed (api_management_resource.go). Unlike a PATCH of ours, this resource sees
-# when somebody turns one on.
+# PATCH of what has changed (api_management_resource.go), and a custom domain by sending back all
+# that it has read. Unlike a PATCH of ours, this resource sees when somebody turns one on.
 # https://github.com/MicrosoftDocs/azure-docs/pull/122318
 resource "azapi_update_resource" "portals" {
   type        = "Microsoft.ApiManagement/service@2024-05-01"
@@ -146,11 +148,51 @@ resource "azapi_update_resource" "portals" {
   # Last, so that what is in the service does not meet a service that is busy.
   depends_on = [
     azurerm_api_management_api_policy.patient,
+    azurerm_api_management_custom_domain.main,
     azurerm_api_management_diagnostic.main,
     azurerm_api_management_product_api.main,
     azurerm_api_management_subscription.first,
     azurerm_api_management_subscription.monitoring,
   ]
+}
+
+# The name of the gateway that callers see; *.azure-api.net goes on to work.
+#
+# The service itself reads the certificate, so the vault cannot be ours, which admits private
+# endpoints only. If it has a firewall, it admits API Management's subnet through a service endpoint
+# and trusted services; whether these are still needed since March 2026 the documents leave open:
+# https://learn.microsoft.com/azure/api-management/configure-custom-domain?tabs=key-vault,
+# https://learn.microsoft.com/azure/api-management/breaking-changes/trusted-service-connectivity-retirement-march-2026
+resource "azurerm_api_management_custom_domain" "main" {
+  count = var.gateway_domain == null ? 0 : 1
+
+  api_management_id = azurerm_api_management.main.id
+
+  gateway {
+    host_name                = var.gateway_domain.host_name
+    key_vault_certificate_id = var.gateway_domain.certificate_id
+  }
+
+  depends_on = [
+    azurerm_api_management_api_policy.patient,
+    azurerm_api_management_diagnostic.main,
+    azurerm_api_management_product_api.main,
+    azurerm_api_management_subscription.first,
+    azurerm_api_management_subscription.monitoring,
+    azurerm_role_assignment.gateway_certificate,
+  ]
+}
+
+# The document names Key Vault Certificate User on the whole vault, which can read every secret in
+# it. What the service asks for is this one.
+resource "azurerm_role_assignment" "gateway_certificate" {
+  count = try(var.gateway_domain.vault_id, null) == null ? 0 : 1
+
+  scope                = "${var.gateway_domain.vault_id}/secrets/${basename(var.gateway_domain.certificate_id)}"
+  role_definition_name = "Key Vault Secrets User"
+  principal_id         = azurerm_api_management.main.identity[0].principal_id
+  principal_type       = "ServicePrincipal"
+  description          = "Reads the gateway's certificate, and nothing else."
 }
 
 resource "azurerm_api_management_api" "patient" {

@@ -86,7 +86,7 @@ resource "azurerm_application_insights_standard_web_test" "gateway" {
   tags                    = local.tags
 
   request {
-    url                              = "${azurerm_api_management.main.gateway_url}/health"
+    url                              = "${local.gateway_url}/health"
     follow_redirects_enabled         = false
     parse_dependent_requests_enabled = false
 
@@ -102,7 +102,7 @@ resource "azurerm_application_insights_standard_web_test" "gateway" {
     ssl_cert_remaining_lifetime = 7
   }
 
-  depends_on = [azurerm_api_management_api_policy.patient, azurerm_api_management_product_api.main]
+  depends_on = [azurerm_api_management_api_policy.patient, azurerm_api_management_custom_domain.main, azurerm_api_management_product_api.main]
 }
 
 resource "azurerm_application_insights_workbook" "main" {

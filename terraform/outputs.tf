@@ -1,5 +1,5 @@
 output "gateway_url" {
-  value       = azurerm_api_management.main.gateway_url
+  value       = local.gateway_url
   description = "Where callers send their requests."
 }
 

@@ -53,6 +53,90 @@ run "the_other_names_of_the_service_are_closed" {
   }
 }
 
+run "the_gateway_keeps_azures_name_unless_it_gets_one" {
+  command = plan
+
+  assert {
+    condition     = length(azurerm_api_management_custom_domain.main) == 0 && length(azurerm_role_assignment.gateway_certificate) == 0
+    error_message = "A domain or a role appears that nobody asked for."
+  }
+
+  assert {
+    condition     = output.gateway_url == "https://apim.azure-api.net"
+    error_message = "Callers are sent elsewhere."
+  }
+}
+
+run "a_name_of_our_own_is_what_callers_and_monitoring_use" {
+  command = plan
+
+  variables {
+    gateway_domain = {
+      host_name      = "api.example.com"
+      certificate_id = "https://certificates.vault.azure.net/secrets/api"
+      vault_id       = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/shared/providers/Microsoft.KeyVault/vaults/certificates"
+    }
+  }
+
+  assert {
+    condition     = azurerm_api_management_custom_domain.main[0].api_management_id == azurerm_api_management.main.id && azurerm_api_management_custom_domain.main[0].gateway[0].host_name == "api.example.com" && azurerm_api_management_custom_domain.main[0].gateway[0].key_vault_certificate_id == "https://certificates.vault.azure.net/secrets/api"
+    error_message = "The gateway does not get its name and certificate."
+  }
+
+  assert {
+    condition     = output.gateway_url == "https://api.example.com" && azurerm_application_insights_standard_web_test.gateway[0].request[0].url == "https://api.example.com/health"
+    error_message = "Callers or the availability test use another name."
+  }
+
+  assert {
+    condition     = azurerm_role_assignment.gateway_certificate[0].scope == "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/shared/providers/Microsoft.KeyVault/vaults/certificates/secrets/api" && azurerm_role_assignment.gateway_certificate[0].role_definition_name == "Key Vault Secrets User" && azurerm_role_assignment.gateway_certificate[0].principal_id == "00000000-0000-0000-0000-0000000000aa"
+    error_message = "API Management cannot read its certificate, or reads more than that."
+  }
+}
+
+run "the_role_on_the_certificate_may_be_given_elsewhere" {
+  command = plan
+
+  variables {
+    gateway_domain = { host_name = "api.example.com", certificate_id = "https://certificates.vault.azure.net/secrets/api" }
+  }
+
+  assert {
+    condition     = length(azurerm_api_management_custom_domain.main) == 1 && length(azurerm_role_assignment.gateway_certificate) == 0
+    error_message = "A role is given on a vault that was not named."
+  }
+}
+
+run "a_certificate_that_cannot_be_renewed_is_refused" {
+  command = plan
+
+  variables {
+    gateway_domain = { host_name = "api.example.com", certificate_id = "https://certificates.vault.azure.net/secrets/api/0123456789abcdef0123456789abcdef" }
+  }
+
+  expect_failures = [var.gateway_domain]
+}
+
+run "a_host_name_is_no_url" {
+  command = plan
+
+  variables {
+    gateway_domain = { host_name = "https://api.example.com", certificate_id = "https://certificates.vault.azure.net/secrets/api" }
+  }
+
+  expect_failures = [var.gateway_domain]
+}
+
+run "a_vault_is_named_by_its_resource_id" {
+  command = plan
+
+  variables {
+    gateway_domain = { host_name = "api.example.com", certificate_id = "https://certificates.vault.azure.net/secrets/api", vault_id = "certificates" }
+  }
+
+  expect_failures = [var.gateway_domain]
+}
+
 run "nobody_calls_without_a_subscription_of_the_product" {
   command = plan
 
