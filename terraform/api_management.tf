@@ -1,20 +1,46 @@
 # The one public door.
 
 locals {
+  openapi = file("${path.root}/../patient-tests-api/openapi.json") # written from the code
+
+  # The ids of GET and HEAD /health.
+  health_operations = compact([for method in ["get", "head"] : try(jsondecode(local.openapi).paths["/health"][method].operationId, "")])
+
+  # Who may call what, and how often. `health_only` is for those who ask whether the system works.
+  products = {
+    patient-records = {
+      display_name     = "Patient records"
+      description      = "Patients and their medical tests. Every call is audited under the subscription's name."
+      calls_per_minute = var.rate_limit_per_minute
+      calls_per_day    = var.quota_per_day
+      health_only      = false
+    }
+    # Room for an availability test from all 16 locations, each with three attempts.
+    monitoring = {
+      display_name     = "Monitoring"
+      description      = "Whether the system works, and nothing else."
+      calls_per_minute = 60
+      calls_per_day    = 20000
+      health_only      = true
+    }
+  }
+
   policies = {
     api = templatefile("${path.root}/policies/patient_api.xml.tftpl", {
       cache_key = local.host_key_cache_key
     })
-    product = templatefile("${path.root}/policies/product.xml.tftpl", {
-      rate_limit_per_minute = var.rate_limit_per_minute
-      quota_per_day         = var.quota_per_day
-    })
   }
+
+  product_policies = { for name, product in local.products : name => templatefile("${path.root}/policies/product.xml.tftpl", product) }
 
   policy_fragments = {
     caller = templatefile("${path.root}/policies/caller.xml.tftpl", {
-      body_bytes_max = 1048576
-      entra_id       = var.entra_id
+      body_bytes_max       = 1048576
+      entra_id             = var.entra_id
+      health_only_products = [for name, product in local.products : name if product.health_only]
+    })
+    health-only = templatefile("${path.root}/policies/health_only.xml.tftpl", {
+      operations = local.health_operations
     })
     host-key = templatefile("${path.root}/policies/host_key.xml.tftpl", {
       cache_key         = local.host_key_cache_key
@@ -29,6 +55,8 @@ locals {
 
   # Where a key would show in a logged URL.
   masked_query_parameters = ["code", "subscription-key"]
+
+  gateway_url = var.gateway_domain == null ? azurerm_api_management.main.gateway_url : "https://${var.gateway_domain.host_name}"
 }
 
 resource "azurerm_public_ip" "api_management" {
@@ -43,7 +71,7 @@ resource "azurerm_public_ip" "api_management" {
 }
 
 resource "azurerm_api_management" "main" {
-  #checkov:skip=CKV_AZURE_174:It is the one public door; all else is closed.
+  #checkov:skip=CKV_AZURE_174:Its gateway is the one public door. Its other names are closed below.
 
   name                 = "apim-${local.name}-${local.suffix}"
   resource_group_name  = local.resource_group.name
@@ -79,8 +107,92 @@ resource "azurerm_api_management" "main" {
     http2_enabled = true
   }
 
+  # The direct management API at *.management.azure-api.net. Git access at *.scm.azure-api.net needs
+  # no setting: it cannot be turned on in a new service,
+  # https://learn.microsoft.com/azure/api-management/breaking-changes/git-configuration-retirement-march-2025
+  tenant_access {
+    enabled = false
+  }
+
   # It does not come up in a subnet whose rules keep its platform out.
   depends_on = [azurerm_subnet_network_security_group_association.main]
+}
+
+# azurerm has no argument for the portals. It does not turn them on again either: it updates by a
+# PATCH of what has changed (api_management_resource.go), and a custom domain by sending back all
+# that it has read. Unlike a PATCH of ours, this resource sees when somebody turns one on.
+# https://github.com/MicrosoftDocs/azure-docs/pull/122318
+resource "azapi_update_resource" "portals" {
+  type        = "Microsoft.ApiManagement/service@2024-05-01"
+  resource_id = azurerm_api_management.main.id
+
+  body = {
+    properties = {
+      developerPortalStatus = "Disabled"
+      legacyPortalStatus    = "Disabled"
+    }
+  }
+
+  # ServiceLocked: the service is still busy with its last change.
+  retry = {
+    error_message_regex  = ["is transitioning at this time"]
+    interval_seconds     = 30
+    max_interval_seconds = 120
+  }
+
+  timeouts {
+    create = "1h"
+    update = "1h"
+  }
+
+  # Last, so that what is in the service does not meet a service that is busy.
+  depends_on = [
+    azurerm_api_management_api_policy.patient,
+    azurerm_api_management_custom_domain.main,
+    azurerm_api_management_diagnostic.main,
+    azurerm_api_management_product_api.main,
+    azurerm_api_management_subscription.first,
+    azurerm_api_management_subscription.monitoring,
+  ]
+}
+
+# The name of the gateway that callers see; *.azure-api.net goes on to work.
+#
+# The service itself reads the certificate, so the vault cannot be ours, which admits private
+# endpoints only. If it has a firewall, it admits API Management's subnet through a service endpoint
+# and trusted services; whether these are still needed since March 2026 the documents leave open:
+# https://learn.microsoft.com/azure/api-management/configure-custom-domain?tabs=key-vault,
+# https://learn.microsoft.com/azure/api-management/breaking-changes/trusted-service-connectivity-retirement-march-2026
+resource "azurerm_api_management_custom_domain" "main" {
+  count = var.gateway_domain == null ? 0 : 1
+
+  api_management_id = azurerm_api_management.main.id
+
+  gateway {
+    host_name                = var.gateway_domain.host_name
+    key_vault_certificate_id = var.gateway_domain.certificate_id
+  }
+
+  depends_on = [
+    azurerm_api_management_api_policy.patient,
+    azurerm_api_management_diagnostic.main,
+    azurerm_api_management_product_api.main,
+    azurerm_api_management_subscription.first,
+    azurerm_api_management_subscription.monitoring,
+    azurerm_role_assignment.gateway_certificate,
+  ]
+}
+
+# The document names Key Vault Certificate User on the whole vault, which can read every secret in
+# it. What the service asks for is this one.
+resource "azurerm_role_assignment" "gateway_certificate" {
+  count = try(var.gateway_domain.vault_id, null) != null && var.assign_roles ? 1 : 0
+
+  scope                = "${var.gateway_domain.vault_id}/secrets/${basename(var.gateway_domain.certificate_id)}"
+  role_definition_name = "Key Vault Secrets User"
+  principal_id         = azurerm_api_management.main.identity[0].principal_id
+  principal_type       = "ServicePrincipal"
+  description          = "Reads the gateway's certificate, and nothing else."
 }
 
 resource "azurerm_api_management_api" "patient" {
@@ -96,7 +208,7 @@ resource "azurerm_api_management_api" "patient" {
 
   import {
     content_format = "openapi+json"
-    content_value  = file("${path.root}/../patient-tests-api/openapi.json") # written from the code
+    content_value  = local.openapi
   }
 }
 
@@ -121,27 +233,40 @@ resource "azurerm_api_management_api_policy" "patient" {
   depends_on = [azurerm_api_management_policy_fragment.main]
 }
 
-resource "azurerm_api_management_product" "patient" {
-  product_id            = "patient-records"
+resource "azurerm_api_management_product" "main" {
+  for_each = local.products
+
+  product_id            = each.key
   resource_group_name   = local.resource_group.name
   api_management_name   = azurerm_api_management.main.name
-  display_name          = "Patient records"
-  description           = "Patients and their medical tests. Every call is audited under the subscription's name."
+  display_name          = each.value.display_name
+  description           = each.value.description
   published             = true
   subscription_required = true
   approval_required     = true
-  subscriptions_limit   = 1
+
+  # Per user, and subscriptions without a user seem to count as one user's
+  # (https://github.com/Azure/apiops/issues/623). azurerm demands a limit with `approval_required`,
+  # and approval is what keeps whoever gets a user account from subscribing.
+  subscriptions_limit = 100
 }
 
-resource "azurerm_api_management_product_policy" "patient" {
-  product_id          = azurerm_api_management_product.patient.product_id
+resource "azurerm_api_management_product_policy" "main" {
+  for_each = local.products
+
+  product_id          = azurerm_api_management_product.main[each.key].product_id
   api_management_name = azurerm_api_management.main.name
   resource_group_name = local.resource_group.name
-  xml_content         = local.policies.product
+  xml_content         = local.product_policies[each.key]
+
+  depends_on = [azurerm_api_management_policy_fragment.main]
 }
 
-resource "azurerm_api_management_product_api" "patient" {
-  product_id          = azurerm_api_management_product.patient.product_id
+# After the policy: no key reaches the API before its limits hold.
+resource "azurerm_api_management_product_api" "main" {
+  for_each = local.products
+
+  product_id          = azurerm_api_management_product_policy.main[each.key].product_id
   api_name            = azurerm_api_management_api.patient.name
   api_management_name = azurerm_api_management.main.name
   resource_group_name = local.resource_group.name
@@ -152,10 +277,21 @@ resource "azurerm_api_management_subscription" "first" {
   subscription_id     = "first-caller"
   resource_group_name = local.resource_group.name
   api_management_name = azurerm_api_management.main.name
-  product_id          = azurerm_api_management_product.patient.id
+  product_id          = azurerm_api_management_product.main["patient-records"].id
   display_name        = "First caller"
   state               = "active"
   allow_tracing       = false # a trace shows bodies and keys
+}
+
+# Its key stands in the availability test, where every reader of the resource group sees it.
+resource "azurerm_api_management_subscription" "monitoring" {
+  subscription_id     = "monitoring"
+  resource_group_name = local.resource_group.name
+  api_management_name = azurerm_api_management.main.name
+  product_id          = azurerm_api_management_product.main["monitoring"].id
+  display_name        = "Monitoring"
+  state               = "active"
+  allow_tracing       = false
 }
 
 resource "azurerm_api_management_logger" "application_insights" {

@@ -33,12 +33,17 @@ resource "azurerm_application_insights" "main" {
 locals {
   # Resource → what it logs. Cosmos DB's request logs stay off: they can hold the values of
   # queries. Metrics stay with the platform, where the alerts read them.
+  #
+  # `dedicated`: only these two leave the choice between a table of their own and AzureDiagnostics.
+  # The others take the setting and read back null, so that every plan would show a change (Key
+  # Vault: https://github.com/Azure/azure-rest-api-specs/issues/22400, App Service: .../issues/9281).
+  # Apps and storage have tables of their own anyway; Key Vault's is AZKVAuditLogs or AzureDiagnostics.
   diagnostics = merge(
     {
-      api-management = { target = azurerm_api_management.main.id, logs = ["GatewayLogs"] }
+      api-management = { target = azurerm_api_management.main.id, logs = ["GatewayLogs"], dedicated = true }
       key-vault      = { target = azurerm_key_vault.main.id, logs = ["AuditEvent"] }
     },
-    { for app, account in azurerm_cosmosdb_account.main : "database-${app}" => { target = account.id, logs = ["ControlPlaneRequests"] } },
+    { for app, account in azurerm_cosmosdb_account.main : "database-${app}" => { target = account.id, logs = ["ControlPlaneRequests"], dedicated = true } },
     { for app, function_app in module.function_app : app => { target = function_app.id, logs = ["FunctionAppLogs"] } },
     {
       for name, account in merge(azurerm_storage_account.host, { packages = azurerm_storage_account.packages }) :
@@ -53,7 +58,7 @@ resource "azurerm_monitor_diagnostic_setting" "main" {
   name                           = "to-workspace"
   target_resource_id             = each.value.target
   log_analytics_workspace_id     = azurerm_log_analytics_workspace.main.id
-  log_analytics_destination_type = "Dedicated"
+  log_analytics_destination_type = try(each.value.dedicated, false) ? "Dedicated" : null
 
   dynamic "enabled_log" {
     for_each = each.value.logs
@@ -62,6 +67,48 @@ resource "azurerm_monitor_diagnostic_setting" "main" {
       category = enabled_log.value
     }
   }
+}
+
+locals {
+  # The ids are not those of regions: West Europe, North Europe, UK South, France Central, East US.
+  # https://learn.microsoft.com/azure/azure-monitor/app/availability#location-population-tags
+  availability_locations = ["emea-nl-ams-azr", "emea-gb-db3-azr", "emea-ru-msa-edge", "emea-fr-pra-edge", "us-va-ash-azr"]
+}
+
+# From outside, through the whole chain: certificate, gateway, host, app, its vault and its database.
+resource "azurerm_application_insights_standard_web_test" "gateway" {
+  count = var.availability_test ? 1 : 0
+
+  name                    = "health-${local.name}"
+  resource_group_name     = local.resource_group.name
+  location                = local.resource_group.location
+  application_insights_id = azurerm_application_insights.main.id
+  description             = "GET /health through the gateway."
+  enabled                 = true # left out, azurerm turns it off
+  frequency               = 300
+  timeout                 = 30
+  retry_enabled           = true # three failures in a row are one
+  geo_locations           = local.availability_locations
+  tags                    = local.tags
+
+  request {
+    url                              = "${local.gateway_url}/health"
+    follow_redirects_enabled         = false
+    parse_dependent_requests_enabled = false
+
+    header {
+      name  = "Ocp-Apim-Subscription-Key"
+      value = azurerm_api_management_subscription.monitoring.primary_key
+    }
+  }
+
+  validation_rules {
+    expected_status_code        = 200
+    ssl_check_enabled           = true
+    ssl_cert_remaining_lifetime = 7
+  }
+
+  depends_on = [azurerm_api_management_api_policy.patient, azurerm_api_management_custom_domain.main, azurerm_api_management_product_api.main]
 }
 
 resource "azurerm_application_insights_workbook" "main" {

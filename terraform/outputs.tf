@@ -1,5 +1,5 @@
 output "gateway_url" {
-  value       = azurerm_api_management.main.gateway_url
+  value       = local.gateway_url
   description = "Where callers send their requests."
 }
 
@@ -57,4 +57,10 @@ output "role_assignments_apps" {
 output "role_assignments_secrets" {
   value       = { for key, role in local.secret_roles : key => role if !var.assign_roles }
   description = "Roles that scripts/assign-roles has to give before anyone is answered; none while assign_roles is true."
+}
+
+output "monitoring_key" {
+  value       = azurerm_api_management_subscription.monitoring.primary_key
+  sensitive   = true
+  description = "Key that may ask the gateway for /health and nothing else: terraform output -raw monitoring_key."
 }

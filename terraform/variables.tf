@@ -152,6 +152,32 @@ variable "api_management_sku" {
   }
 }
 
+variable "gateway_domain" {
+  type = object({
+    host_name      = string
+    certificate_id = string
+    vault_id       = optional(string)
+  })
+  default     = null
+  description = "Name of your own for the gateway, and the Key Vault secret of its certificate, in a vault of yours. With the vault's resource id, API Management gets the role to read it."
+
+  validation {
+    condition     = var.gateway_domain == null || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,}$", var.gateway_domain.host_name))
+    error_message = "Write the host name in lower case and without https://, such as api.example.com."
+  }
+
+  # With a version, API Management would keep an expired certificate.
+  validation {
+    condition     = var.gateway_domain == null || can(regex("^https://[a-z0-9-]+\\.vault\\.azure\\.net/secrets/[A-Za-z0-9-]+$", var.gateway_domain.certificate_id))
+    error_message = "Give the id of the certificate's secret without a version: https://VAULT.vault.azure.net/secrets/NAME."
+  }
+
+  validation {
+    condition     = try(var.gateway_domain.vault_id, null) == null || can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.KeyVault/vaults/[^/]+$", var.gateway_domain.vault_id))
+    error_message = "vault_id is the resource id of the vault, /subscriptions/.../providers/Microsoft.KeyVault/vaults/NAME."
+  }
+}
+
 variable "function_plan_sku" {
   type        = string
   default     = "EP1"
@@ -299,6 +325,12 @@ variable "locks" {
   type        = bool
   default     = false
   description = "Locks the vault, the databases, the workspace and the register's storage against deletion, which takes the right to write locks."
+}
+
+variable "availability_test" {
+  type        = bool
+  default     = true
+  description = "Ask the gateway for /health every five minutes from five places, and raise an alert. Some 43 000 requests a month, which are charged for; without them nobody notices an outage before a caller does."
 }
 
 variable "log_retention_days" {

@@ -15,8 +15,9 @@ ENTRA_ID = {"tenant_id": "tenant", "client_application_ids": ["one", "two"], "au
 
 VALUES = {
     "patient_api": {"cache_key": "key"},
-    "product": {"rate_limit_per_minute": 600, "quota_per_day": 100000},
-    "caller": {"body_bytes_max": 1048576, "entra_id": None},
+    "product": {"calls_per_minute": 600, "calls_per_day": 100000, "health_only": False},
+    "health_only": {"operations": ["Health", "HealthHead"]},
+    "caller": {"body_bytes_max": 1048576, "entra_id": None, "health_only_products": ["monitoring"]},
     "host_key": {"cache_key": "key", "secret_uri": "https://vault/secrets/key", "cache_seconds_max": 3600},
     "host_refusal": {},
     "problem": {},
@@ -45,7 +46,9 @@ def render(name, **changes):
 
 
 RENDERED = {name: render(name) for name in VALUES} | {
-    "caller with Entra ID": render("caller", entra_id=ENTRA_ID)
+    "caller with Entra ID": render("caller", entra_id=ENTRA_ID),
+    "product of the monitoring": render("product", health_only=True),
+    "health_only without operations": render("health_only", operations=[]),
 }
 PARSED = {name: ElementTree.fromstring(text) for name, text in RENDERED.items()}
 
@@ -132,10 +135,45 @@ class Policies(unittest.TestCase):
             self.assertIn(("x-functions-key", "delete"), headers)
 
     def test_a_token_is_checked_before_anything_else(self):
-        self.assertEqual(PARSED["caller with Entra ID"][0].tag, "validate-azure-ad-token")
+        first = PARSED["caller with Entra ID"][0]
+        self.assertEqual([child.tag for child in first], ["when"], "no other way in")
+        self.assertEqual([child.tag for child in first.find("when")], ["validate-azure-ad-token"])
+
+    def test_only_who_may_ask_for_nothing_but_health_needs_no_token(self):
+        condition = PARSED["caller with Entra ID"][0].find("when").get("condition")
+        self.assertEqual(condition, '@(true && context.Product?.Id != "monitoring")')
+        everybody = ElementTree.fromstring(render("caller", entra_id=ENTRA_ID, health_only_products=[]))
+        self.assertEqual(everybody[0].find("when").get("condition"), "@(true)")
+
+    def test_a_user_is_named_from_a_checked_token_only(self):
+        caller = PARSED["caller with Entra ID"]
+        named = [when for when in caller.iter("when") if when.find("set-header[@name='X-Caller-User']") is not None]
+        self.assertEqual([when.get("condition") for when in named], ['@(context.Variables.ContainsKey("token"))'])
+        self.assertEqual([h.get("exists-action") for h in caller.findall("set-header") if h.get("name") == "X-Caller-User"], ["delete"])
+
+    def test_each_subscription_is_counted_before_anything_else(self):
+        for name, last in ("product", []), ("product of the monitoring", ["include-fragment"]):
+            inbound = PARSED[name].find("inbound")
+            self.assertEqual([step.tag for step in inbound], ["base", "rate-limit", "quota", *last], name)
+        self.assertEqual(inbound[-1].get("fragment-id"), "health-only")
+
+    def test_the_key_of_the_monitoring_asks_for_health_and_nothing_else(self):
+        [choose] = PARSED["health_only"]
+        [when] = choose
+        self.assertEqual(when.get("condition"), "@(true" + "".join(
+            f' && !string.Equals(context.Operation.Id, "{id}", StringComparison.OrdinalIgnoreCase)'
+            for id in ("Health", "HealthHead")) + ")")
+        [answer] = when
+        self.assertEqual(answer.tag, "return-response")
+        self.assertEqual(answer.find("set-status").get("code"), "403")
+        self.assertEqual(json.loads(answer.findtext("set-body"))["type"], "urn:problem:patient-records:forbidden")
+
+    def test_without_a_health_operation_the_monitoring_may_do_nothing(self):
+        self.assertEqual(PARSED["health_only without operations"].find("choose/when").get("condition"), "@(true)")
 
     def test_the_key_comes_from_the_cache_else_from_the_vault(self):
         wanted = [
+            ("set-variable", "hostKey"),
             ("cache-lookup-value", "key"),
             ("send-request", "vaultResponse"),
             ("authentication-managed-identity", "https://vault.azure.net"),
@@ -144,6 +182,15 @@ class Policies(unittest.TestCase):
             ("set-header", "x-functions-key"),
         ]
         self.assertEqual([step for step in steps(PARSED["host_key"]) if step in wanted], wanted)
+
+    def test_a_cache_miss_leaves_no_key_behind(self):
+        # Inside the retry the variable still holds the refused key.
+        empty, lookup, choose = list(PARSED["host_key"])[:3]
+        self.assertEqual((empty.tag, empty.get("name"), empty.get("value")), ("set-variable", "hostKey", "@(string.Empty)"))
+        self.assertEqual((lookup.tag, lookup.get("variable-name")), ("cache-lookup-value", "hostKey"))
+        self.assertNotIn("default-value", lookup.attrib, "the reference contradicts itself on what it does")
+        self.assertEqual(choose.find("when").get("condition"),
+                         '@(string.IsNullOrEmpty(context.Variables.GetValueOrDefault<string>("hostKey", "")))')
 
     def test_without_a_key_nothing_is_forwarded(self):
         self.assertEqual(PARSED["host_key"].find(".//otherwise/return-response/set-status").get("code"), "503")

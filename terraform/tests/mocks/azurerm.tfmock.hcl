@@ -118,6 +118,12 @@ mock_resource "azurerm_application_insights" {
   }
 }
 
+mock_resource "azurerm_application_insights_standard_web_test" {
+  defaults = {
+    id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Insights/webTests/health"
+  }
+}
+
 mock_resource "azurerm_monitor_action_group" {
   defaults = {
     id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Insights/actionGroups/ag"

@@ -39,17 +39,169 @@ run "the_gateway_speaks_no_old_protocol" {
   }
 }
 
+run "the_other_names_of_the_service_are_closed" {
+  command = plan
+
+  assert {
+    condition     = azapi_update_resource.portals.resource_id == azurerm_api_management.main.id && azapi_update_resource.portals.body.properties == { developerPortalStatus = "Disabled", legacyPortalStatus = "Disabled" }
+    error_message = "A portal is open."
+  }
+
+  assert {
+    condition     = azurerm_api_management.main.tenant_access[0].enabled == false
+    error_message = "The direct management API is open."
+  }
+}
+
+run "the_gateway_keeps_azures_name_unless_it_gets_one" {
+  command = plan
+
+  assert {
+    condition     = length(azurerm_api_management_custom_domain.main) == 0 && length(azurerm_role_assignment.gateway_certificate) == 0
+    error_message = "A domain or a role appears that nobody asked for."
+  }
+
+  assert {
+    condition     = output.gateway_url == "https://apim.azure-api.net"
+    error_message = "Callers are sent elsewhere."
+  }
+}
+
+run "a_name_of_our_own_is_what_callers_and_monitoring_use" {
+  command = plan
+
+  variables {
+    gateway_domain = {
+      host_name      = "api.example.com"
+      certificate_id = "https://certificates.vault.azure.net/secrets/api"
+      vault_id       = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/shared/providers/Microsoft.KeyVault/vaults/certificates"
+    }
+  }
+
+  assert {
+    condition     = azurerm_api_management_custom_domain.main[0].api_management_id == azurerm_api_management.main.id && azurerm_api_management_custom_domain.main[0].gateway[0].host_name == "api.example.com" && azurerm_api_management_custom_domain.main[0].gateway[0].key_vault_certificate_id == "https://certificates.vault.azure.net/secrets/api"
+    error_message = "The gateway does not get its name and certificate."
+  }
+
+  assert {
+    condition     = output.gateway_url == "https://api.example.com" && azurerm_application_insights_standard_web_test.gateway[0].request[0].url == "https://api.example.com/health"
+    error_message = "Callers or the availability test use another name."
+  }
+
+  assert {
+    condition     = azurerm_role_assignment.gateway_certificate[0].scope == "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/shared/providers/Microsoft.KeyVault/vaults/certificates/secrets/api" && azurerm_role_assignment.gateway_certificate[0].role_definition_name == "Key Vault Secrets User" && azurerm_role_assignment.gateway_certificate[0].principal_id == "00000000-0000-0000-0000-0000000000aa"
+    error_message = "API Management cannot read its certificate, or reads more than that."
+  }
+}
+
+run "the_role_on_the_certificate_may_be_given_elsewhere" {
+  command = plan
+
+  variables {
+    gateway_domain = { host_name = "api.example.com", certificate_id = "https://certificates.vault.azure.net/secrets/api" }
+  }
+
+  assert {
+    condition     = length(azurerm_api_management_custom_domain.main) == 1 && length(azurerm_role_assignment.gateway_certificate) == 0
+    error_message = "A role is given on a vault that was not named."
+  }
+}
+
+run "a_certificate_that_cannot_be_renewed_is_refused" {
+  command = plan
+
+  variables {
+    gateway_domain = { host_name = "api.example.com", certificate_id = "https://certificates.vault.azure.net/secrets/api/0123456789abcdef0123456789abcdef" }
+  }
+
+  expect_failures = [var.gateway_domain]
+}
+
+run "a_host_name_is_no_url" {
+  command = plan
+
+  variables {
+    gateway_domain = { host_name = "https://api.example.com", certificate_id = "https://certificates.vault.azure.net/secrets/api" }
+  }
+
+  expect_failures = [var.gateway_domain]
+}
+
+run "a_vault_is_named_by_its_resource_id" {
+  command = plan
+
+  variables {
+    gateway_domain = { host_name = "api.example.com", certificate_id = "https://certificates.vault.azure.net/secrets/api", vault_id = "certificates" }
+  }
+
+  expect_failures = [var.gateway_domain]
+}
+
 run "nobody_calls_without_a_subscription_of_the_product" {
   command = plan
 
   assert {
-    condition     = azurerm_api_management_api.patient.subscription_required == true && azurerm_api_management_product.patient.subscription_required == true && azurerm_api_management_product.patient.approval_required == true
+    condition     = azurerm_api_management_api.patient.subscription_required == true && alltrue([for product in azurerm_api_management_product.main : product.subscription_required == true && product.approval_required == true])
     error_message = "The API can be called without a subscription."
   }
 
   assert {
-    condition     = azurerm_api_management_subscription.first.product_id == azurerm_api_management_product.patient.id && azurerm_api_management_subscription.first.api_id == null && azurerm_api_management_subscription.first.allow_tracing == false
+    condition     = azurerm_api_management_subscription.first.product_id == azurerm_api_management_product.main["patient-records"].id && azurerm_api_management_subscription.first.api_id == null && azurerm_api_management_subscription.first.allow_tracing == false
     error_message = "The subscription reaches further than the product, or may trace."
+  }
+}
+
+run "a_second_caller_may_subscribe" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for product in azurerm_api_management_product.main : product.subscriptions_limit == 100])
+    error_message = "API Management counts subscriptions per user, and those without a user together."
+  }
+}
+
+run "the_key_of_the_monitoring_reaches_health_only" {
+  command = plan
+
+  override_resource {
+    target          = azurerm_api_management_product.main["monitoring"]
+    override_during = plan
+    values          = { id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ApiManagement/service/apim/products/monitoring" }
+  }
+
+  assert {
+    condition     = azurerm_api_management_subscription.monitoring.product_id == azurerm_api_management_product.main["monitoring"].id && azurerm_api_management_subscription.monitoring.api_id == null && azurerm_api_management_subscription.monitoring.allow_tracing == false
+    error_message = "The monitoring's subscription reaches further than its product, or may trace."
+  }
+
+  assert {
+    condition     = [for name, product in local.products : name if product.health_only] == ["monitoring"] && azurerm_api_management_product_policy.main["monitoring"].xml_content == local.product_policies.monitoring && strcontains(local.product_policies.monitoring, "<include-fragment fragment-id=\"health-only\" />") && !strcontains(local.product_policies.patient-records, "health-only")
+    error_message = "The monitoring's product may do more than ask for health, or the callers' product less."
+  }
+
+  # Counted first: whoever tries doors with this key is stopped.
+  assert {
+    condition     = can(regex("(?s)<rate-limit calls=\"60\".*<quota calls=\"20000\".*<include-fragment", local.product_policies.monitoring))
+    error_message = "The monitoring has no limit, or it comes too late."
+  }
+
+  assert {
+    condition     = issensitive(output.monitoring_key)
+    error_message = "The monitoring's key shows up in the output of Terraform."
+  }
+}
+
+run "the_operations_of_the_monitoring_are_those_of_the_document" {
+  command = plan
+
+  assert {
+    condition     = toset(local.health_operations) == toset(fileexists("../patient-tests-api/functions/Health/function.json") ? ["Health", "HealthHead"] : [])
+    error_message = "The monitoring may ask for something other than GET and HEAD of /health, or not for these."
+  }
+
+  assert {
+    condition     = alltrue([for id in local.health_operations : strcontains(local.policy_fragments.health-only, "!string.Equals(context.Operation.Id, \"${id}\", StringComparison.OrdinalIgnoreCase)")])
+    error_message = "The fragment lets another operation through."
   }
 }
 
@@ -72,7 +224,7 @@ run "the_operations_are_those_of_the_document" {
 
   # LoadTest serves a second operation, whose route lacks the last segment; what is loaded can be asked for by HEAD.
   assert {
-    condition     = toset(flatten([for path in values(jsondecode(azurerm_api_management_api.patient.import[0].content_value).paths) : [for operation in values(path) : try(operation.operationId, [])]])) == setunion([for path in fileset("../patient-tests-api/functions", "*/function.json") : dirname(path)], ["LoadTests", "LoadPatientHead", "LoadTestHead", "LoadTestsHead"])
+    condition     = toset(flatten([for path in values(jsondecode(azurerm_api_management_api.patient.import[0].content_value).paths) : [for operation in values(path) : try(operation.operationId, [])]])) == setunion([for path in fileset("../patient-tests-api/functions", "*/function.json") : dirname(path)], ["LoadTests", "LoadPatientHead", "LoadTestHead", "LoadTestsHead"], fileexists("../patient-tests-api/functions/Health/function.json") ? ["HealthHead"] : [])
     error_message = "A function cannot be called through the gateway, or an operation has no function."
   }
 }
@@ -141,7 +293,7 @@ run "the_api_policy_needs_no_escaping" {
   }
 
   assert {
-    condition     = alltrue([for name in flatten(regexall("fragment-id=\"([^\"]+)\"", local.policies.api)) : contains(keys(azurerm_api_management_policy_fragment.main), name)])
+    condition     = alltrue([for name in flatten([for policy in concat(values(local.policies), values(local.product_policies)) : regexall("fragment-id=\"([^\"]+)\"", policy)]) : contains(keys(azurerm_api_management_policy_fragment.main), name)])
     error_message = "The policy includes a fragment that does not exist."
   }
 }
@@ -155,7 +307,7 @@ run "each_subscription_has_a_rate_and_a_quota" {
   }
 
   assert {
-    condition     = strcontains(local.policies.product, "<rate-limit calls=\"7\" renewal-period=\"60\"") && strcontains(local.policies.product, "<quota calls=\"70\" renewal-period=\"86400\"")
+    condition     = strcontains(local.product_policies.patient-records, "<rate-limit calls=\"7\" renewal-period=\"60\"") && strcontains(local.product_policies.patient-records, "<quota calls=\"70\" renewal-period=\"86400\"")
     error_message = "A subscription has no limit."
   }
 }
