@@ -1,3 +1,10 @@
+# Read out of the resource, since an apply of parts, with which a deployment begins, leaves outputs
+# out of the state that depend on nothing.
+output "environment" {
+  value       = terraform_data.environment.output
+  description = "Whose state this is. The scripts refuse to work on another environment's."
+}
+
 output "gateway_url" {
   value       = local.gateway_url
   description = "Where callers send their requests."
