@@ -36,16 +36,23 @@ output "packages" {
   description = "What runs: to apply something else without changing the code, hand it in again."
 }
 
-output "closed_urls" {
+locals {
+  # Per host storage, and for packages that are private: nobody gets through, with or without a token.
+  private_accounts = concat(values(azurerm_storage_account.host), var.packages_private ? [azurerm_storage_account.packages] : [])
+}
+
+output "closed_doors" {
   value = concat(
-    [for name in values(local.app_names) : "https://${name}.azurewebsites.net/"],
-    [for name in values(local.app_names) : "https://${name}.scm.azurewebsites.net/"],
-    ["${azurerm_key_vault.main.vault_uri}secrets?api-version=7.4"],
-    ["${azurerm_storage_account.packages.primary_blob_endpoint}patient-tests-api/${var.packages.patient-tests-api}"],
-    [for account in azurerm_storage_account.host : "${account.primary_blob_endpoint}azure-webjobs-secrets/host.json"],
-    [for account in azurerm_cosmosdb_account.main : account.endpoint],
+    [for app, name in local.app_names : { kind = "app", url = "https://${name}.azurewebsites.net/", id = module.function_app[app].id }],
+    [for app, name in local.app_names : { kind = "scm", url = "https://${name}.scm.azurewebsites.net/", id = module.function_app[app].id }],
+    [{ kind = "vault", url = "${azurerm_key_vault.main.vault_uri}secrets?api-version=7.4", id = azurerm_key_vault.main.id }],
+    [for account in local.private_accounts : { kind = "storage", url = "${account.primary_blob_endpoint}?comp=list", id = account.id }],
+    [for account in var.packages_private ? [] : [azurerm_storage_account.packages] : { kind = "code", url = "${account.primary_blob_endpoint}patient-tests-api/${var.packages.patient-tests-api}", id = account.id }],
+    [for account in azurerm_cosmosdb_account.main : { kind = "database", url = account.endpoint, id = account.id }],
+    [for kind, name in { developer-portal = "developer", legacy-portal = "portal" } : { kind = kind, url = "https://${azurerm_api_management.main.name}.${name}.azure-api.net/", id = azurerm_api_management.main.id }],
+    [for kind, name in { access = "management", gitAccess = "scm" } : { kind = "tenant", url = "https://${azurerm_api_management.main.name}.${name}.azure-api.net/", id = "${azurerm_api_management.main.id}/tenant/${kind}" }],
   )
-  description = "Every public name beside the gateway's. Each must refuse."
+  description = "Every public name beside the gateway's. scripts/check-deployment knows what each kind must answer."
 }
 
 # One output per map of roles.tf, so that each can be read as soon as what it names is there: the
