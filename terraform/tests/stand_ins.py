@@ -11,8 +11,8 @@ import unittest
 
 STAND_INS = pathlib.Path(__file__).parent / "stand_in_commands.py"
 ROOT = pathlib.Path(__file__).parent.parent.parent
-SCRIPTS = """check-deployment check-drift deploy rotate-key rotate-key-azure terraform terraform-state
-    upload-packages""".split()
+SCRIPTS = """check-deployment check-drift deploy rotate-key rotate-key-azure terraform
+    terraform-check terraform-state upload-packages""".split()
 
 
 def state(owner="dev", resources=("terraform_data.environment", "azurerm_resource_group.main[0]"), outputs=True):
