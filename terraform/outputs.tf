@@ -1,7 +1,7 @@
 # Read out of the resource, since an apply of parts, with which a deployment begins, leaves outputs
 # out of the state that depend on nothing.
 output "environment" {
-  value       = terraform_data.environment.output
+  value       = terraform_data.environment.triggers_replace
   description = "Whose state this is. The scripts refuse to work on another environment's."
 }
 

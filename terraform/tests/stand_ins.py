@@ -23,7 +23,7 @@ def state(owner="dev", resources=("terraform_data.environment", "azurerm_resourc
         "format_version": "1.0",
         "values": {
             "outputs": {"environment": {"value": owner}} if outputs else {},
-            "root_module": {"resources": [{"address": name, "values": {"output": owner}} for name in resources]},
+            "root_module": {"resources": [{"address": name, "values": {"triggers_replace": owner}} for name in resources]},
         },
     }
 
