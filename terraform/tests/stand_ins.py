@@ -11,7 +11,7 @@ import unittest
 
 STAND_INS = pathlib.Path(__file__).parent / "stand_in_commands.py"
 ROOT = pathlib.Path(__file__).parent.parent.parent
-SCRIPTS = """check-deployment check-drift deploy rotate-key rotate-key-azure terraform
+SCRIPTS = """check-deployment check-drift deploy rotate-key rotate-key-azure stored-plan terraform
     terraform-check terraform-state upload-packages""".split()
 
 
