@@ -189,6 +189,7 @@ impl Outcome {
             | Error::UnsupportedMediaType(_)
             | Error::Throttled { .. }
             | Error::Unavailable { .. }
+            | Error::Unhealthy
             | Error::Internal(_) => Self::Failed,
         }
     }
