@@ -1,5 +1,6 @@
 """What is broken during a soak, when, and for how long."""
 
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -24,14 +25,20 @@ class Fault:
     name: str
     began: float
     ended: float
+    noticed: bool
+    """Whether the system said, at the end of the fault, that it is unhealthy."""
+
+    healthy_after_seconds: float
+    """How long after the fault it said for the first time that it is healthy."""
 
 
 class Faults:
     """Breaks one thing after the other. What is broken is always mended, whatever happens."""
 
-    def __init__(self, mongod: Mongod, processes: Processes) -> None:
+    def __init__(self, mongod: Mongod, processes: Processes, is_healthy: Callable[[], bool]) -> None:
         self._mongod = mongod
         self._processes = processes
+        self._is_healthy = is_healthy
         self.past: list[Fault] = []
 
     def run(self, duration_seconds: float, still_running: Callable[[], bool]) -> None:
@@ -49,9 +56,11 @@ class Faults:
             began = time.time()
             with fault():
                 wait(FAULT_SECONDS, still_running)
-            self.past.append(Fault(name, began, time.time()))
+                noticed = not self._is_healthy()
+            ended = time.time()
             print(f"       {name} has ended", flush=True)
-            wait(QUIET_SECONDS, still_running)
+            healthy = wait(QUIET_SECONDS, still_running, self._is_healthy)
+            self.past.append(Fault(name, began, ended, noticed, healthy))
 
     @contextmanager
     def _throttling(self) -> Iterator[None]:
@@ -80,8 +89,14 @@ class Faults:
             self._mongod.start_again()
 
 
-def wait(seconds: float, still_running: Callable[[], bool]) -> None:
-    """Lets this much time of the schedule pass, unless the run ends first."""
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit and still_running():
+def wait(
+    seconds: float, still_running: Callable[[], bool], happens: Callable[[], bool] = lambda: False
+) -> float:
+    """Lets this much time of the schedule pass, unless the run ends first; says when something happened."""
+    began = time.monotonic()
+    happened = math.inf
+    while time.monotonic() < began + seconds and still_running():
+        if happened == math.inf and happens():
+            happened = time.monotonic() - began
         time.sleep(POLL_SECONDS)
+    return happened

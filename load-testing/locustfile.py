@@ -10,6 +10,7 @@ from uuid import uuid4
 from locust import FastHttpUser, between, task
 from locust.exception import RescheduleTask
 
+import operations
 import report  # noqa: F401 (its listeners enforce the criteria)
 from api import Api
 from journal import Journal
@@ -39,7 +40,7 @@ class Clinic(FastHttpUser):
         """Data follows the seed; keys and family names are new in each run."""
         number = next(NUMBERS)
         random = Random(f"{SEED}/{number}")
-        api = Api(self.client, SUBSCRIPTION_KEY, JOURNAL)
+        self.api = api = Api(self.client, SUBSCRIPTION_KEY, JOURNAL)
         self.patients = Patients(api, random, uuid4().hex[:12])
         self.tests = MedicalTests(api, random, self.patients)
         if number == 0:
@@ -145,3 +146,11 @@ class Clinic(FastHttpUser):
     def delete_test(self) -> None:
         """Deletes a test twice, and finds it gone."""
         self.tests.delete()
+
+    @task(1)
+    def probe(self) -> None:
+        """Asks whether requests work, as a monitor does."""
+        self.api.send(
+            operations.HEALTH, "/health", 200, check=lambda answer: [] if answer.body == {} else ["a body"]
+        )
+        self.api.send(operations.HEALTH_HEAD, "/health", 200)

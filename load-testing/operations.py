@@ -16,6 +16,8 @@ LOAD_TEST = "GET /patient/{patientId}/tests/{testId}"
 LOAD_TEST_HEAD = "HEAD /patient/{patientId}/tests/{testId}"
 UPDATE_TEST = "PUT /patient/{patientId}/tests/{testId}"
 DELETE_TEST = "DELETE /patient/{patientId}/tests/{testId}"
+HEALTH = "GET /health"
+HEALTH_HEAD = "HEAD /health"
 
 ALL = (
     CREATE_PATIENT,
@@ -31,7 +33,12 @@ ALL = (
     LOAD_TEST_HEAD,
     UPDATE_TEST,
     DELETE_TEST,
+    HEALTH,
+    HEALTH_HEAD,
 )
+
+REMEMBERED = (HEALTH, HEALTH_HEAD)
+"""Both apps remember for some seconds whether they are healthy, so these recover later than the rest."""
 
 REFUSED = " (refused)"
 """Marks requests that must be refused, so that quick refusals do not flatter the percentiles."""

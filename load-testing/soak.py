@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import criteria
 import mongod
+import monitor
 import stack
 import timeline
 import verify
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace, start_locust: StartLocust) -> int:
         Processes(system.process_id, lambda: database.process_id) as processes,
     ):
         locust = start_locust(options, system, environment)
-        faults = Faults(database, processes)
+        faults = Faults(database, processes, lambda: monitor.is_healthy(system))
         try:
             faults.run(seconds(options.duration), lambda: locust.poll() is None)
             answers_were_right = locust.wait() == 0
@@ -69,7 +70,7 @@ def judge(faults: Faults, processes: Processes, answers_were_right: bool) -> lis
         Verdict(
             "answers with wrong content", "none" if answers_were_right else "some", "none", answers_were_right
         ),
-        *timeline.verdicts(requests, faults.past, limits, limits[PROFILE]["recoverySecondsMax"]),
+        *timeline.verdicts(requests, faults.past, limits, limits[PROFILE]),
         *processes.verdicts(limits[PROFILE]),
     ]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import criteria
+import operations
 from criteria import Figures, Run, Verdict
 from faults import Fault
 
@@ -30,21 +31,35 @@ def parse(lines: Iterable[str]) -> list[Request]:
 
 
 def verdicts(
-    requests: list[Request], faults: list[Fault], limits: Mapping[str, Any], recovery_limit: float
+    requests: list[Request], faults: list[Fault], limits: Mapping[str, Any], recovery: Mapping[str, Any]
 ) -> list[Verdict]:
     """Each fault's recovery, and every criterion for the time in which nothing is or was just broken."""
     if not faults:
         return [Verdict("faults", "none", "some", passed=False)]
+    recovery_limit, health_limit = recovery["recoverySecondsMax"], recovery["healthRecoverySecondsMax"]
     judged = []
     ends = [fault.began for fault in faults[1:]] + [requests[-1].ended if requests else 0.0]
     quiet, quiet_seconds = list[Request](), 0.0
     for fault, end in zip(faults, ends, strict=True):
         after = [request for request in requests if fault.ended <= request.ended < end]
-        recovered = recovery_seconds(after, fault.ended, limits)
+        probes = [request for request in after if request.operation in operations.REMEMBERED]
+        others = [request for request in after if request.operation not in operations.REMEMBERED]
+        recovered = recovery_seconds(others, fault.ended, limits)
         judged.append(criteria.at_most(f"recovery from {fault.name}", recovered, recovery_limit, " s"))
-        quiet += [request for request in after if request.ended >= fault.ended + recovery_limit]
+        judged += health(fault, health_limit)
+        quiet += [request for request in others if request.ended >= fault.ended + recovery_limit]
+        quiet += [request for request in probes if request.ended >= fault.ended + health_limit]
         quiet_seconds += max(0.0, end - fault.ended - recovery_limit)
     return judged + criteria.judge(limits, run(quiet, quiet_seconds))
+
+
+def health(fault: Fault, limit: float) -> list[Verdict]:
+    """Whether the system noticed a fault, and its end."""
+    noticed = "unhealthy" if fault.noticed else "healthy"
+    return [
+        Verdict(f"health during {fault.name}", noticed, "unhealthy", fault.noticed),
+        criteria.at_most(f"healthy after {fault.name}", fault.healthy_after_seconds, limit, " s"),
+    ]
 
 
 def recovery_seconds(after: list[Request], ended: float, limits: Mapping[str, Any]) -> float:

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use shared::custom_handler::FunctionApp;
+use shared::health::Health;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
 use shared::secrets::{KeyVault, LiveSecret};
-use shared::{Error, HttpClient, Result};
+use shared::{Deadline, Error, HttpClient, Result};
 
 use crate::Settings;
 use crate::audit_record::AuditRecordStore;
-use crate::functions::create_audit_record;
+use crate::functions::{create_audit_record, health};
 
 /// The collections of this app.
 pub const STORAGE: StoragePlan = StoragePlan {
@@ -21,6 +22,7 @@ pub const STORAGE: StoragePlan = StoragePlan {
 /// The Audit API.
 pub struct App {
     pub(crate) audit_records: AuditRecordStore,
+    pub(crate) health: Health,
     database: Arc<Database>,
     connection_string: Arc<LiveSecret>,
 }
@@ -33,12 +35,17 @@ impl App {
         let name = settings.mongo.database;
         let database = Arc::new(Database::new(name, Arc::clone(&connection_string)));
         let audit_records = AuditRecordStore::new(Arc::clone(&database));
-        Self { audit_records, database, connection_string }
+        Self { audit_records, health: Health::default(), database, connection_string }
     }
 
     /// Connects ahead of the first request, and keeps the secret current from then on.
     pub async fn run(self: Arc<Self>) {
         tokio::join!(self.database.warm_up(), self.connection_string.keep_fresh());
+    }
+
+    /// Makes sure that there is a value of the secret, which is read if that never happened.
+    pub(crate) async fn check_secrets(&self, deadline: Deadline) -> Result<()> {
+        self.connection_string.get(deadline).await.map(|_| ())
     }
 }
 
@@ -48,6 +55,7 @@ impl FunctionApp for App {
         request.check_query(&[])?;
         match function {
             create_audit_record::NAME => create_audit_record::handle(self, request).await,
+            health::NAME => health::handle(self, request).await,
             _ => Err(Error::UnknownFunction),
         }
     }

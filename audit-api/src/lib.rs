@@ -1,7 +1,7 @@
 //! The Audit API: keeps a register of every interaction with patient data.
 //!
-//! One function, `CreateAuditRecord`. Other systems send it what is about to happen, or what just
-//! happened, and may go on once it has answered 201.
+//! Other systems send `CreateAuditRecord` what is about to happen, or what just happened, and may go
+//! on once it has answered 201. `Health` says whether it would.
 
 mod app;
 mod audit_record;

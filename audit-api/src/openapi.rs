@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::openapi::{Document, Door, Operation, Route};
 
 use crate::audit_record::{AuditRecord, NewAuditRecord};
-use crate::functions::create_audit_record;
+use crate::functions::{create_audit_record, health};
 
 const RECORDS: Route = Route { path: "/auditrecord", ids: &[] };
 
@@ -30,4 +30,5 @@ pub fn document() -> Document {
         .taken("NewAuditRecord", NewAuditRecord::schema(), new_record)
         .returned("AuditRecord", AuditRecord::schema(), record)
         .group("Records", "What the register keeps.", [create])
+        .health(health::NAME, "the secret is known and the database answers")
 }

@@ -84,6 +84,30 @@ async fn a_wrong_key_or_route_is_refused() {
 }
 
 #[tokio::test]
+async fn it_says_whether_it_is_healthy_to_those_with_a_key_and_records_nothing() {
+    let audit = AuditApi::start().await;
+    let url = audit.url().replace("auditrecord", "health");
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let ask = async |key: &str| {
+        let call = http_client().get(&url).header("x-functions-key", key);
+        let answer = call.header("traceparent", traceparent).send().await.expect("answered");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    };
+
+    assert_eq!(ask("x").await, (401, String::new()));
+    assert_eq!(ask(&audit.key()).await, (200, "{}".to_owned()));
+    audit.behave(Behaviour::StatusTimes(503, 1));
+    assert_eq!(ask(&audit.key()).await.0, 503);
+    audit.behave(Behaviour::Garbage);
+    assert_eq!(ask(&audit.key()).await.0, 201);
+
+    let calls = audit.health_calls();
+    assert_eq!(calls.len(), 3);
+    assert!(calls.iter().all(|call| call.traceparent.as_deref() == Some(traceparent)));
+    assert_eq!((audit.records().len(), audit.calls()), (0, 4));
+}
+
+#[tokio::test]
 async fn a_status_is_answered_without_recording() {
     let audit = AuditApi::start().await;
 

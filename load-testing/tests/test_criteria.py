@@ -90,6 +90,7 @@ class CriteriaFile(unittest.TestCase):
             "stack.py",
             "faults.py",
             "mongod.py",
+            "monitor.py",
             "processes.py",
             "verify.py",
             "timeline.py",

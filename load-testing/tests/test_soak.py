@@ -21,7 +21,8 @@ LIMITS = {
     "requestsPerSecondMin": 0.5,
     "operations": {LOAD: {"p95Ms": 100, "p99Ms": 200}},
 }
-FAULT = Fault("throttling", began=100, ended=115)
+RECOVERY = {"recoverySecondsMax": 5, "healthRecoverySecondsMax": 15}
+FAULT = Fault("throttling", began=100, ended=115, noticed=True, healthy_after_seconds=15)
 
 
 def every_second(first: int, last: int, *, passed: bool = True, duration_ms: float = 10) -> list[Request]:
@@ -30,7 +31,9 @@ def every_second(first: int, last: int, *, passed: bool = True, duration_ms: flo
 
 def failed(requests: list[Request], faults: list[Fault]) -> list[str]:
     return [
-        verdict.criterion for verdict in timeline.verdicts(requests, faults, LIMITS, 5) if not verdict.passed
+        verdict.criterion
+        for verdict in timeline.verdicts(requests, faults, LIMITS, RECOVERY)
+        if not verdict.passed
     ]
 
 
@@ -49,6 +52,23 @@ class Timeline(unittest.TestCase):
         requests = every_second(115, 122, duration_ms=500) + every_second(122, 400)
 
         self.assertEqual(failed(requests, [FAULT]), ["recovery from throttling"])
+
+    def test_what_is_remembered_may_take_longer(self) -> None:
+        def probes(last_failure: int) -> list[Request]:
+            return [Request(second, "GET /health", 10, second > last_failure) for second in range(115, 170)]
+
+        others = every_second(115, 170)
+
+        self.assertEqual(failed(sorted(others + probes(129), key=lambda one: one.ended), [FAULT]), [])
+        self.assertEqual(failed(sorted(others + probes(131), key=lambda one: one.ended), [FAULT]), ["errors"])
+
+    def test_a_fault_that_health_does_not_notice_or_not_forget_is_a_failure(self) -> None:
+        requests = every_second(115, 170)
+
+        unnoticed = replace(FAULT, noticed=False)
+        self.assertEqual(failed(requests, [unnoticed]), ["health during throttling"])
+        lasting = replace(FAULT, healthy_after_seconds=float("inf"))
+        self.assertEqual(failed(requests, [lasting]), ["healthy after throttling"])
 
     def test_no_answer_at_all_is_no_recovery(self) -> None:
         self.assertIn("recovery from throttling", failed(every_second(90, 110), [FAULT]))

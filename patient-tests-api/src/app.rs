@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use shared::custom_handler::FunctionApp;
+use shared::health::Health;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
 use shared::secrets::{KeyVault, LiveSecret};
-use shared::{Error, HttpClient, Result, page};
+use shared::{Deadline, Error, HttpClient, Result, page};
 
 use crate::Settings;
 use crate::audit::AuditRegister;
 use crate::functions::{
-    create_patient, create_test, delete_patient, delete_test, load_patient, load_test,
+    create_patient, create_test, delete_patient, delete_test, health, load_patient, load_test,
     search_patient, update_patient, update_test,
 };
 use crate::medical_test::MedicalTestStore;
@@ -28,6 +29,7 @@ pub struct App {
     pub(crate) audit: AuditRegister,
     pub(crate) patients: PatientStore,
     pub(crate) tests: MedicalTestStore,
+    pub(crate) health: Health,
     database: Arc<Database>,
     secrets: [Arc<LiveSecret>; 2],
 }
@@ -41,9 +43,10 @@ impl App {
         let secrets = [Arc::clone(&connection_string), Arc::clone(&audit_key)];
         let database = Arc::new(Database::new(settings.mongo.database, connection_string));
         Self {
-            audit: AuditRegister::new(settings.audit.url, audit_key, http),
+            audit: AuditRegister::new(settings.audit.urls, audit_key, http),
             patients: PatientStore::new(Arc::clone(&database)),
             tests: MedicalTestStore::new(Arc::clone(&database)),
+            health: Health::default(),
             database,
             secrets,
         }
@@ -59,6 +62,12 @@ impl App {
             audit_key.keep_fresh(),
         );
     }
+
+    /// Makes sure that there is a value of each secret; one that never was read is read.
+    pub(crate) async fn check_secrets(&self, deadline: Deadline) -> Result<()> {
+        let [connection_string, audit_key] = &self.secrets;
+        tokio::try_join!(connection_string.get(deadline), audit_key.get(deadline)).map(|_| ())
+    }
 }
 
 impl FunctionApp for App {
@@ -69,6 +78,7 @@ impl FunctionApp for App {
             create_test::NAME => create_test::handle(self, request).await,
             delete_patient::NAME => delete_patient::handle(self, request).await,
             delete_test::NAME => delete_test::handle(self, request).await,
+            health::NAME => health::handle(self, request).await,
             load_patient::NAME => load_patient::handle(self, request).await,
             load_test::NAME => load_test::handle(self, request).await,
             search_patient::NAME => search_patient::handle(self, request).await,

@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::openapi::{Document, Door, Operation, Route, versioned};
 
 use crate::functions::{
-    create_patient, create_test, delete_patient, delete_test, load_patient, load_test,
+    create_patient, create_test, delete_patient, delete_test, health, load_patient, load_test,
     search_patient, update_patient, update_test,
 };
 use crate::medical_test::{MedicalTest, MedicalTestDetails};
@@ -25,11 +25,13 @@ pub fn document() -> Document {
     let description = "Patients and the results of their medical tests.";
     let document =
         Document::new("Patient records", description, "http://localhost:8080", Door::Gateway);
-    with_schemas(document).group("Patients", "People, and how to find them.", of_patients()).group(
-        "Tests",
-        "What laboratories found out about patients.",
-        of_tests(),
-    )
+    with_schemas(document)
+        .group("Patients", "People, and how to find them.", of_patients())
+        .group("Tests", "What laboratories found out about patients.", of_tests())
+        .health(
+            health::NAME,
+            "the secrets are known, the database answers, and so does the register",
+        )
 }
 
 fn with_schemas(document: Document) -> Document {

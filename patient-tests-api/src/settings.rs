@@ -25,10 +25,19 @@ pub struct Settings {
 /// Where the audit register is, and our key to it.
 #[derive(Clone, Debug)]
 pub struct AuditSettings {
-    /// The full URL of `CreateAuditRecord`.
-    pub url: Url,
+    /// Where its functions are.
+    pub urls: AuditUrls,
     /// The function key that the Audit API's host accepts.
     pub key: SecretSetting,
+}
+
+/// The full URLs of the register's functions.
+#[derive(Clone, Debug)]
+pub struct AuditUrls {
+    /// That of `CreateAuditRecord`, as it is set.
+    pub records: Url,
+    /// That of `Health`, beside it.
+    pub health: Url,
 }
 
 impl Settings {
@@ -41,7 +50,7 @@ impl Settings {
         let port = reader.port();
         let telemetry = reader.telemetry();
         let mongo = reader.mongo("PATIENT_TESTS_DATABASE");
-        let url = reader.required("AUDIT_API_URL", http_url);
+        let urls = reader.required("AUDIT_API_URL", audit_urls);
         let key = reader.secret("AUDIT_API_KEY", header_value);
         let key_vault = reader.key_vault();
         let trusted_certificates = reader.trusted_certificates();
@@ -50,7 +59,7 @@ impl Settings {
                 port: port?,
                 telemetry: telemetry?,
                 mongo: mongo?,
-                audit: AuditSettings { url: url?, key: key? },
+                audit: AuditSettings { urls: urls?, key: key? },
                 key_vault: key_vault?,
                 trusted_certificates: trusted_certificates?,
             })
@@ -59,10 +68,28 @@ impl Settings {
     }
 }
 
-fn http_url(value: String) -> Result<Url, &'static str> {
+fn audit_urls(value: String) -> Result<AuditUrls, &'static str> {
+    let records = http_url(&value)?;
+    let health = beside(&records, "health")
+        .ok_or("is not the URL of CreateAuditRecord, like https://HOST/api/auditrecord")?;
+    Ok(AuditUrls { records, health })
+}
+
+fn http_url(value: &str) -> Result<Url, &'static str> {
     let wrong = "is not an http or https URL";
-    let url = Url::parse(&value).map_err(|_| wrong)?;
+    let url = Url::parse(value).map_err(|_| wrong)?;
     if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(wrong) }
+}
+
+/// The URL of another function of the same app, if this can be that of one. Keys in its query are
+/// for it alone.
+fn beside(function: &Url, route: &str) -> Option<Url> {
+    let mut url = function.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.path_segments().filter(|segments| segments.clone().any(|segment| !segment.is_empty()))?;
+    url.path_segments_mut().ok()?.pop_if_empty().pop().push(route);
+    Some(url)
 }
 
 fn header_value(value: &str) -> Result<(), &'static str> {
@@ -92,6 +119,26 @@ mod tests {
             "AUDIT_API_KEY is not a key: it has blanks or characters that a header cannot carry; \
              AUDIT_API_URL is missing"
         );
+    }
+
+    #[test]
+    fn the_registers_health_is_beside_the_function_that_is_set() {
+        for (set, health) in [
+            ("http://127.0.0.1:7072/api/auditrecord", "http://127.0.0.1:7072/api/health"),
+            ("https://audit.example/api/AuditRecord/", "https://audit.example/api/health"),
+            ("https://audit.example/auditrecord?code=k#x", "https://audit.example/health"),
+        ] {
+            assert_eq!(audit_urls(set.to_owned()).unwrap().health.as_str(), health, "{set}");
+        }
+        for none in
+            ["https://audit.example", "https://audit.example/", "https://audit.example//?a=b"]
+        {
+            assert_eq!(
+                audit_urls(none.to_owned()).unwrap_err(),
+                "is not the URL of CreateAuditRecord, like https://HOST/api/auditrecord",
+                "{none}"
+            );
+        }
     }
 
     #[test]

@@ -143,6 +143,14 @@ where
         self.collection.find_one(&key(id, shard_key), deadline).await?.ok_or(Error::NotFound)
     }
 
+    /// Proves that records can be read.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn check(&self, deadline: Deadline) -> Result<()> {
+        self.collection.check(deadline).await
+    }
+
     /// One page of the records that match and are not deleted, fetched in portions that suit their
     /// size: each is a short command that is repeated alone, and no more is read than the page can
     /// take. An item of a page has at most about `item_bytes_max` bytes.

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 import httpx
 from patient_records import AuthenticatedClient
+from patient_records.api.health import health, health_head
 from patient_records.api.patients import (
     create_patient,
     delete_patient,
@@ -35,6 +36,7 @@ from patient_records.api.tests import (
 )
 from patient_records.models import (
     Gender,
+    Health,
     NewPatient,
     NewTest,
     Observation,
@@ -214,6 +216,12 @@ def drive_tests(client: AuthenticatedClient, patient_id: UUID) -> None:
     problem(load_test.sync_detailed(patient_id, test.id, client=client), 410, "deleted")
 
 
+def drive_health(client: AuthenticatedClient) -> None:
+    """Asks whether requests work, as a monitor does."""
+    expect(body(health.sync_detailed(client=client), 200, Health).to_dict(), {}, "what health says")
+    no_body(health_head.sync_detailed(client=client), 200)
+
+
 def client_with(key: str, document: Document) -> AuthenticatedClient:
     """A client with this subscription key."""
     return AuthenticatedClient(
@@ -233,6 +241,7 @@ def main() -> None:
     with client_with("wrong", document) as stranger:
         problem(load_patient.sync_detailed(uuid4(), client=stranger), 401, "unauthorized")
     with client_with(os.environ["SUBSCRIPTION_KEY"], document) as client:
+        drive_health(client)
         drive_patients(client)
     expect(document.unused(), [], "the list of operations that were not used")
     print(f"The generated client used all {len(document.used)} operations.")

@@ -84,6 +84,9 @@ pub enum Error {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// A check of the app's health found that requests would fail, now or a moment ago.
+    #[error("the app is unhealthy")]
+    Unhealthy,
     /// A defect of ours.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -117,13 +120,27 @@ impl Error {
         self.kind().name()
     }
 
+    /// What happened and why, in one line for our log.
+    pub(crate) fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+
     /// The problem (RFC 9457) that the caller sees.
     pub fn into_response(self, trace_id: TraceId) -> Response {
         let kind = self.kind();
         let detail = self.detail();
         let (retry_after, current, mistakes) = match self {
             Self::Throttled { retry_after } => (Some(retry_after), None, Mistakes::default()),
-            Self::Unavailable { .. } => (Some(RETRY_AFTER_DEFAULT), None, Mistakes::default()),
+            Self::Unavailable { .. } | Self::Unhealthy => {
+                (Some(RETRY_AFTER_DEFAULT), None, Mistakes::default())
+            }
             Self::Changing => (Some(RETRY_AFTER_COLLISIONS), None, Mistakes::default()),
             Self::VersionMismatch { current } => (None, current, Mistakes::default()),
             Self::InvalidBody(mistakes) => (None, None, mistakes),
@@ -170,7 +187,7 @@ impl Error {
             Self::UnsupportedMediaType(_) => Kind::UnsupportedMediaType,
             Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
             Self::Throttled { .. } => Kind::Throttled,
-            Self::Unavailable { .. } => Kind::Unavailable,
+            Self::Unavailable { .. } | Self::Unhealthy => Kind::Unavailable,
             Self::Internal(_) => Kind::Internal,
         }
     }
@@ -209,6 +226,9 @@ impl Error {
             Self::Unavailable { dependency, .. } => {
                 Cow::Owned(format!("{dependency} cannot be reached in time; try again later."))
             }
+            Self::Unhealthy => Cow::Borrowed(
+                "Something that requests need cannot be reached in time; try again later.",
+            ),
             Self::Internal(_) => {
                 Cow::Borrowed("Something went wrong here; traceId helps us to find it.")
             }
@@ -340,6 +360,18 @@ mod tests {
         assert_eq!(response.header("Retry-After"), Some("5"));
         assert_eq!(body["detail"], "The database cannot be reached in time; try again later.");
         assert!(!body.to_string().contains("db.internal"));
+    }
+
+    #[test]
+    fn what_is_unhealthy_is_for_our_log_alone() {
+        let (response, body) = problem(Error::Unhealthy);
+
+        assert_eq!((response.status(), response.header("Retry-After")), (503, Some("5")));
+        assert_eq!(body["type"], "urn:problem:patient-records:unavailable");
+        assert_eq!(
+            body["detail"],
+            "Something that requests need cannot be reached in time; try again later."
+        );
     }
 
     #[test]

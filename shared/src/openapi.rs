@@ -119,6 +119,24 @@ impl Document {
         self
     }
 
+    /// Adds the operations of `Health`, which 200 says of an app.
+    #[must_use]
+    pub fn health(self, id: &str, proved: &str) -> Self {
+        let route = Route { path: "/health", ids: &[] };
+        let description = format!(
+            "200 means that {proved}, now or up to five seconds ago. Nobody's data is touched, and \
+             nothing is recorded."
+        );
+        let health = Operation::new(id, "get", route, "Says whether requests work.", &description)
+            .answer(200, "They work.", json!({}), Some(named("Health")));
+        let head = health.head();
+        self.returned("Health", json!({"type": "object"}), json!({})).group(
+            "Health",
+            "For monitoring.",
+            [health, head],
+        )
+    }
+
     /// Writes the document to standard output.
     ///
     /// # Errors

@@ -52,6 +52,14 @@ impl AuditRecordStore {
     ) -> Result<Insertion<AuditRecord>> {
         Ok(self.collection.insert_once(record.into(), deadline).await?.map(AuditRecord::from))
     }
+
+    /// Proves that records can be read.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn check(&self, deadline: Deadline) -> Result<()> {
+        self.collection.check(deadline).await
+    }
 }
 
 impl Insertable for AuditRecordDocument {

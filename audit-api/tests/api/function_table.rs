@@ -1,5 +1,6 @@
 //! What the host is told about the functions.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -7,32 +8,59 @@ use serde_json::{Value, json};
 
 use crate::helpers::AuditApi;
 
-#[tokio::test]
-async fn the_one_function_is_there_and_needs_a_key() {
-    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
-    let names: Vec<_> = fs::read_dir(&functions)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    let text = fs::read_to_string(functions.join("CreateAuditRecord/function.json")).unwrap();
-    let function: Value = serde_json::from_str(&text).unwrap();
+/// Function, methods and route, in the order in which the host tries them.
+const TABLE: [(&str, &[&str], &str); 2] =
+    [("CreateAuditRecord", &["post"], "auditrecord"), ("Health", &["get", "head"], "health")];
 
-    assert_eq!(names, ["CreateAuditRecord"]);
-    assert_eq!(
-        function,
-        json!({
-            "bindings": [
-                {
-                    "type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function",
-                    "methods": ["post"], "route": "auditrecord"
-                },
-                {"type": "http", "direction": "out", "name": "res"}
-            ]
+#[test]
+fn the_folders_are_those_of_the_table_and_need_a_key() {
+    let expected: BTreeMap<_, _> = TABLE
+        .iter()
+        .map(|(name, methods, route)| {
+            let function = json!({
+                "bindings": [
+                    {
+                        "type": "httpTrigger", "direction": "in", "name": "req",
+                        "authLevel": "function", "methods": methods, "route": route
+                    },
+                    {"type": "http", "direction": "out", "name": "res"}
+                ]
+            });
+            ((*name).to_owned(), function)
         })
-    );
+        .collect();
+
+    assert_eq!(functions(), expected);
+}
+
+#[tokio::test]
+async fn every_function_answers_and_none_without_a_key() {
     let api = AuditApi::start().await;
-    let keyless = emulator::http_client().post(format!("{}/api/auditrecord", api.app.host.url()));
-    assert_eq!(keyless.send().await.unwrap().status(), 401);
-    let answer = api.app.call("POST", "auditrecord").expect(400).await;
-    assert_ne!(answer.body["detail"], "There is no such function.");
+    for (name, methods, route) in TABLE {
+        for method in methods {
+            let method = method.to_uppercase();
+
+            let answer = api.app.call(&method, route).send().await;
+            let expected = if name == "Health" { 200 } else { 400 };
+            assert_eq!(answer.status, expected, "{name}: {answer:#?}");
+            assert_ne!(answer.body["detail"], "There is no such function.", "{name}");
+
+            let url = format!("{}/api/{route}", api.app.host.url());
+            let keyless = emulator::http_client().request(method.parse().unwrap(), url);
+            assert_eq!(keyless.send().await.unwrap().status(), 401, "{name}");
+        }
+    }
+}
+
+/// What is in `functions/`, by name.
+fn functions() -> BTreeMap<String, Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|function| {
+            let function = function.unwrap();
+            let text = fs::read_to_string(function.path().join("function.json")).unwrap();
+            (function.file_name().into_string().unwrap(), serde_json::from_str(&text).unwrap())
+        })
+        .collect()
 }

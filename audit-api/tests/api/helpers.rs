@@ -20,11 +20,16 @@ impl AuditApi {
 
     /// Starts the app on this MongoDB.
     pub async fn start_on(connection_string: &str) -> Self {
+        Self::start_with(&[("MONGO_CONNECTION_STRING", connection_string)]).await
+    }
+
+    /// Starts the app with these settings and a database of its own.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let database = format!("audit-{}", Uuid::new_v4().simple());
-        let settings = vec![
-            ("MONGO_CONNECTION_STRING".to_owned(), connection_string.to_owned()),
-            ("AUDIT_DATABASE".to_owned(), database.clone()),
-        ];
+        let own = [("AUDIT_DATABASE", database.as_str())];
+        let settings = settings.iter().chain(&own);
+        let settings =
+            settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let executable = env!("CARGO_BIN_EXE_audit-api");
         let app = TestApp::start(env!("CARGO_MANIFEST_DIR"), executable, settings).await;
         // What the test looks at must not go through whatever the app's connection goes through.

@@ -3,6 +3,7 @@
 mod create_audit_record;
 mod faults;
 mod function_table;
+mod health;
 mod helpers;
 mod openapi;
 mod start_up;

@@ -36,7 +36,15 @@ pub struct RecordedCall {
     pub body: Value,
 }
 
-/// What the next calls meet with; a call that is being answered keeps the behaviour it met.
+/// One question whether it is healthy.
+#[derive(Clone, Debug)]
+pub struct HealthCall {
+    /// The `traceparent` header.
+    pub traceparent: Option<String>,
+}
+
+/// What the next calls meet with, those of `Health` included, which records nothing and answers 200
+/// where this says 201 and a record; a call that is being answered keeps the behaviour it met.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Behaviour {
     /// Records and answers 201; a repeated `Idempotency-Key` is answered the same and not
@@ -93,6 +101,11 @@ impl AuditApi {
     /// Every record, in the order of arrival.
     pub fn records(&self) -> Vec<RecordedCall> {
         self.register.records()
+    }
+
+    /// Every question with a good key whether it is healthy, whatever became of it.
+    pub fn health_calls(&self) -> Vec<HealthCall> {
+        self.register.health_calls()
     }
 
     /// How many requests arrived, whatever became of them.

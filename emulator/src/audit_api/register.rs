@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Behaviour, RecordedCall};
+use super::{Behaviour, HealthCall, RecordedCall};
 
 /// What the server does with one call.
 #[derive(Debug, PartialEq)]
@@ -39,6 +39,7 @@ pub(super) struct Register {
 #[derive(Debug, Default)]
 struct Kept {
     calls: usize,
+    health_calls: Vec<HealthCall>,
     records: Vec<RecordedCall>,
     answers: Vec<Value>,
 }
@@ -63,6 +64,14 @@ impl Register {
 
     pub(super) fn calls(&self) -> usize {
         self.kept().calls
+    }
+
+    pub(super) fn health_calls(&self) -> Vec<HealthCall> {
+        self.kept().health_calls.clone()
+    }
+
+    pub(super) fn note_health_call(&self, call: HealthCall) {
+        self.kept().health_calls.push(call);
     }
 
     pub(super) fn count_call(&self) {

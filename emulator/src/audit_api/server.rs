@@ -14,13 +14,15 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::register::{self, Reaction, Recorded, Register};
-use super::{Behaviour, RecordedCall};
+use super::{Behaviour, HealthCall, RecordedCall};
 use crate::accept::accept;
 use crate::fault::Dropped;
 use crate::json_answer::json_answer;
 use crate::talk::{TimedBody, talk};
 
 pub(super) const PATH: &str = "/api/auditrecord";
+
+const HEALTH_PATH: &str = "/api/health";
 
 /// Between two attempts to get the port back after having refused connections.
 const BIND_INTERVAL: Duration = Duration::from_millis(10);
@@ -69,14 +71,26 @@ async fn answer(
     register: &Register,
 ) -> Result<Answer, Dropped> {
     register.count_call();
-    if (request.method(), request.uri().path()) != (&Method::POST, PATH) {
-        return Ok(empty(StatusCode::NOT_FOUND));
-    }
+    let is_about_health = match (request.method(), request.uri().path()) {
+        (&Method::POST, PATH) => false,
+        (&Method::GET | &Method::HEAD, HEALTH_PATH) => true,
+        _ => return Ok(empty(StatusCode::NOT_FOUND)),
+    };
     let key = key.read().unwrap_or_else(PoisonError::into_inner).clone();
     if header(&request, "x-functions-key") != Some(key) {
         return Ok(empty(StatusCode::UNAUTHORIZED));
     }
+    if is_about_health {
+        register.note_health_call(HealthCall { traceparent: header(&request, "traceparent") });
+    }
     match register.react().await {
+        Reaction::Record { then_drop } if is_about_health => {
+            if then_drop {
+                Err(Dropped)
+            } else {
+                Ok(healthy())
+            }
+        }
         Reaction::Record { then_drop: false } => record(request, register).await,
         Reaction::Record { then_drop: true } => {
             record(request, register).await?;
@@ -118,6 +132,10 @@ async fn record(request: Request<TimedBody>, register: &Register) -> Result<Answ
 fn header(request: &Request<TimedBody>, name: &str) -> Option<String> {
     let value = request.headers().get(name)?.to_str().ok()?;
     Some(value.to_owned())
+}
+
+fn healthy() -> Answer {
+    json_answer(StatusCode::OK, "application/json", &json!({}))
 }
 
 fn created(body: &Value) -> Answer {

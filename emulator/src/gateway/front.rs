@@ -45,7 +45,7 @@ impl Front {
     }
 
     async fn api(&self, parts: &Parts, body: TimedBody, peer: IpAddr) -> Answer {
-        if !target::is_patient_path(parts.uri.path()) {
+        if !target::is_served(parts.uri.path()) {
             return problem(StatusCode::NOT_FOUND, "not-found", "There is no such operation");
         }
         let begun = Begun::now();

@@ -7,16 +7,27 @@ use hyper::http::request::Parts;
 
 const SUBSCRIPTION_KEY: &str = "subscription-key";
 
-/// `/patient` and what lies below it; API Management compares without letter case.
+const HEALTH: &str = "health";
+const PATIENT: &str = "patient";
+
+/// Whether there is an operation at this path: `/health`, `/patient` and what lies below it. API
+/// Management compares without letter case.
 ///
 /// A path that some reader could take for a way out again is none, or a caller would reach the
 /// rest of the host with the host's own key.
-pub(super) fn is_patient_path(path: &str) -> bool {
-    let Some(path) = path.strip_prefix('/') else {
-        return false;
-    };
-    let (first, below) = path.split_once('/').unwrap_or((path, ""));
-    first.eq_ignore_ascii_case("patient") && stays_below(below)
+pub(super) fn is_served(path: &str) -> bool {
+    let (first, below) = split(path);
+    match first.to_ascii_lowercase().as_str() {
+        HEALTH => below.is_empty(),
+        PATIENT => stays_below(below),
+        _ => false,
+    }
+}
+
+/// The first segment, and what lies below it.
+fn split(path: &str) -> (&str, &str) {
+    let path = path.strip_prefix('/').unwrap_or_default();
+    path.split_once('/').unwrap_or((path, ""))
 }
 
 /// Whether no segment is empty, but for the last one, and none is made of dots, however dots and
@@ -30,9 +41,10 @@ fn stays_below(path: &str) -> bool {
 
 /// What telemetry calls a request: nothing of what the caller wrote below `/patient`.
 pub(super) fn operation(parts: &Parts) -> String {
-    let path = parts.uri.path().trim_end_matches('/');
-    let below = if path.matches('/').count() > 1 { "/…" } else { "" };
-    format!("{} /patient{below}", parts.method)
+    let (first, below) = split(parts.uri.path().trim_end_matches('/'));
+    let first = if first.eq_ignore_ascii_case(HEALTH) { HEALTH } else { PATIENT };
+    let below = if below.is_empty() { "" } else { "/…" };
+    format!("{} /{first}{below}", parts.method)
 }
 
 /// Path and query as they were sent, less the keys in the query.
@@ -74,11 +86,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_patients_are_behind_the_gateway() {
-        for (path, is_patient) in [
+    fn nothing_but_patients_and_health_is_behind_the_gateway() {
+        for (path, expected) in [
             ("/patient", true),
             ("/Patient/1/tests", true),
             ("/patients", false),
+            ("/health", true),
+            ("/Health/", true),
+            ("/health/7", false),
+            ("/health/..", false),
+            ("/health//", false),
+            ("//health", false),
+            ("/healthy", false),
             ("/", false),
             ("/admin/host/keys", false),
             ("//patient", false),
@@ -101,7 +120,7 @@ mod tests {
             ("/patient//", false),
             ("/patient/1//tests", false),
         ] {
-            assert_eq!(is_patient_path(path), is_patient, "{path}");
+            assert_eq!(is_served(path), expected, "{path}");
         }
     }
 
@@ -110,6 +129,7 @@ mod tests {
         for (method, target, name) in [
             ("POST", "/patient", "POST /patient"),
             ("POST", "/Patient/", "POST /patient"),
+            ("GET", "/Health", "GET /health"),
             ("GET", "/patient/Moana?name=Ada", "GET /patient/…"),
             ("GET", "/patient/7/tests", "GET /patient/…"),
         ] {

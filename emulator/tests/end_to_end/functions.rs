@@ -1,5 +1,7 @@
 //! Every function through the gateway, and what the audit register says of it afterwards.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use reqwest::Method;
@@ -13,8 +15,6 @@ const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 async fn every_function_works_through_the_gateway_and_is_recorded() {
     let mut stack = Stack::start().await;
     let audits = stack.audits().await;
-    // What the stack's own start has asked.
-    audits.delete_many(doc! {}).await.unwrap();
     let test = json!({"performer": "L", "orderReference": "O", "observations": []});
 
     let created = stack.send(Method::POST, "patient", &patient(), 201).await;
@@ -128,7 +128,6 @@ async fn the_register_knows_who_called_and_in_which_trace() {
 async fn without_a_good_key_nothing_is_reached() {
     let mut stack = Stack::start().await;
     let audits = stack.audits().await;
-    audits.delete_many(doc! {}).await.unwrap();
     let url = format!("{}/patient", stack.local.url());
     let keyless = stack.client.post(&url).body(patient().to_string());
     let wrong = stack.client.post(&url).header("Ocp-Apim-Subscription-Key", "wrong");
@@ -139,6 +138,42 @@ async fn without_a_good_key_nothing_is_reached() {
 
     assert_eq!(stack.patients().await.count_documents(doc! {}).await.unwrap(), 0);
     assert_eq!(audits.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn health_is_told_to_any_subscription_and_to_nobody_else_and_is_not_recorded() {
+    let mut stack = Stack::start().await;
+
+    assert_eq!(stack.send(Method::GET, "health", &Value::Null, 200).await, json!({}));
+    stack.send(Method::HEAD, "health", &Value::Null, 200).await;
+
+    let keyless = stack.client.get(format!("{}/health", stack.local.url()));
+    assert_eq!(keyless.send().await.unwrap().status().as_u16(), 401);
+    // That of the register is not behind the gateway.
+    let [_, audit_host] = stack.local.host_urls().map(str::to_owned);
+    let keyless = stack.client.get(format!("{audit_host}/api/health"));
+    assert_eq!(keyless.send().await.unwrap().status().as_u16(), 401);
+    assert_eq!(stack.audits().await.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn health_ends_with_a_part_and_comes_back_with_it() {
+    let mut stack = Stack::start().await;
+    let ask = async |stack: &Stack| {
+        let answer = stack.call(Method::GET, "health").send().await.expect("the gateway answers");
+        answer.status().as_u16()
+    };
+    let until = async |stack: &Stack, status| {
+        let asking = async { while ask(stack).await != status {} };
+        let limit = tokio::time::timeout(Duration::from_secs(60), asking);
+        limit.await.unwrap_or_else(|_| panic!("/health never is {status}"));
+    };
+
+    let mongod = stack.local.mongod().expect("its own");
+    mongod.kill();
+    until(&stack, 503).await;
+    stack.local.mongod().expect("its own").restart().await.unwrap();
+    until(&stack, 200).await;
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ async fn a_missing_or_wrong_subscription_key_is_refused_as_the_policies_word_it(
     let key = "Ocp-Apim-Subscription-Key";
 
     for request in [
+        bare("/health"),
         bare("/patient/1"),
         bare("/patient/1").header(key, ""),
         bare("/patient/1").header(key, "bad"),
@@ -150,6 +151,7 @@ async fn method_path_and_query_go_through_as_they_were_sent() {
     let stack = Stack::start().await;
 
     for (method, target) in [
+        ("GET", "/health"),
         ("GET", "/patient/a%20b%2Fc/tests/"),
         ("DELETE", "/Patient/1?limit=5&x=%2F+%C3%A9&x="),
         ("POST", "/patient/search?"),
@@ -185,7 +187,7 @@ async fn head_is_passed_on_and_answered_like_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn nothing_but_patients_is_there() {
+async fn nothing_but_patients_and_health_is_there() {
     let stack = Stack::start().await;
     let body = json!({
         "type": "urn:problem:patient-records:not-found",
@@ -194,7 +196,9 @@ async fn nothing_but_patients_is_there() {
         "detail": "There is no such operation."
     });
 
-    for target in ["/", "/patients", "/auditrecord", "/api/patient", "/admin/host/keys"] {
+    for target in
+        ["/", "/patients", "/health/7", "/auditrecord", "/api/patient", "/admin/host/keys"]
+    {
         let refusal = refused(stack.call("GET", target)).await;
         assert_eq!(refusal, (404, "application/problem+json".to_owned(), body.clone()), "{target}");
     }

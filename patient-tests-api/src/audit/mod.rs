@@ -9,7 +9,6 @@ mod record;
 
 use std::sync::Arc;
 
-use reqwest::Url;
 use shared::http::{Request, Response};
 use shared::page::Page;
 use shared::secrets::LiveSecret;
@@ -17,6 +16,8 @@ use shared::{Deadline, Error, HttpClient, Id, Result};
 
 use client::AuditClient;
 use record::{Actor, NewAuditRecord, Outcome};
+
+use crate::settings::AuditUrls;
 
 pub(crate) use record::{Operation, Resource};
 
@@ -64,14 +65,22 @@ impl Disclosure {
 }
 
 impl AuditRegister {
-    /// The register whose `CreateAuditRecord` has this URL and takes this function key.
-    pub(crate) fn new(url: Url, key: Arc<LiveSecret>, http: Arc<HttpClient>) -> Self {
-        Self { client: AuditClient::new(url, key, http) }
+    /// The register whose functions have these URLs and take this function key.
+    pub(crate) fn new(urls: AuditUrls, key: Arc<LiveSecret>, http: Arc<HttpClient>) -> Self {
+        Self { client: AuditClient::new(urls, key, http) }
     }
 
     /// Prepares for calls ahead of the first request.
     pub(crate) async fn warm_up(&self) {
         self.client.warm_up().await;
+    }
+
+    /// Proves that the register is there, takes our key and could add records.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] unless it says so itself.
+    pub(crate) async fn check(&self, request: &Request, deadline: Deadline) -> Result<()> {
+        self.client.check(request, deadline).await
     }
 
     /// Announces a write.
@@ -189,6 +198,7 @@ impl Outcome {
             | Error::UnsupportedMediaType(_)
             | Error::Throttled { .. }
             | Error::Unavailable { .. }
+            | Error::Unhealthy
             | Error::Internal(_) => Self::Failed,
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod create_patient;
 pub(crate) mod create_test;
 pub(crate) mod delete_patient;
 pub(crate) mod delete_test;
+pub(crate) mod health;
 pub(crate) mod load_patient;
 pub(crate) mod load_test;
 pub(crate) mod search_patient;

@@ -84,6 +84,14 @@ impl PatientStore {
         Ok(self.collection.insert(document, deadline).await?.map(Patient::from))
     }
 
+    /// Proves that patients can be read.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn check(&self, deadline: Deadline) -> Result<()> {
+        self.collection.check(deadline).await
+    }
+
     /// The patient.
     ///
     /// # Errors

@@ -203,6 +203,7 @@ async fn query_parameters_that_mean_nothing_are_named() {
         ("GET", &test_path),
         ("PUT", &test_path),
         ("DELETE", &test_path),
+        ("GET", "health"),
     ];
 
     for (query, detail) in [

@@ -14,6 +14,7 @@ async fn head_is_answered_and_recorded_as_get_is_and_has_no_body() {
         format!("patient/{id}/tests/{test_id}"),
         format!("patient/{id}/tests/{}", unknown_id()),
         "patient/42".to_owned(),
+        "health".to_owned(),
     ] {
         let recorded = api.audit.records().len();
         let got = api.call("GET", &path).send().await;

@@ -83,6 +83,7 @@ async fn neither_logs_nor_telemetry_nor_problems_have_data_or_keys() {
     replacement["id"] = json!(id);
     api.call("PUT", &path).json(&replacement).expect(200).await;
     create().json(&patient()).expect(201).await;
+    api.call("GET", "health").expect(200).await;
 
     // The client's mistakes.
     refused(create().json(&json!({"firstName": "Kanarina"})), 400).await;

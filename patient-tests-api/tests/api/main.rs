@@ -14,6 +14,7 @@ mod delete_test;
 mod every_function;
 mod function_table;
 mod head;
+mod health;
 mod helpers;
 mod large_pages;
 mod load_patient;

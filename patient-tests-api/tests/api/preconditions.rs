@@ -117,6 +117,7 @@ async fn what_has_no_version_matches_no_if_match() {
             api.call("POST", &tests).json(&medical_test()),
             api.call("POST", "patient/search").json(&json!({})),
             api.call("GET", &tests),
+            api.call("GET", "health"),
         ] {
             let refused = call.header("If-Match", tag).expect(412).await;
 

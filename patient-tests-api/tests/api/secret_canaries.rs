@@ -24,6 +24,7 @@ async fn neither_logs_nor_problems_nor_the_process_show_a_secret() {
         ("GET", format!("{tests}/{test}"), json!(null)),
         ("POST", "patient".to_owned(), json!({"firstName": 7})),
         ("GET", "patient/none".to_owned(), json!(null)),
+        ("GET", "health".to_owned(), json!(null)),
     ] {
         problems.push(api.call(method, &path).json(&body).send().await.text);
     }
@@ -54,6 +55,17 @@ async fn neither_logs_nor_problems_nor_the_process_show_a_secret() {
     problems.push(api.call("POST", "patient").json(&patient()).expect(503).await.text);
     api.audit.behave(Behaviour::Record);
 
+    // Both keep from it what it needs to be healthy.
+    api.audit.accept_only("canary-audit-key-4");
+    eventually("it is unhealthy", async || {
+        let answer = api.call("GET", "health").send().await;
+        let is_unhealthy = answer.status == 503;
+        problems.push(answer.text);
+        is_unhealthy
+    })
+    .await;
+    api.audit.accept_only("canary-audit-key-2");
+
     // The database refuses the user, for good and for once.
     let second = user("canary-user-2", "canary-password-2");
     mongod.drop_user("canary-user-1").await.unwrap();
@@ -76,6 +88,7 @@ async fn neither_logs_nor_problems_nor_the_process_show_a_secret() {
     let said: Vec<_> = console.chain(logs).chain(problems).collect();
     assert!(said.iter().any(|line| line.contains("TRACE")), "it says everything that it can");
     assert!(said.iter().any(|line| line.contains("a secret could not be read")));
+    assert!(said.iter().any(|line| line.contains("unhealthy: ")));
     for text in said.iter().chain(&of_process) {
         assert!(!text.contains("canary-"), "{text}");
     }

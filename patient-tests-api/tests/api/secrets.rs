@@ -9,7 +9,7 @@ use mongodb::bson::doc;
 
 use crate::helpers::{PatientTestsApi, eventually, patient};
 
-const APP: &str = "patient-tests-api";
+pub const APP: &str = "patient-tests-api";
 
 /// The app with the audit key and the connection string in Key Vault, and the right to read them.
 async fn start(vault: &KeyVault) -> PatientTestsApi {
@@ -25,7 +25,7 @@ async fn start_with(vault: &KeyVault, more: &[(&str, &str)]) -> PatientTestsApi 
     api
 }
 
-async fn start_before_its_secrets(vault: &KeyVault, more: &[(&str, &str)]) -> PatientTestsApi {
+pub async fn start_before_its_secrets(vault: &KeyVault, more: &[(&str, &str)]) -> PatientTestsApi {
     let identity = vault.identity(APP);
     let (key, connection) = (vault.secret_uri("audit-key"), vault.secret_uri("connection-string"));
     let settings = [

@@ -108,6 +108,18 @@ async fn every_wrong_setting_is_named_at_once_and_no_value() {
 }
 
 #[tokio::test]
+async fn it_does_not_start_with_an_audit_url_that_is_no_functions() {
+    let output = run(settings(&[("AUDIT_API_URL", "https://secret.example/?code=secret")])).await;
+
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "patient-tests-api: AUDIT_API_URL is not the URL of CreateAuditRecord, \
+         like https://HOST/api/auditrecord\n"
+    );
+}
+
+#[tokio::test]
 async fn it_does_not_start_without_any_one_of_its_settings() {
     for (name, _) in SETTINGS {
         let output = run(settings(&[(name, "")])).await;

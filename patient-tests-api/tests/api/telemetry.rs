@@ -124,6 +124,26 @@ async fn a_failure_of_the_register_shows_where_a_request_failed_and_why() {
 }
 
 #[tokio::test]
+async fn a_probe_shows_what_it_looked_at_and_its_fault_as_one_message() {
+    let watched = Watched::start(&[]).await;
+    watched.api.call("GET", "health").expect(200).await;
+    let (request, items) = watched.invocation(200).await;
+    assert_eq!((request.name.as_str(), request.success), ("Health", true));
+    assert_eq!(call(&items, "find").success, Some(true));
+    let register = call(&items, "GET health");
+    assert_eq!((register.kind.as_deref(), register.success), (Some("HTTP"), Some(true)));
+
+    let watched = Watched::start(&[]).await;
+    watched.api.audit.behave(Behaviour::Status(404));
+    watched.api.call("GET", "health").expect(503).await;
+    let (request, items) = watched.invocation(503).await;
+    assert!(!request.success);
+    assert_eq!(request.properties["problem"], "unavailable");
+    assert_eq!(messages(&items), ["unhealthy: requests would fail"]);
+    assert!(!items.iter().any(|item| matches!(item.data, Data::Exception(_))), "{items:#?}");
+}
+
+#[tokio::test]
 async fn a_clients_mistake_is_no_failure_of_ours() {
     let watched = Watched::start(&[]).await;
 

@@ -186,7 +186,10 @@ async fn run<A: FunctionApp>(
         span.record("problem", error.kind_name());
         if error.is_ours() {
             span.record("otel.status_code", "ERROR");
-            span.in_scope(|| log(&error));
+            // What a check of health found was told then, and not again with each probe.
+            if !matches!(error, Error::Unhealthy) {
+                span.in_scope(|| log(&error));
+            }
         }
         error.into_response(trace_id)
     });
@@ -209,13 +212,7 @@ async fn guarded(
 
 /// One line per request that failed for a reason of ours, with its causes.
 fn log(error: &Error) {
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        message.push_str(": ");
-        message.push_str(&cause.to_string());
-        source = cause.source();
-    }
+    let message = error.with_causes();
     // An event of this name becomes an exception in Application Insights.
     tracing::event!(
         name: "exception",

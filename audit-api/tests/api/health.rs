@@ -1,0 +1,156 @@
+//! `Health`, GET and HEAD health
+
+use std::time::Duration;
+
+use emulator::key_vault::KeyVault;
+use emulator::mongo::{self, Mongod, MongodOptions, Proxy};
+use emulator::test_app::{Answer, Call};
+use futures_util::future::join_all;
+use mongodb::bson::doc;
+
+use crate::helpers::{AuditApi, record};
+
+const APP: &str = "audit-api";
+
+fn probe(api: &AuditApi) -> Call {
+    api.app.call("GET", "health")
+}
+
+/// Makes sure that an answer is 503 and says nothing of what is wrong.
+fn assert_unhealthy(answer: &Answer) {
+    assert_eq!((answer.status, answer.problem()), (503, "unavailable"), "{answer:#?}");
+    assert_eq!(answer.header("Retry-After"), Some("5"));
+    assert_eq!(
+        answer.body["detail"],
+        "Something that requests need cannot be reached in time; try again later."
+    );
+}
+
+/// What was found is remembered for some seconds.
+async fn until_healthy(api: &AuditApi) {
+    let healthy = async {
+        while probe(api).send().await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), healthy).await.expect("it is healthy again");
+}
+
+/// The lines about health in the log: unhealthy and healthy again.
+fn lines(api: &AuditApi) -> Vec<String> {
+    let logs = api.app.host.invocation_logs().into_iter().map(|log| log.text);
+    logs.filter(|text| text.contains("healthy") || text.contains("exception")).collect()
+}
+
+#[tokio::test]
+async fn what_works_is_healthy_and_nothing_is_recorded() {
+    let api = AuditApi::start().await;
+
+    let healthy = probe(&api).expect(200).await;
+    let head = api.app.call("HEAD", "health").expect(200).await;
+
+    assert_eq!((healthy.text.as_str(), head.text.as_str()), ("{}", ""));
+    for answer in [&healthy, &head] {
+        assert_eq!(answer.header("Content-Type"), Some("application/json; charset=utf-8"));
+        assert_eq!(answer.header("Cache-Control"), Some("no-store"));
+    }
+    assert_eq!(api.records.count_documents(doc! {}).await.unwrap(), 0);
+    assert!(lines(&api).is_empty(), "{:#?}", lines(&api));
+}
+
+#[tokio::test]
+async fn what_means_nothing_here_is_refused() {
+    let api = AuditApi::start().await;
+
+    let query = api.app.call("GET", "health?verbose=true").expect(400).await;
+    let version = probe(&api).header("If-Match", "*").expect(412).await;
+
+    assert_eq!(query.body["detail"], "The query parameter \"verbose\" is unknown.");
+    assert_eq!(version.problem(), "version-mismatch");
+    assert_eq!(probe(&api).header("If-Match", "1").expect(400).await.problem(), "invalid-request");
+    probe(&api).header("If-None-Match", "*").expect(200).await;
+}
+
+#[tokio::test]
+async fn many_probes_cost_one_read() {
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = AuditApi::start_on(&proxy.connection_string()).await;
+
+    for answer in join_all((0..50).map(|_| probe(&api).send())).await {
+        assert_eq!(answer.status, 200, "{answer:#?}");
+    }
+
+    let reads = proxy.commands().into_iter().filter(|command| command == "find").count();
+    assert_eq!(reads, 1);
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_is_unhealthy_until_it_is_back() {
+    let mut mongod = Mongod::start(MongodOptions::default()).await.unwrap();
+    let api = AuditApi::start_on(&mongod.connection_string()).await;
+    mongod.kill();
+
+    for answer in join_all((0..10).map(|_| probe(&api).send())).await {
+        assert_unhealthy(&answer);
+    }
+    mongod.restart().await.unwrap();
+    until_healthy(&api).await;
+
+    let lines = lines(&api);
+    let [unhealthy, healthy] = &lines[..] else { panic!("{lines:#?}") };
+    assert!(unhealthy.contains("unhealthy: ") && unhealthy.contains("database: "), "{unhealthy}");
+    assert!(healthy.contains("healthy again"), "{healthy}");
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_is_given_up_long_before_a_request_is() {
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = AuditApi::start_on(&proxy.connection_string()).await;
+    api.create(&record()).expect(201).await;
+    proxy.hang();
+    let request = tokio::spawn(api.create(&record()).send());
+
+    assert_unhealthy(&probe(&api).send().await);
+    assert!(!request.is_finished());
+
+    proxy.accept();
+    until_healthy(&api).await;
+}
+
+#[tokio::test]
+async fn a_database_that_refuses_the_user_is_unhealthy() {
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = AuditApi::start_on(&proxy.connection_string()).await;
+    let refusal = doc! { "ok": 0, "code": 13, "errmsg": "not authorized on db.internal" };
+    proxy.answer_instead("find", usize::MAX, refusal);
+
+    assert_unhealthy(&probe(&api).send().await);
+
+    let lines = lines(&api);
+    assert!(lines[0].contains("database error 13"), "{lines:#?}");
+    assert!(!lines[0].contains("db.internal"), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn a_secret_that_never_was_read_is_unhealthy_until_it_is() {
+    let vault = KeyVault::start().await.unwrap();
+    vault.set_secret("connection-string", &mongo::for_tests().await);
+    let identity = vault.identity(APP);
+    let api = AuditApi::start_with(&[
+        ("MONGO_CONNECTION_STRING", ""),
+        ("MONGO_CONNECTION_STRING_SECRET_URI", &vault.secret_uri("connection-string")),
+        ("IDENTITY_ENDPOINT", &identity.endpoint),
+        ("IDENTITY_HEADER", &identity.header),
+        ("TRUSTED_CERTIFICATES_FILE", vault.trusted_certificate().to_str().unwrap()),
+    ])
+    .await;
+
+    assert_unhealthy(&probe(&api).send().await);
+    let lines = lines(&api);
+    let fault =
+        "secrets: The secret MONGO_CONNECTION_STRING is unavailable: Key Vault answered 403";
+    assert!(lines[0].contains(fault), "{lines:#?}");
+
+    vault.grant(APP, "connection-string");
+    until_healthy(&api).await;
+}
