@@ -7,6 +7,12 @@ provider "azurerm" {
   storage_use_azuread = true
 
   features {
+    api_management {
+      # Needs a right on the subscription, which whoever deploys may lack.
+      purge_soft_delete_on_destroy = false
+      recover_soft_deleted         = true
+    }
+
     key_vault {
       # Purge protection forbids it anyway; asking for it would fail every destroy.
       purge_soft_delete_on_destroy    = false

@@ -17,6 +17,7 @@ SECRET = f"{GROUP}/Microsoft.KeyVault/vaults/kv/secrets/audit-database"
 TERRAFORM = """#!/bin/sh
 case "$*" in
   *output*) cat "$OUTPUTS" ;;
+  *show*) cat "$STATE" ;;
   *) echo "$@" >>"$TERRAFORM_CALLS"; exit "$INIT_STATUS" ;;
 esac
 """
@@ -37,9 +38,13 @@ class AssignRoles(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
-        (self.root / "terraform").mkdir()
+        environments = self.root / "terraform" / "environments"
+        environments.mkdir(parents=True)
+        for name in ["dev.tfvars", "dev.tfbackend", "prod.tfvars", "prod.tfbackend"]:
+            (environments / name).write_text("")
         (self.root / "scripts").mkdir()
-        shutil.copy(PROJECT / "scripts" / "assign-roles", self.root / "scripts")
+        for script in ["assign-roles", "terraform-state"]:
+            shutil.copy(PROJECT / "scripts" / script, self.root / "scripts")
         (self.root / "bin").mkdir()
         for name, text in {"terraform": TERRAFORM, "az": AZ}.items():
             (self.root / "bin" / name).write_text(text)
@@ -54,7 +59,11 @@ class AssignRoles(unittest.TestCase):
 
     def run_script(self, *arguments, refused="no such call", init_status=0):
         (self.root / "outputs.json").write_text(json.dumps(self.outputs))
+        outputs = {name: self.outputs[name] for name in ["environment"] if name in self.outputs}
+        resources = [{"address": "random_string.suffix", "values": {}}]
+        (self.root / "state.json").write_text(json.dumps({"values": {"outputs": outputs, "root_module": {"resources": resources}}}))
         environment = os.environ | {
+            "STATE": str(self.root / "state.json"),
             "PATH": f"{self.root}/bin:{os.environ['PATH']}",
             "OUTPUTS": str(self.root / "outputs.json"),
             "TERRAFORM_CALLS": str(self.root / "terraform-calls"),
@@ -105,16 +114,21 @@ class AssignRoles(unittest.TestCase):
     def test_it_reads_the_state_of_the_environment_that_was_named(self):
         self.run_script("dev")
 
-        self.assertEqual(self.calls("terraform"), ["-chdir=terraform init -input=false -reconfigure -backend-config=key=dev.tfstate"])
+        init, = self.calls("terraform")
+        self.assertIn("-reconfigure -backend-config=environments/dev.tfbackend -backend-config=key=dev.tfstate", init)
 
     def test_without_that_state_nothing_is_given(self):
         self.assert_refused(self.run_script("dev", init_status=1), "")
 
     def test_the_roles_of_another_environment_are_refused(self):
-        self.assert_refused(self.run_script("prod"), "these are the roles of dev, not of prod")
+        self.assert_refused(self.run_script("prod"), "belongs to another environment (dev), not to prod")
+
+        (self.root / "bin" / "roles.json").write_text(json.dumps(self.outputs))
+        self.assert_refused(self.run_script("prod", "roles.json"), "these are the roles of dev, not of prod")
 
         del self.outputs["environment"]
-        self.assert_refused(self.run_script("dev"), "these are the roles of unknown, not of dev")
+        (self.root / "bin" / "roles.json").write_text(json.dumps(self.outputs))
+        self.assert_refused(self.run_script("dev", "roles.json"), "these are the roles of unknown, not of dev")
 
     def test_a_role_that_nobody_needs_is_refused_before_anything_is_given(self):
         for given in [
