@@ -1,4 +1,4 @@
-# The private names and addresses of everything that has no public door.
+# The private names and addresses of everything that the apps and API Management reach in Azure.
 
 locals {
   private_dns_zones = {

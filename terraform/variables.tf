@@ -107,10 +107,16 @@ variable "assign_roles" {
   description = "Whether Terraform gives the roles that apps, gateway and package_publishers need, which takes the right to write role assignments. If not, somebody who has it runs scripts/assign-roles."
 }
 
+variable "packages_private" {
+  type        = bool
+  default     = false
+  description = "Close the package account to all networks but the system's own. Only for who has seen an app start from a closed account: see storage.tf."
+}
+
 variable "package_upload_addresses" {
   type        = set(string)
   default     = []
-  description = "Public IPv4 addresses that reach the package account, while a package is uploaded. Empty closes it."
+  description = "Public IPv4 addresses that reach a private package account (packages_private), while a package is uploaded. Empty closes it."
 
   validation {
     condition     = alltrue([for address in var.package_upload_addresses : can(cidrhost("${address}/32", 0))])

@@ -99,12 +99,12 @@ run "throughput_grows_by_itself" {
   }
 }
 
-run "no_storage_account_has_keys_or_a_public_door" {
+run "no_storage_account_has_keys_or_anonymous_readers" {
   command = plan
 
   assert {
-    condition     = alltrue([for account in concat(values(azurerm_storage_account.host), [azurerm_storage_account.packages]) : account.shared_access_key_enabled == false && account.public_network_access_enabled == false && account.allow_nested_items_to_be_public == false && account.local_user_enabled == false && account.min_tls_version == "TLS1_2" && account.network_rules[0].default_action == "Deny"])
-    error_message = "A storage account is open."
+    condition     = alltrue([for account in concat(values(azurerm_storage_account.host), [azurerm_storage_account.packages]) : account.shared_access_key_enabled == false && account.allow_nested_items_to_be_public == false && account.local_user_enabled == false && account.min_tls_version == "TLS1_2"])
+    error_message = "A storage account is open to who has no role."
   }
 
   assert {
@@ -113,7 +113,35 @@ run "no_storage_account_has_keys_or_a_public_door" {
   }
 }
 
-run "uploading_opens_the_package_account_to_one_address_and_nothing_else" {
+run "the_storage_with_the_function_keys_is_closed" {
+  command = plan
+
+  variables {
+    packages_private         = true
+    package_upload_addresses = ["203.0.113.7"]
+  }
+
+  assert {
+    condition     = alltrue([for account in azurerm_storage_account.host : account.public_network_access_enabled == false && account.network_rules[0].default_action == "Deny" && length(coalesce(account.network_rules[0].ip_rules, [])) == 0])
+    error_message = "The storage with the function keys can be reached from outside the network."
+  }
+}
+
+run "packages_can_be_fetched_from_the_platforms_network_and_from_ours" {
+  command = plan
+
+  assert {
+    condition     = azurerm_storage_account.packages.public_network_access_enabled == true && azurerm_storage_account.packages.network_rules[0].default_action == "Allow"
+    error_message = "The platform may not reach the packages, and no app would start."
+  }
+
+  assert {
+    condition     = azurerm_private_endpoint.main["packages"].private_service_connection[0].private_connection_resource_id == azurerm_storage_account.packages.id
+    error_message = "Over the integration, where the name is private, the packages would be out of reach."
+  }
+}
+
+run "upload_addresses_leave_an_open_package_account_as_it_is" {
   command = plan
 
   variables {
@@ -121,12 +149,39 @@ run "uploading_opens_the_package_account_to_one_address_and_nothing_else" {
   }
 
   assert {
-    condition     = azurerm_storage_account.packages.public_network_access_enabled == true && azurerm_storage_account.packages.network_rules[0].default_action == "Deny" && azurerm_storage_account.packages.network_rules[0].ip_rules == toset(["203.0.113.7"])
-    error_message = "The package account is open wider than for the upload."
+    condition     = azurerm_storage_account.packages.network_rules[0].default_action == "Allow" && length(azurerm_storage_account.packages.network_rules[0].ip_rules) == 0
+    error_message = "An upload would close the account to the apps."
+  }
+}
+
+run "private_packages_are_reached_over_the_private_endpoint_alone" {
+  command = plan
+
+  variables {
+    packages_private = true
   }
 
   assert {
-    condition     = alltrue([for account in azurerm_storage_account.host : account.public_network_access_enabled == false])
-    error_message = "The storage with the function keys must stay closed."
+    condition     = azurerm_storage_account.packages.public_network_access_enabled == false && azurerm_storage_account.packages.network_rules[0].default_action == "Deny" && length(azurerm_storage_account.packages.network_rules[0].ip_rules) == 0
+    error_message = "The package account can be reached from outside the network."
+  }
+
+  assert {
+    condition     = contains(keys(azurerm_private_endpoint.main), "packages")
+    error_message = "Nobody would reach the packages."
+  }
+}
+
+run "uploading_opens_a_private_package_account_to_one_address_and_nothing_else" {
+  command = plan
+
+  variables {
+    packages_private         = true
+    package_upload_addresses = ["203.0.113.7"]
+  }
+
+  assert {
+    condition     = azurerm_storage_account.packages.public_network_access_enabled == true && azurerm_storage_account.packages.network_rules[0].default_action == "Deny" && azurerm_storage_account.packages.network_rules[0].ip_rules == toset(["203.0.113.7"])
+    error_message = "The package account is open wider than for the upload."
   }
 }

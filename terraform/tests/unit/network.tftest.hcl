@@ -197,7 +197,7 @@ run "everything_private_has_an_endpoint_and_a_name" {
 
   assert {
     condition     = toset(keys(azurerm_private_endpoint.main)) == toset(["vault", "packages", "host-patient-tests-api", "host-audit-api", "database-patient-tests-api", "database-audit-api"])
-    error_message = "Something that has no public door has no private one either."
+    error_message = "Something cannot be reached from the network, or is private that nobody needs."
   }
 
   assert {
