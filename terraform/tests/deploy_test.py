@@ -89,7 +89,7 @@ class Deploy(DeployTest):
         (self.root / "target/packages/audit-api.zip").unlink()
 
         self.assertEqual(self.deploy("dev"), 1)
-        self.assertIn("target/packages/audit-api.zip", self.said)
+        self.assertIn("there is no target/packages/audit-api.zip: run scripts/package", self.said)
         self.assert_nothing_was_touched()
 
     def test_packages_are_named_after_their_content(self):
