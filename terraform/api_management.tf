@@ -10,7 +10,7 @@ locals {
   products = {
     patient-records = {
       display_name     = "Patient records"
-      description      = "Patients and their medical tests. Every call is audited under the subscription's name."
+      description      = "Patients and their medical tests. Every call about them is audited under the subscription's name."
       calls_per_minute = var.rate_limit_per_minute
       calls_per_day    = var.quota_per_day
       health_only      = false
@@ -309,7 +309,7 @@ resource "azurerm_api_management_logger" "application_insights" {
 resource "azurerm_api_management_diagnostic" "main" {
   for_each = {
     applicationinsights = azurerm_api_management_logger.application_insights.id
-    azuremonitor        = "${azurerm_api_management.main.id}/loggers/azuremonitor" # is always there
+    azuremonitor        = "${azurerm_api_management.main.id}/loggers/azuremonitor" # is there in a new service: https://github.com/hashicorp/terraform-provider-azurerm/issues/25781
   }
 
   identifier                = each.key

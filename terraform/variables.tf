@@ -49,7 +49,7 @@ variable "register_resource_providers" {
 
 variable "publisher_name" {
   type        = string
-  description = "Organization that publishes the API; callers see it in the developer portal."
+  description = "Organization that publishes the API; API Management wants to know it."
 }
 
 variable "publisher_email" {

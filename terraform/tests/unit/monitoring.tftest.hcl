@@ -76,7 +76,7 @@ run "a_refused_reader_of_the_vault_is_reported_and_our_own_refresh_is_not" {
   command = plan
 
   assert {
-    condition     = local.query_alerts.vault-denials.query == azurerm_monitor_scheduled_query_rules_alert_v2.main["vault-denials"].criteria[0].query && strcontains(local.vault_denials, "Status == 403 and Uri !contains '/certificates/contacts'") && !strcontains(local.vault_denials, "401")
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.main["vault-denials"].criteria[0].query == local.vault_denials && strcontains(local.vault_denials, "Status == 403 and Uri !contains '/certificates/contacts'") && !strcontains(local.vault_denials, "401")
     error_message = "The alert takes the usual challenge or Terraform's refresh for an attack, or sees no refusal."
   }
 
