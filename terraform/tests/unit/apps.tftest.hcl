@@ -47,7 +47,7 @@ run "no_function_is_anonymous" {
   }
 
   assert {
-    condition     = length(fileset("${path.root}/..", "{patient-tests-api,audit-api}/functions/*/function.json")) == 10
+    condition     = length(fileset("${path.root}/..", "{patient-tests-api,audit-api}/functions/*/function.json")) == 12
     error_message = "The functions are not where they are looked for."
   }
 }
