@@ -305,11 +305,12 @@ resource "azurerm_api_management_logger" "application_insights" {
   }
 }
 
-# To Application Insights, for the trace of each request; to Azure Monitor, for the alerts.
+# To Application Insights, for the trace of each request; to Azure Monitor, for the alerts. A new
+# service has the logger `azuremonitor`: https://github.com/hashicorp/terraform-provider-azurerm/issues/25781
 resource "azurerm_api_management_diagnostic" "main" {
   for_each = {
     applicationinsights = azurerm_api_management_logger.application_insights.id
-    azuremonitor        = "${azurerm_api_management.main.id}/loggers/azuremonitor" # is there in a new service: https://github.com/hashicorp/terraform-provider-azurerm/issues/25781
+    azuremonitor        = "${azurerm_api_management.main.id}/loggers/azuremonitor"
   }
 
   identifier                = each.key
