@@ -5,6 +5,8 @@
 //! `HttpScriptInvocationResult.cs`). Only [`invocation`] knows the envelope.
 
 mod invocation;
+#[cfg(test)]
+mod recordings;
 mod server;
 mod shutdown;
 
