@@ -20,7 +20,7 @@ use crate::app_insights::Begun;
 use crate::trace::Span;
 
 /// The version that this stand-in follows.
-pub(super) const HOST_VERSION: &str = "4.1037.0.0";
+const HOST_VERSION: &str = "4.1037.0.0";
 
 const USER_AGENT_OF_HOST: &str = "Azure-Functions-Host/4.1037.0.0";
 

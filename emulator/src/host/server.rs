@@ -112,7 +112,7 @@ impl Front {
         let Some((function, values)) = self.function_for(parts) else {
             return Outcome::Answer(Answer::empty(StatusCode::NOT_FOUND));
         };
-        let caller = self.keys.caller(presented_key(parts).as_deref(), &function.name);
+        let caller = self.keys.caller(presented_key(parts).as_deref());
         if !caller.opens(function.auth_level) {
             return Outcome::Answer(Answer::empty(StatusCode::UNAUTHORIZED));
         }

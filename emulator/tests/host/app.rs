@@ -48,12 +48,7 @@ impl Plan {
         let folder = TempDir::new().unwrap();
         let keys = HostKeys {
             master: "master-key".to_owned(),
-            system: vec![("extension".to_owned(), "system-key".to_owned())],
             host: vec![("default".to_owned(), "host-key".to_owned())],
-            functions: vec![
-                ("Guarded".to_owned(), "own".to_owned(), "guarded-key".to_owned()),
-                ("Echo".to_owned(), "own".to_owned(), "echo-key".to_owned()),
-            ],
         };
         let host_json = json!({
             "customHandler": { "description": { "defaultExecutablePath": example("scripted_handler") } },
