@@ -2,25 +2,26 @@
 //!
 //! Written from the host's own source (version 4.1037); each module cites the files. It reads a
 //! packaged app, starts its executable, checks keys, routes, posts invocation payloads and turns
-//! envelopes into answers, with the quirks that a handler must live with.
+//! envelopes into answers, with the quirks that a handler must live with. `tests/recordings` has
+//! what the real host did.
 
 mod admin;
 mod answer;
 mod app_folder;
 mod by_name;
+mod charset;
 mod connection;
 mod console;
 mod dotnet;
 mod envelope;
 mod function;
 mod handler;
-mod header_name;
 mod identity;
 mod invoke;
 mod json;
+mod kestrel;
 mod keys;
 mod metadata;
-mod outliving;
 mod path;
 mod payload;
 mod process;
@@ -31,11 +32,9 @@ mod server;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 pub use console::{ConsoleLine, InvocationLog, LogLevel};
@@ -46,6 +45,7 @@ use app_folder::AppFolder;
 use connection::Pool;
 use console::Console;
 use handler::Handler;
+use invoke::Invoker;
 use server::Front;
 
 /// How long the host waits for the end of a handler that it has killed (`WorkerProcess.Dispose`).
@@ -130,28 +130,29 @@ impl Host {
         // Released at once for the handler, as the host does it (`WorkerUtilities.cs`).
         let handler_port = port_of(&bind(0).await?)?;
         let handler = Arc::new(Handler::new(handler_port));
-        let console = Arc::new(Console::new(options.print_console, app.errors_only));
+        let console = Arc::new(Console::new(options.print_console));
+        for error in &app.functions.errors {
+            console.note(&format!("a function is in error and is not served: {error}"));
+        }
         let keys = KeyRing::new(options.keys);
-        let reporter = reporter(&options.app_root, &options.environment);
         let supervising = tokio::spawn(Arc::clone(&handler).supervise(
             Arc::clone(&app),
-            options.environment,
+            options.environment.clone(),
             Arc::clone(&console),
         ));
-        let running = app.concurrent_max.map(Semaphore::new);
-        let front = Arc::new(Front {
+        let invoker = Arc::new(Invoker {
             app,
             handler: Arc::clone(&handler),
             console: Arc::clone(&console),
-            keys: keys.clone(),
             telemetry: options.telemetry,
-            reporter,
+            reporter: reporter(&options.app_root, &options.environment),
             connections: Pool::default(),
-            outstanding: AtomicUsize::new(0),
-            running,
-            large_bodies: Semaphore::new(server::LARGE_BODIES_AT_ONCE),
         });
-        let serving = tokio::spawn(server::serve(listener, front));
+        let front = Arc::new(Front::new(invoker, keys.clone()));
+        let stopping = Arc::clone(&handler);
+        let serving = tokio::spawn(async move {
+            kestrel::serve(listener, front, stopping.host_stopped()).await;
+        });
         Ok(Self { url, keys, handler, console, supervising, serving })
     }
 
@@ -185,7 +186,8 @@ impl Host {
         self.console.logs()
     }
 
-    /// Waits until the host has stopped itself because its handler does not run.
+    /// Waits until the host has stopped itself because its handler does not run. The real process
+    /// ends then, and nobody answers at its address; on Azure it is started again.
     pub async fn stopped_itself(&self) {
         self.handler.host_stopped().await;
     }
