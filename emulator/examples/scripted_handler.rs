@@ -118,15 +118,22 @@ async fn answer(request: Request<Incoming>) -> Result<Response<AnyBody>, Infalli
         std::process::exit(code);
     }
     note("finished", &path);
-    Ok(canned(
-        script.answer.unwrap_or_else(|| echo(&parts.method, &path, &parts.headers, &payload)),
-    ))
+    Ok(canned(script.answer.unwrap_or_else(|| match path.as_str() {
+        "/target" => redirected(&parts.uri.to_string()),
+        _ => echo(&parts.method, &path, &parts.headers, &payload),
+    })))
 }
 
 /// The script in a payload's one trigger, if there is one.
 fn script(trigger: &Value) -> Option<Script> {
     let script = trigger["Headers"]["x-script"][0].as_str()?;
     Some(serde_json::from_str(script).expect("tests write good scripts"))
+}
+
+/// What the recorded handler answered where its redirects led to.
+fn redirected(target: &str) -> Canned {
+    let res = json!({ "body": format!("redirected {target}") });
+    Canned { body: json!({ "Outputs": { "res": res } }).to_string(), ..Canned::default() }
 }
 
 /// An envelope with the invocation as the body.

@@ -6,6 +6,7 @@ mod app;
 mod keys;
 mod limits;
 mod payload;
+mod recordings;
 mod restarts;
 mod routes;
 mod start_and_stop;
