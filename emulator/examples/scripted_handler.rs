@@ -1,6 +1,6 @@
 //! A custom handler that does what a test tells it to, for the tests of the Functions host.
 //!
-//! Its first argument says how to start: `silent`, `garbage` or `when:FILE`. The header `x-script`
+//! Its first argument says how to start: `silent`, `garbage`, `exit` or `when:FILE`. The header `x-script`
 //! inside a payload says what to do with an invocation; without one it answers with the invocation
 //! as it came. In its working directory it leaves `starts` (one line per process, with its port),
 //! `environment`, `requests` (one line per invocation), `methods` (those of the callers, likewise),
@@ -65,6 +65,9 @@ async fn main() -> std::io::Result<()> {
     let start = std::env::args().nth(1).unwrap_or_default();
     if let Some(file) = start.strip_prefix("when:") {
         appears(file).await;
+    }
+    if start == "exit" {
+        return Ok(());
     }
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     if start == "garbage" {

@@ -31,8 +31,9 @@ async fn the_third_failure_stops_the_host() {
 }
 
 #[tokio::test]
-async fn a_handler_that_ended_well_is_not_started_again() {
+async fn a_handler_that_ended_well_once_ready_is_not_started_again() {
     let app = App::echo().await;
+    invocation(app.get("/api/echo")).await;
     sent(app.scripted(&json!({ "exit": 0 }))).await.assert_is_empty_500(&"exit");
 
     eventually("end of the handler", || app.host.handler_process_id().is_none()).await;

@@ -99,6 +99,22 @@ async fn a_handler_that_is_not_ready_in_time_is_started_three_times() {
 }
 
 #[tokio::test]
+async fn a_handler_that_ends_well_before_it_is_ready_is_started_three_times() {
+    let app = Plan::new()
+        .function("Echo", "echo")
+        .at_start("exit")
+        .host_json("/customHandler", "initializationTimeout", json!("00:00:00.3"))
+        .start()
+        .await;
+
+    sent(app.get("/api/echo")).await.assert_is_empty_500(&"no invocation");
+
+    app.host.stopped_itself().await;
+    assert_eq!(app.noted("starts").len(), 3);
+    app.is_gone().await;
+}
+
+#[tokio::test]
 async fn a_stopped_host_kills_the_handler_without_a_word() {
     let app = App::echo().await;
     invocation(app.get("/api/echo")).await;
