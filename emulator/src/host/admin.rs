@@ -1,4 +1,4 @@
-//! A few of the administration endpoints (`HostController.cs`).
+//! A few of the administration endpoints (`HostController.cs`, `FunctionsController.cs`).
 
 use super::kestrel::{Request, Response};
 use super::keys::Caller;
@@ -11,10 +11,26 @@ impl Front {
             return Response::empty(200);
         }
         let caller = self.keys.caller(presented_key(request).as_deref());
-        match caller {
-            Caller::Anonymous => Response::empty(401),
-            _ if caller.is_admin() => Response::empty(404),
-            Caller::Key { .. } => Response::empty(403),
+        match (caller.is_admin(), request.path.strip_prefix("/admin/functions/")) {
+            (true, Some(function)) if request.method == "POST" => self.run_now(function, request),
+            (true, _) => Response::empty(404),
+            (false, _) if caller == Caller::Anonymous => Response::empty(401),
+            (false, _) => Response::empty(403),
         }
+    }
+
+    /// Runs a function that a timer runs, without waiting for its end. Those with an HTTP trigger
+    /// cannot run without a request.
+    fn run_now(&self, function: &str, request: &Request) -> Response {
+        // The body is an invocation, of whose input a timer takes nothing.
+        if request.headers.get("Content-Length").is_none_or(|length| length == "0") {
+            return Response::empty(400);
+        }
+        if !self.timers.has(function) {
+            return Response::empty(404);
+        }
+        let (timers, function) = (self.timers.clone(), function.to_owned());
+        tokio::spawn(async move { timers.run(&function).await });
+        Response::empty(202)
     }
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::HostError;
 use super::app_folder::{is_on, parse};
 use super::route::Template;
+use super::timer::{Schedule, TimerFunction};
 
 /// A function with an HTTP trigger.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub(super) struct Function {
 pub(super) struct Functions {
     /// In the order in which the host tries them.
     pub(super) http: Vec<Arc<Function>>,
+    pub(super) timers: Vec<Arc<TimerFunction>>,
     /// Why others are in error, which are not served.
     pub(super) errors: Vec<String>,
 }
@@ -56,6 +58,9 @@ struct Binding {
     auth_level: Option<AuthLevel>,
     methods: Option<Vec<String>>,
     route: Option<String>,
+    schedule: Option<String>,
+    run_on_startup: Option<bool>,
+    use_monitor: Option<bool>,
 }
 
 /// A folder that is being read.
@@ -126,8 +131,12 @@ impl Folder<'_> {
         let of_type = |wanted: &str| {
             bindings.iter().find(|binding| binding.r#type.eq_ignore_ascii_case(wanted))
         };
-        let trigger =
-            of_type("httpTrigger").ok_or_else(|| self.wrong("there is no httpTrigger"))?;
+        if let Some(trigger) = of_type("timerTrigger") {
+            functions.timers.push(Arc::new(self.timer(trigger)?));
+            return Ok(());
+        }
+        let trigger = of_type("httpTrigger")
+            .ok_or_else(|| self.wrong("there is no httpTrigger and no timerTrigger"))?;
         let output = of_type("http").ok_or_else(|| self.wrong("there is no http output"))?;
         if !output.direction.as_deref().is_some_and(|it| it.eq_ignore_ascii_case("out")) {
             let what = format!("{}: an http binding can only be used for output", self.name);
@@ -164,6 +173,21 @@ impl Folder<'_> {
             auth_level: trigger.auth_level.unwrap_or(AuthLevel::Function),
             methods: trigger.methods.clone(),
             template,
+            disabled: self.disabled,
+            name: self.name,
+        })
+    }
+
+    fn timer(self, trigger: &Binding) -> Result<TimerFunction, HostError> {
+        if trigger.run_on_startup == Some(true) || trigger.use_monitor == Some(false) {
+            return Err(self.wrong("runOnStartup and useMonitor are not emulated"));
+        }
+        let schedule = trigger.schedule.as_deref().and_then(Schedule::parse);
+        let schedule =
+            schedule.ok_or_else(|| self.wrong("the schedule is no six-field NCRONTAB"))?;
+        Ok(TimerFunction {
+            trigger: trigger.name.clone(),
+            schedule,
             disabled: self.disabled,
             name: self.name,
         })

@@ -76,6 +76,13 @@ pub(super) fn of<'a>(
     metadata
 }
 
+/// The binding data of a trigger that brings none of its own.
+pub(super) fn of_system(function: &str) -> Metadata<'_> {
+    let mut metadata = Metadata(ByName::new());
+    metadata.set("sys", Entry::System(System::of(function)));
+    metadata
+}
+
 impl<'a> System<'a> {
     fn of(function: &'a str) -> Self {
         Self {

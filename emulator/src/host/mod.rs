@@ -1,9 +1,9 @@
-//! The Azure Functions host, as far as custom handlers with HTTP triggers can tell.
+//! The Azure Functions host, as far as custom handlers with HTTP and timer triggers can tell.
 //!
 //! Written from the host's own source (version 4.1037); each module cites the files. It reads a
 //! packaged app, starts its executable, checks keys, routes, posts invocation payloads and turns
-//! envelopes into answers, with the quirks that a handler must live with. `tests/recordings` has
-//! what the real host did.
+//! envelopes into answers, with the quirks that a handler must live with. What it must do is in
+//! `docs/functions-host.md`; `tests/recordings` has what the real host did.
 
 mod admin;
 mod answer;
@@ -28,6 +28,7 @@ mod process;
 mod query;
 mod route;
 mod server;
+mod timer;
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -35,10 +36,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 pub use console::{ConsoleLine, InvocationLog, LogLevel};
 pub use keys::{HostKeys, KeyRing};
+pub use timer::{TimerError, Timers};
 
 use crate::app_insights::Reporter;
 use app_folder::AppFolder;
@@ -69,6 +71,8 @@ pub struct HostOptions {
     pub print_console: Option<String>,
     /// Whether invocations carry a `traceparent` of the host's own, as in Azure.
     pub telemetry: bool,
+    /// The folder in which the status of its timers outlives it; none to forget it.
+    pub timers: Option<PathBuf>,
 }
 
 /// A running host; dropping it kills the handler, as the real one does when it stops.
@@ -76,10 +80,12 @@ pub struct HostOptions {
 pub struct Host {
     url: String,
     keys: KeyRing,
+    timers: Timers,
     handler: Arc<Handler>,
     console: Arc<Console>,
     supervising: JoinHandle<()>,
     serving: JoinHandle<()>,
+    listening: JoinSet<()>,
 }
 
 /// Why a host does not start.
@@ -114,6 +120,7 @@ impl HostOptions {
             port: None,
             print_console: None,
             telemetry: true,
+            timers: None,
         }
     }
 }
@@ -148,12 +155,14 @@ impl Host {
             reporter: reporter(&options.app_root, &options.environment),
             connections: Pool::default(),
         });
-        let front = Arc::new(Front::new(invoker, keys.clone()));
+        let timers = Timers::new(&invoker, options.timers.as_deref());
+        let listening = timers.start();
+        let front = Arc::new(Front::new(invoker, keys.clone(), timers.clone()));
         let stopping = Arc::clone(&handler);
         let serving = tokio::spawn(async move {
             kestrel::serve(listener, front, stopping.host_stopped()).await;
         });
-        Ok(Self { url, keys, handler, console, supervising, serving })
+        Ok(Self { url, keys, timers, handler, console, supervising, serving, listening })
     }
 
     /// Where it listens: `http://127.0.0.1:7071`, without a slash at the end.
@@ -176,6 +185,11 @@ impl Host {
         self.keys.clone()
     }
 
+    /// The functions that run on a schedule.
+    pub fn timers(&self) -> Timers {
+        self.timers.clone()
+    }
+
     /// What the handler printed, the last ten thousand lines.
     pub fn console(&self) -> Vec<ConsoleLine> {
         self.console.lines()
@@ -194,6 +208,7 @@ impl Host {
 
     /// Stops taking requests and kills the handler; afterwards both ports are free.
     pub async fn stop(mut self) {
+        self.listening.abort_all();
         self.serving.abort();
         let _ = (&mut self.serving).await;
         self.handler.stop_host();

@@ -15,6 +15,7 @@ use super::keys::{Caller, KeyRing};
 use super::payload;
 use super::query;
 use super::route::RouteValues;
+use super::timer::Timers;
 
 /// What is read and written in a moment; with a larger body others would have to wait for that.
 const BODY_BYTES_AT_ONCE: usize = 32 << 10;
@@ -27,6 +28,7 @@ pub(super) struct Front {
     app: Arc<AppFolder>,
     pub(super) keys: KeyRing,
     invoker: Arc<Invoker>,
+    pub(super) timers: Timers,
     outstanding: AtomicUsize,
     /// As many as may run at the same time; the rest wait.
     running: Option<Semaphore>,
@@ -57,12 +59,12 @@ impl Application for Front {
 }
 
 impl Front {
-    pub(super) fn new(invoker: Arc<Invoker>, keys: KeyRing) -> Self {
+    pub(super) fn new(invoker: Arc<Invoker>, keys: KeyRing, timers: Timers) -> Self {
         let app = Arc::clone(&invoker.app);
         let running = app.concurrent_max.map(Semaphore::new);
         let (outstanding, large_bodies) =
             (AtomicUsize::new(0), Semaphore::new(LARGE_BODIES_AT_ONCE));
-        Self { app, keys, invoker, outstanding, running, large_bodies }
+        Self { app, keys, invoker, timers, outstanding, running, large_bodies }
     }
 
     async fn throttled(

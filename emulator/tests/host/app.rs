@@ -74,6 +74,19 @@ impl Plan {
         self.bindings(name, &json!([trigger, output]))
     }
 
+    /// Adds a function that a timer runs.
+    pub fn timer(self, name: &str, schedule: &str) -> Self {
+        let members = json!({ "name": "timer", "schedule": schedule });
+        self.timer_binding(name, members)
+    }
+
+    /// Adds a function with these members in its timer trigger.
+    pub fn timer_binding(self, name: &str, members: Value) -> Self {
+        let mut trigger = json!({ "type": "timerTrigger", "direction": "in" });
+        trigger.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.bindings(name, &json!([trigger]))
+    }
+
     /// Adds a function with these bindings.
     pub fn bindings(self, name: &str, bindings: &Value) -> Self {
         let folder = self.folder.path().join(name);
@@ -104,6 +117,13 @@ impl Plan {
         let folder = self.laid_out();
         let host = Host::start(options).await.unwrap();
         App { host, folder, client: emulator::http_client() }
+    }
+
+    /// Why no host starts.
+    pub async fn refused(self) -> String {
+        let options = self.options.clone();
+        let _folder = self.laid_out();
+        Host::start(options).await.unwrap_err().to_string()
     }
 
     /// The app's folder, without a host.

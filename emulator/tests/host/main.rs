@@ -11,3 +11,4 @@ mod restarts;
 mod routes;
 mod start_and_stop;
 mod telemetry;
+mod timers;
