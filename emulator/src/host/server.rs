@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::app_folder::AppFolder;
+use super::envelope::Envelope;
 use super::function::Function;
 use super::invoke::{Concluded, Invocation, Invoker};
 use super::kestrel::{Application, Body, Request, Response, Unreadable};
@@ -115,7 +116,7 @@ impl Front {
         let trace = ["traceparent", "tracestate"].map(|name| headers.get(name));
         let invocation = Invocation { function: &function.name, payload, trace };
         let accept_charset = headers.lines("Accept-Charset");
-        let conclude = |envelope: Option<super::envelope::Envelope>| {
+        let conclude = |envelope: Option<Envelope>| {
             let answer = envelope.and_then(|it| it.into_answer(&function.output, accept_charset));
             // Whatever is answered counts as a success.
             let success = answer.is_some();

@@ -35,6 +35,21 @@ async fn an_argument_with_a_space_becomes_two() {
 }
 
 #[tokio::test]
+async fn what_is_not_emulated_stops_the_start() {
+    let description = "/customHandler/description";
+    for (parent, name, value) in [
+        ("/customHandler", "enableForwardingHttpRequest", json!(true)),
+        ("/customHandler", "enableProxyingHttpRequest", json!(true)),
+        (description, "workerArguments", json!(["x"])),
+        (description, "useStdErrorStreamForErrorsOnly", json!(false)),
+        (description, "arguments", json!(["%PORT%"])),
+    ] {
+        let error = Plan::new().host_json(parent, name, value).refused().await;
+        assert!(error.contains("host.json: "), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn an_early_request_waits_for_the_handler() {
     let app = Plan::new().function("Echo", "echo").at_start("when:wanted").start().await;
     let early = tokio::spawn(sent(app.get("/api/echo")));
