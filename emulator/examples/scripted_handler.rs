@@ -1,10 +1,11 @@
 //! A custom handler that does what a test tells it to, for the tests of the Functions host.
 //!
-//! Its first argument says how to start: `silent`, `garbage` or `when:FILE`. The header `x-script`
+//! Its first argument says how to start: `silent`, `garbage`, `exit` or `when:FILE`. The header `x-script`
 //! inside a payload says what to do with an invocation; without one it answers with the invocation
-//! as it came. In its working directory it leaves `starts` (one line per process, with its port),
-//! `environment`, `requests` (one line per invocation), `methods` (those of the callers, likewise),
-//! `finished` (one per answer) and `terminated` (after a SIGTERM).
+//! as it came. A function that a timer runs has its script in its name: `Slow` waits for the file
+//! `slow`, `Refused` is answered with 500, any other logs a word. In its working directory it leaves `starts` (one line per process, with its port),
+//! `environment`, `requests` (one line per invocation), `payloads` (those of timers, likewise),
+//! `methods` (those of the callers, likewise), `finished` (one per answer) and `terminated` (after a SIGTERM).
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -66,6 +67,9 @@ async fn main() -> std::io::Result<()> {
     if let Some(file) = start.strip_prefix("when:") {
         appears(file).await;
     }
+    if start == "exit" {
+        return Ok(());
+    }
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     if start == "garbage" {
         let (mut probe, _) = listener.accept().await?;
@@ -103,7 +107,15 @@ async fn answer(request: Request<Incoming>) -> Result<Response<AnyBody>, Infalli
     let invocation: Value = serde_json::from_slice(&payload).unwrap_or_default();
     let trigger = invocation["Data"].as_object().and_then(|data| data.values().next());
     note("methods", trigger.and_then(|it| it["Method"].as_str()).unwrap_or_default());
-    let script = trigger.filter(|_| !path.starts_with("/elsewhere")).and_then(script);
+    let is_timer = trigger.is_some_and(|it| it.get("IsPastDue").is_some());
+    let script = match trigger.filter(|_| !path.starts_with("/elsewhere")) {
+        Some(_) if is_timer => {
+            note("payloads", &invocation.to_string());
+            Some(timer_script(&path))
+        }
+        Some(trigger) => script(trigger),
+        None => None,
+    };
     let script = script.unwrap_or_default();
     if let Some(line) = script.print {
         println!("{line}");
@@ -118,15 +130,38 @@ async fn answer(request: Request<Incoming>) -> Result<Response<AnyBody>, Infalli
         std::process::exit(code);
     }
     note("finished", &path);
-    Ok(canned(
-        script.answer.unwrap_or_else(|| echo(&parts.method, &path, &parts.headers, &payload)),
-    ))
+    Ok(canned(script.answer.unwrap_or_else(|| match path.as_str() {
+        "/target" => redirected(&parts.uri.to_string()),
+        _ => echo(&parts.method, &path, &parts.headers, &payload),
+    })))
 }
 
 /// The script in a payload's one trigger, if there is one.
 fn script(trigger: &Value) -> Option<Script> {
     let script = trigger["Headers"]["x-script"][0].as_str()?;
     Some(serde_json::from_str(script).expect("tests write good scripts"))
+}
+
+/// What a function does that a timer runs.
+fn timer_script(path: &str) -> Script {
+    let answer = |status, body: Value| {
+        Some(Canned { status: Some(status), body: body.to_string(), ..Canned::default() })
+    };
+    match path {
+        "/Slow" => Script {
+            wait_for: Some("slow".to_owned()),
+            answer: answer(200, json!({})),
+            ..Script::default()
+        },
+        "/Refused" => Script { answer: answer(500, json!({})), ..Script::default() },
+        _ => Script { answer: answer(200, json!({ "Logs": ["ticked"] })), ..Script::default() },
+    }
+}
+
+/// What the recorded handler answered where its redirects led to.
+fn redirected(target: &str) -> Canned {
+    let res = json!({ "body": format!("redirected {target}") });
+    Canned { body: json!({ "Outputs": { "res": res } }).to_string(), ..Canned::default() }
 }
 
 /// An envelope with the invocation as the body.

@@ -24,8 +24,8 @@ pub(crate) const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// From when on a body has to come at a rate, and at which one (Kestrel's
 /// `MinRequestBodyDataRate`).
-const BODY_GRACE: Duration = Duration::from_secs(5);
-const BODY_BYTES_PER_SECOND: u64 = 240;
+pub(crate) const BODY_GRACE: Duration = Duration::from_secs(5);
+pub(crate) const BODY_BYTES_PER_SECOND: u64 = 240;
 
 /// Answers the requests of one connection until either side ends it.
 pub(crate) async fn talk<F, E>(

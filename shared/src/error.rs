@@ -236,7 +236,7 @@ impl Error {
     }
 }
 
-/// The kinds of section 4 of the contract.
+/// The kinds of problems in `docs/contract.md`.
 #[derive(Clone, Copy)]
 enum Kind {
     InvalidRequest,

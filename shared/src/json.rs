@@ -27,7 +27,7 @@ const ITEMS_MAX: usize = LIST_ITEMS_MAX + 1;
 const VALUES_MAX: usize = 8192;
 
 /// The character that stands for bytes that are no UTF-8. The Functions host puts it into bodies
-/// of other encodings before we see them (functions-host-contract.md, 2.2).
+/// of other encodings before we see them (`docs/functions-host.md`).
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
 /// The body of a request, which is JSON; what it says is for

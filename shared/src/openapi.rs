@@ -12,8 +12,8 @@ use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::validation::LISTED_MAX;
 use crate::version::ENTITY_TAGS_PATTERN;
 
-/// The statuses that any operation can give: a bad header, a precondition, and what section 4 of
-/// the design calls throttled, internal and unavailable.
+/// The statuses that any operation can give: a bad header, a precondition, and what
+/// `docs/contract.md` calls throttled, internal and unavailable.
 const ALWAYS: [u16; 5] = [400, 412, 429, 500, 503];
 
 /// What a gateway refuses before the app hears of it, as problems.

@@ -29,7 +29,7 @@ const LOG_FILTER_DEFAULT: &str = "info,azure_identity=warn,typespec_client_core=
 /// Looks a setting up by name.
 pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The process environment: app settings arrive as variables (functions-host-contract.md, 1.2).
+/// The process environment: app settings arrive as variables (`docs/functions-host.md`).
 pub fn environment(name: &str) -> Option<String> {
     #[expect(
         clippy::disallowed_methods,

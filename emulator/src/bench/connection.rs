@@ -2,9 +2,13 @@
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+/// What follows the only chunk.
+const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 
 /// A connection that is kept for one request after another.
 pub(super) struct Connection {
@@ -39,12 +43,18 @@ impl Connection {
                 break end + 4;
             }
         };
-        let (status, body_length) = read_head(text(&self.received[..head_length])?)?;
-        while self.received.len() < head_length + body_length {
+        let (status, framing) = read_head(text(&self.received[..head_length])?)?;
+        let body = loop {
+            if let Some(body) = framing.body(&self.received[head_length..])? {
+                break head_length + body.start..head_length + body.end;
+            }
             self.receive().await?;
-        }
-        let (head, body) = self.received.split_at(head_length);
-        Ok(Answer { status, head: text(head)?, body: &body[..body_length] })
+        };
+        Ok(Answer {
+            status,
+            head: text(&self.received[..head_length])?,
+            body: &self.received[body],
+        })
     }
 
     async fn receive(&mut self) -> Result<()> {
@@ -63,18 +73,52 @@ impl Answer<'_> {
     }
 }
 
-/// Status and length of the body. Every answer here announces its length or has no body.
-fn read_head(head: &str) -> Result<(u16, usize)> {
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let mut body_length = 0;
-    for (name, value) in fields(head) {
-        if name.eq_ignore_ascii_case("content-length") {
-            body_length = value.trim().parse().map_err(|_| strange())?;
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            return Err(strange());
+/// How the end of a body is found. One in chunks is a single chunk here: the host writes no more.
+#[derive(Debug, PartialEq, Eq)]
+enum Framing {
+    Length(usize),
+    Chunk,
+}
+
+impl Framing {
+    /// Where the body is, once it is there with all that ends it.
+    fn body(&self, received: &[u8]) -> Result<Option<Range<usize>>> {
+        match self {
+            Self::Length(length) => Ok((received.len() >= *length).then_some(0..*length)),
+            Self::Chunk => {
+                let Some(line) = received.windows(2).position(|two| two == b"\r\n") else {
+                    return Ok(None);
+                };
+                let length = usize::from_str_radix(text(&received[..line])?, 16);
+                let start = line + 2;
+                let body = start..start + length.map_err(|_| strange())?;
+                match received.get(body.end..) {
+                    Some(end) if end.len() >= LAST_CHUNK.len() => {
+                        if end == LAST_CHUNK {
+                            Ok(Some(body))
+                        } else {
+                            Err(strange())
+                        }
+                    }
+                    _ => Ok(None),
+                }
+            }
         }
     }
-    Ok((status.ok_or_else(strange)?, body_length))
+}
+
+/// Status and framing of the body. Every answer here has a length or a chunk, or no body.
+fn read_head(head: &str) -> Result<(u16, Framing)> {
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let mut framing = Framing::Length(0);
+    for (name, value) in fields(head) {
+        if name.eq_ignore_ascii_case("content-length") {
+            framing = Framing::Length(value.trim().parse().map_err(|_| strange())?);
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            framing = Framing::Chunk;
+        }
+    }
+    Ok((status.ok_or_else(strange)?, framing))
 }
 
 fn fields(head: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -91,17 +135,29 @@ fn strange() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::read_head;
+    use super::{Framing, read_head};
 
     #[test]
-    fn status_and_length_are_found_in_any_letter_case() {
-        let head = "HTTP/1.1 201 Created\r\ncontent-LENGTH: 12\r\nx: y\r\n\r\n";
-
-        assert_eq!(read_head(head).expect("it is whole"), (201, 12));
+    fn status_and_framing_are_found_in_any_letter_case() {
+        for (line, framing) in [
+            ("content-LENGTH: 12", Framing::Length(12)),
+            ("transfer-ENCODING: chunked", Framing::Chunk),
+            ("x: y", Framing::Length(0)),
+        ] {
+            let head = format!("HTTP/1.1 201 Created\r\n{line}\r\n\r\n");
+            assert_eq!(read_head(&head).expect("it is whole"), (201, framing));
+        }
     }
 
     #[test]
-    fn a_chunked_answer_is_refused() {
-        read_head("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").expect_err("unknown");
+    fn a_body_is_one_chunk_with_its_end() {
+        let whole = b"b\r\n0123456789a\r\n0\r\n\r\n";
+        for end in 0..whole.len() {
+            assert_eq!(Framing::Chunk.body(&whole[..end]).expect("so far"), None, "{end}");
+        }
+
+        assert_eq!(Framing::Chunk.body(whole).expect("it is whole"), Some(3..14));
+        Framing::Chunk.body(b"1\r\n0\r\n1\r\n1\r\n0\r\n\r\n").expect_err("two chunks");
+        Framing::Chunk.body(b"x\r\n").expect_err("no length");
     }
 }

@@ -1,43 +1,36 @@
-//! A few of the administration endpoints (`HostController.cs`, `KeysController.cs`).
+//! A few of the administration endpoints (`HostController.cs`, `FunctionsController.cs`).
 
-use hyper::StatusCode;
-use hyper::header::HeaderValue;
-use hyper::http::request::Parts;
-use serde_json::{Value, json};
-
-use super::answer::Answer;
-use super::invoke::HOST_VERSION;
+use super::kestrel::{Request, Response};
 use super::keys::Caller;
 use super::server::{Front, presented_key};
 
 impl Front {
     /// Answers below `/admin/`, for the master key only; lesser keys are known, and forbidden.
-    pub(super) fn admin(&self, parts: &Parts) -> Answer {
-        // There is no function whose own keys could count.
-        let caller = self.keys.caller(presented_key(parts).as_deref(), "");
-        match parts.uri.path() {
-            "/admin/host/ping" => Answer::empty(StatusCode::OK),
-            _ if caller == Caller::Anonymous => Answer::empty(StatusCode::UNAUTHORIZED),
-            _ if !caller.is_admin() => Answer::empty(StatusCode::FORBIDDEN),
-            "/admin/host/status" => {
-                json(&json!({ "id": "emulator", "state": "Running", "version": HOST_VERSION }))
-            }
-            "/admin/host/keys" | "/admin/host/functionkeys" => {
-                let keys: Vec<_> = self
-                    .keys
-                    .get()
-                    .host
-                    .into_iter()
-                    .map(|(name, value)| json!({ "name": name, "value": value }))
-                    .collect();
-                json(&json!({ "keys": keys, "links": [] }))
-            }
-            _ => Answer::empty(StatusCode::NOT_FOUND),
+    pub(super) fn admin(&self, request: &Request) -> Response {
+        if request.path == "/admin/host/ping" {
+            return Response::empty(200);
+        }
+        let caller = self.keys.caller(presented_key(request).as_deref());
+        match (caller.is_admin(), request.path.strip_prefix("/admin/functions/")) {
+            (true, Some(function)) if request.method == "POST" => self.run_now(function, request),
+            (true, _) => Response::empty(404),
+            (false, _) if caller == Caller::Anonymous => Response::empty(401),
+            (false, _) => Response::empty(403),
         }
     }
-}
 
-fn json(body: &Value) -> Answer {
-    let media_type = HeaderValue::from_static("application/json; charset=utf-8");
-    Answer::of_type(media_type, body.to_string())
+    /// Runs a function that a timer runs, without waiting for its end. Those with an HTTP trigger
+    /// cannot run without a request.
+    fn run_now(&self, function: &str, request: &Request) -> Response {
+        // The body is an invocation, of whose input a timer takes nothing.
+        if request.headers.get("Content-Length").is_none_or(|length| length == "0") {
+            return Response::empty(400);
+        }
+        if !self.timers.has(function) {
+            return Response::empty(404);
+        }
+        let (timers, function) = (self.timers.clone(), function.to_owned());
+        tokio::spawn(async move { timers.run(&function).await });
+        Response::empty(202)
+    }
 }

@@ -1,139 +1,104 @@
 //! From an output to the HTTP answer, quirks included (`HttpBinding.cs`, `RawScriptResult.cs`).
 
-use bytes::Bytes;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{HeaderMap, StatusCode};
-
-use super::envelope::Outcome;
+use super::charset::Charset;
 use super::json::{Json, Members};
+use super::kestrel::Response;
 
-const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const PLAIN_TEXT: &str = "text/plain";
 
-/// An answer to the caller.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+/// A text for this caller, who may have said in which charset.
+pub(super) fn plain(body: String, accept_charset: &[String]) -> Response {
+    text(200, Vec::new(), None, body, accept_charset)
 }
 
-impl Answer {
-    pub(super) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
-    }
-
-    pub(super) fn plain(body: impl Into<Bytes>) -> Self {
-        Self::of_type(PLAIN_TEXT, body)
-    }
-
-    pub(super) fn of_type(media_type: HeaderValue, body: impl Into<Bytes>) -> Self {
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, media_type)]);
-        Self { status: StatusCode::OK, headers, body: body.into() }
-    }
-}
-
-/// Turns an output into an answer, with what stands for its status.
-pub(super) fn http(status_code: Option<Json>, mut output: Members) -> Outcome {
+/// Turns an output into an answer, with what stands for its status; nothing if the invocation has
+/// failed.
+///
+/// An answer of 500 is one that breaks off at a header that cannot be sent. The invocation has
+/// succeeded by then, and the headers before that one are in the answer.
+pub(super) fn http(
+    status_code: Option<Json>,
+    mut output: Members,
+    accept_charset: &[String],
+) -> Option<Response> {
     let given = match output.take("headers") {
         None | Some(Json::Null) => Members::default(),
         Some(Json::Object(headers)) => headers,
-        Some(_) => return Outcome::Failed,
+        Some(_) => return None,
     };
-    let parts = (status(status_code), body(output.take("body")), header_fields(given));
-    let (Some(status), Some(body), Some(mut headers)) = parts else {
-        return Outcome::Failed;
+    let status = status(status_code)?;
+    let body = match output.take("body") {
+        None | Some(Json::Null) => String::new(),
+        // A text goes out as it is, unless it is a date; objects and arrays are printed anew.
+        Some(structure @ (Json::List(_) | Json::Object(_))) => structure.indented(),
+        Some(scalar) => scalar.into_scalar_text()?,
     };
-    let media_type = headers.get(CONTENT_TYPE).map_or(PLAIN_TEXT, with_charset);
-    headers.insert(CONTENT_TYPE, media_type);
-    let has_no_body = matches!(status.as_u16(), 204 | 205 | 304);
-    let length = headers.remove(CONTENT_LENGTH);
-    let is_as_long = length.is_none_or(|length| length == body.len().to_string());
-    if has_no_body && !body.is_empty() || !is_as_long {
-        return Outcome::Broken;
-    }
-    Outcome::Answer(Answer { status, headers, body: Bytes::from(body) })
-}
-
-/// Numbers and texts of whole numbers count; anything else is 200, and objects fail.
-fn status(code: Option<Json>) -> Option<StatusCode> {
-    let number = match code {
-        Some(Json::Object(_) | Json::List(_)) => return None,
-        Some(Json::Number(number)) => number.as_u64().and_then(|number| number.try_into().ok()),
-        Some(Json::Text(text)) => text.trim().parse().ok(),
-        Some(Json::Null | Json::Bool(_)) | None => None,
-    };
-    Some(number.and_then(|number: u16| StatusCode::from_u16(number).ok()).unwrap_or(StatusCode::OK))
-}
-
-/// A text goes out as it is, unless it is a date; objects and arrays are printed anew.
-fn body(body: Option<Json>) -> Option<String> {
-    match body {
-        None | Some(Json::Null) => Some(String::new()),
-        Some(structure @ (Json::List(_) | Json::Object(_))) => {
-            serde_json::to_string_pretty(&structure).ok()
+    let mut headers: Vec<(String, String)> = Vec::with_capacity(given.0.len() + 5);
+    let mut media_type = None;
+    for (name, value) in given.0 {
+        let Some(value) = value.into_scalar_text().filter(|value| can_be_sent(&name, value)) else {
+            headers.extend(media_type.map(|media_type| ("Content-Type".to_owned(), media_type)));
+            return Some(Response { headers, ..Response::empty(500) });
+        };
+        if name.eq_ignore_ascii_case("Content-Type") {
+            media_type = Some(value);
+        } else if !headers.iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(&name)) {
+            // The first of two spellings of a name stays.
+            headers.push((name, value));
         }
-        Some(scalar) => scalar.into_scalar_text(),
+    }
+    Some(text(status, headers, media_type, body, accept_charset))
+}
+
+fn text(
+    status: i32,
+    mut headers: Vec<(String, String)>,
+    media_type: Option<String>,
+    body: String,
+    accept_charset: &[String],
+) -> Response {
+    let media_type = media_type.unwrap_or_else(|| PLAIN_TEXT.to_owned());
+    let charset = Charset::chosen(accept_charset, &media_type);
+    headers.push(("Content-Type".to_owned(), charset.written_into(&media_type)));
+    Response { status, headers, body: charset.encoded(body) }
+}
+
+/// Numbers and texts of whole numbers count; anything else is 200, and objects fail. So do
+/// numbers that .NET cannot keep in 32 bits.
+fn status(code: Option<Json>) -> Option<i32> {
+    match code {
+        Some(Json::Object(_) | Json::List(_)) => None,
+        Some(Json::Integer(digits)) => digits.parse().ok(),
+        Some(Json::Text(text)) => Some(text.trim().parse().unwrap_or(200)),
+        Some(Json::Null | Json::Bool(_) | Json::Fraction(_)) | None => Some(200),
     }
 }
 
-/// One line per name; null, arrays, objects and what is not ASCII end in a 500.
-fn header_fields(headers: Members) -> Option<HeaderMap> {
-    let mut fields = HeaderMap::with_capacity(headers.0.len() + 2);
-    for (name, value) in headers.0 {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        let text = value.into_scalar_text()?;
-        if !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-            return None;
-        }
-        // The first of two spellings of a name stays.
-        fields.entry(name).or_insert(HeaderValue::try_from(text).ok()?);
-    }
-    Some(fields)
-}
-
-/// Text is written as UTF-8, and the answer says so whatever the handler said
-/// (`TextOutputFormatter.cs`). UTF-16, which the host could write as well, is not emulated.
-fn with_charset(given: &HeaderValue) -> HeaderValue {
-    let text = given.to_str().unwrap_or_default();
-    let mut parts: Vec<_> = text.split(';').collect();
-    match parts.iter().position(|part| charset(part).is_some()) {
-        Some(at) if charset(parts[at]).is_some_and(|name| name.eq_ignore_ascii_case("utf-8")) => {
-            return given.clone();
-        }
-        Some(at) => parts[at] = " charset=utf-8",
-        None => parts.push(" charset=utf-8"),
-    }
-    HeaderValue::try_from(parts.join(";")).unwrap_or_else(|_| given.clone())
-}
-
-/// The charset that a parameter of a media type names.
-fn charset(parameter: &str) -> Option<&str> {
-    let (name, value) = parameter.trim().split_once('=')?;
-    name.eq_ignore_ascii_case("charset").then(|| value.trim_matches('"'))
+/// Kestrel takes visible ASCII, spaces and tabs (`HttpCharacters.cs`).
+fn can_be_sent(name: &str, value: &str) -> bool {
+    let is_text = |byte: u8| byte == b'\t' || (0x20..0x7f).contains(&byte);
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_name) && value.bytes().all(is_text)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::json::whole;
     use super::*;
 
-    fn of(output: &Value) -> Outcome {
-        let Ok(Json::Object(mut output)) = serde_json::from_value(output.clone()) else {
+    fn of(output: &Value) -> Option<Response> {
+        let Some(Json::Object(mut output)) = whole(&output.to_string(), 64) else {
             panic!("{output} is no object");
         };
-        http(output.take("statusCode"), output)
+        http(output.take("statusCode"), output, &[])
     }
 
-    fn answer(output: &Value) -> (u16, String, String) {
-        match of(output) {
-            Outcome::Answer(answer) => (
-                answer.status.as_u16(),
-                answer.headers[CONTENT_TYPE].to_str().unwrap().to_owned(),
-                String::from_utf8(answer.body.to_vec()).unwrap(),
-            ),
-            other => panic!("{other:?}"),
-        }
+    fn answer(output: &Value) -> (i32, String, String) {
+        let answer = of(output).expect("the invocation has not failed");
+        let media_type = answer.header("content-type").unwrap().to_owned();
+        (answer.status, media_type, String::from_utf8(answer.body.to_vec()).unwrap())
     }
 
     #[test]
@@ -144,11 +109,14 @@ mod tests {
             (json!(404.0), 200),
             (json!("x"), 200),
             (json!(true), 200),
-            (json!(99_999), 200),
+            (json!(99_999), 99_999),
+            (json!(100), 100),
         ] {
             assert_eq!(answer(&json!({ "STATUSCODE": code })).0, status, "{code}");
         }
-        assert_eq!(of(&json!({"statusCode": {}})), Outcome::Failed);
+        for code in [json!({}), json!([]), json!(3_000_000_000_u64)] {
+            assert_eq!(of(&json!({ "statusCode": code })), None, "{code}");
+        }
     }
 
     #[test]
@@ -167,20 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn the_charset_is_always_utf_8() {
-        for (given, sent) in [
-            ("application/json", "application/json; charset=utf-8"),
-            ("text/html; Charset=UTF-8", "text/html; Charset=UTF-8"),
-            ("text/html;charset=\"utf-8\"", "text/html;charset=\"utf-8\""),
-            ("text/html;charset=latin1;a=b", "text/html; charset=utf-8;a=b"),
-        ] {
-            assert_eq!(answer(&json!({"headers": {"content-type": given}})).1, sent);
-        }
-    }
+    fn a_header_that_cannot_be_sent_leaves_those_before_it() {
+        for bad in [json!(null), json!(["1"]), json!("é"), json!("a\u{1}")] {
+            let headers = json!({ "A": "1\t2", "Content-Type": "a/b", "X": bad, "Y": "3" });
 
-    #[test]
-    fn a_wrong_length_breaks_the_connection() {
-        assert_eq!(of(&json!({"body": "é", "headers": {"Content-Length": 1}})), Outcome::Broken);
-        assert_eq!(answer(&json!({"body": "é", "headers": {"Content-Length": "2"}})).2, "é");
+            let answer = of(&json!({ "headers": headers, "body": "x" })).unwrap();
+
+            assert_eq!((answer.status, answer.body.len()), (500, 0), "{bad}");
+            assert_eq!(answer.header("A"), Some("1\t2"), "{bad}");
+            assert_eq!(answer.header("Content-Type"), Some("a/b"), "{bad}");
+            assert_eq!((answer.header("X"), answer.header("Y")), (None, None), "{bad}");
+        }
     }
 }

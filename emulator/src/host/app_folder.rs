@@ -2,15 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::HostError;
-use super::function::{self, Function};
+use super::function::{self, Functions};
 
 /// Bodies above this fail the invocation, unless `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` says
 /// otherwise.
@@ -23,17 +21,14 @@ pub(super) struct AppFolder {
     pub(super) executable: PathBuf,
     pub(super) arguments: Vec<String>,
     pub(super) working_directory: PathBuf,
-    /// Whether standard error is for errors only.
-    pub(super) errors_only: bool,
     pub(super) initialization_timeout: Duration,
     pub(super) function_timeout: Duration,
     pub(super) outstanding_max: Option<usize>,
     pub(super) concurrent_max: Option<usize>,
     pub(super) body_bytes_max: usize,
     pub(super) has_home_page: bool,
-    pub(super) custom_headers: Vec<(HeaderName, HeaderValue)>,
-    /// In the order in which the host tries them.
-    pub(super) functions: Vec<Arc<Function>>,
+    pub(super) custom_headers: Vec<(String, String)>,
+    pub(super) functions: Functions,
 }
 
 #[derive(Deserialize)]
@@ -45,8 +40,9 @@ struct HostJson {
     extensions: Extensions,
 }
 
+/// What is not here is not emulated.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CustomHandler {
     description: Description,
     initialization_timeout: Option<String>,
@@ -55,14 +51,13 @@ struct CustomHandler {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Description {
     default_executable_path: String,
     #[serde(default)]
     arguments: Vec<String>,
     #[serde(default)]
     working_directory: String,
-    use_std_error_stream_for_errors_only: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -93,6 +88,9 @@ impl AppFolder {
             return Err(wrong("enableForwardingHttpRequest is not emulated"));
         }
         let description = host.custom_handler.description;
+        if description.arguments.iter().any(|argument| argument.contains('%')) {
+            return Err(wrong("variables in arguments are not emulated"));
+        }
         let executable = root.join(&description.default_executable_path);
         if !executable.is_file() {
             return Err(wrong(&format!("there is no {}", executable.display())));
@@ -109,7 +107,6 @@ impl AppFolder {
             root: root.to_owned(),
             executable,
             arguments: separated(&description.arguments),
-            errors_only: description.use_std_error_stream_for_errors_only.unwrap_or(true),
             initialization_timeout: duration(host.custom_handler.initialization_timeout, 30)?,
             function_timeout: duration(host.function_timeout, 30 * 60)?,
             outstanding_max: limit(http.max_outstanding_requests),
@@ -119,11 +116,8 @@ impl AppFolder {
                 .unwrap_or(BODY_BYTES_MAX),
             has_home_page: !is_on(settings, "AzureWebJobsDisableHomepage"),
             custom_headers: headers(http.custom_headers)
-                .ok_or_else(|| wrong("customHeaders has what is no header"))?,
-            functions: function::read_all(root, prefix, settings)?
-                .into_iter()
-                .map(Arc::new)
-                .collect(),
+                .ok_or_else(|| wrong("customHeaders has what is no text"))?,
+            functions: function::read_all(root, prefix, settings)?,
         })
     }
 }
@@ -152,11 +146,8 @@ fn separated(arguments: &[String]) -> Vec<String> {
     arguments.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect()
 }
 
-fn headers(headers: Map<String, Value>) -> Option<Vec<(HeaderName, HeaderValue)>> {
-    headers
-        .into_iter()
-        .map(|(name, value)| Some((name.parse().ok()?, value.as_str()?.parse().ok()?)))
-        .collect()
+fn headers(headers: Map<String, Value>) -> Option<Vec<(String, String)>> {
+    headers.into_iter().map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
 }
 
 /// `hh:mm:ss`; `-1` stands for no limit, which is a day here.

@@ -49,21 +49,19 @@ pub(super) enum Stream {
 #[derive(Debug)]
 pub(super) struct Console {
     label: Option<String>,
-    errors_only: bool,
     lines: Mutex<VecDeque<ConsoleLine>>,
     logs: Mutex<VecDeque<InvocationLog>>,
 }
 
 impl Console {
-    /// A console; `errors_only` says whether standard error is for errors only.
-    pub(super) fn new(label: Option<String>, errors_only: bool) -> Self {
-        Self { label, errors_only, lines: Mutex::default(), logs: Mutex::default() }
+    pub(super) fn new(label: Option<String>) -> Self {
+        Self { label, lines: Mutex::default(), logs: Mutex::default() }
     }
 
     pub(super) fn line(&self, stream: Stream, text: String) {
         let level = match stream {
             Stream::Output => LogLevel::Information,
-            Stream::Error => level_of_error(&text, self.errors_only),
+            Stream::Error => level_of_error(&text),
         };
         if let Some(label) = &self.label {
             println!("[{label}] {text}");
@@ -90,16 +88,9 @@ impl Console {
 }
 
 /// The level of a line on standard error.
-fn level_of_error(text: &str, errors_only: bool) -> LogLevel {
-    let text = text.to_ascii_lowercase();
-    let speaks_of = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if speaks_of(&["warn"]) {
-        LogLevel::Warning
-    } else if errors_only || speaks_of(&["error", "fail", "severe", "unhandled exception"]) {
-        LogLevel::Error
-    } else {
-        LogLevel::Information
-    }
+fn level_of_error(text: &str) -> LogLevel {
+    let speaks_of_warnings = text.to_ascii_lowercase().contains("warn");
+    if speaks_of_warnings { LogLevel::Warning } else { LogLevel::Error }
 }
 
 fn push<T>(ring: &Mutex<VecDeque<T>>, item: T) {

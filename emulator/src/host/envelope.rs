@@ -1,105 +1,104 @@
 //! The handler's envelope, and which of its parts is the answer (`HttpScriptInvocationResult.cs`,
 //! `HttpScriptInvocationResultExtensions.cs`, `WorkerFunctionInvoker.cs`).
 
-use hyper::StatusCode;
+use super::answer;
+use super::json::{self, Json, Members};
+use super::kestrel::Response;
 
-use super::answer::{Answer, http};
-use super::json::{Json, Members};
+/// How deep an envelope may be nested (`FormattingUtilities.cs` of the Web API).
+const DEPTH_MAX: usize = 256;
 
 /// How deep an output may be nested (Json.NET's own limit).
-const DEPTH_MAX: usize = 64;
+const OUTPUT_DEPTH_MAX: usize = 64;
 
-/// What the host makes of an envelope.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Answer(Answer),
-    /// The headers go out and then the connection breaks (a body where there must be none).
-    Broken,
-    /// The invocation failed: an empty 500.
+/// What the handler answered an invocation with.
+#[derive(Debug, PartialEq)]
+pub(super) enum Reply {
+    Envelope(Envelope),
+    /// No envelope: the invocation failed.
     Failed,
-    /// The invocation is never completed.
+    /// Nothing: the invocation is never completed.
     Never,
 }
 
-/// A parsed envelope: its outcome, and the log lines that came along.
+/// A parsed envelope: its members, and the log lines that came along.
+#[derive(Debug, PartialEq)]
 pub(super) struct Envelope {
-    pub(super) outcome: Outcome,
+    members: Members,
     pub(super) logs: Vec<String>,
 }
 
-/// Reads what the handler answered with a 2xx status.
-pub(super) fn read(media_type: Option<&str>, body: &[u8], output: &str) -> Envelope {
-    let without_logs = |outcome| Envelope { outcome, logs: Vec::new() };
-    if body.is_empty() {
-        return without_logs(Outcome::Never);
+impl Reply {
+    /// Reads what the handler answered with a 2xx status.
+    pub(super) fn read(media_type: Option<&str>, body: &[u8]) -> Self {
+        if body.is_empty() {
+            return Self::Never;
+        }
+        if !is_json(media_type.unwrap_or_default()) {
+            return Self::Failed;
+        }
+        // What follows the first JSON value is ignored.
+        let mut members = match json::first(&String::from_utf8_lossy(body), DEPTH_MAX) {
+            Ok(None | Some(Json::Null)) => return Self::Never,
+            Ok(Some(Json::Object(members))) => members,
+            Ok(Some(_)) | Err(()) => return Self::Failed,
+        };
+        match logs(members.take("Logs")) {
+            Some(logs) => Self::Envelope(Envelope { members, logs }),
+            None => Self::Failed,
+        }
     }
-    if !is_json(media_type.unwrap_or_default()) {
-        return without_logs(Outcome::Failed);
+}
+
+impl Envelope {
+    /// The answer in the output of this name; nothing if it is not as it must be. Names of outputs
+    /// are the one thing that is compared with letter case.
+    pub(super) fn into_answer(mut self, name: &str, accept_charset: &[String]) -> Option<Response> {
+        let outputs = match self.members.take("Outputs") {
+            None | Some(Json::Null) => None,
+            Some(Json::Object(outputs)) => Some(outputs),
+            Some(_) => return None,
+        };
+        let returned = match self.members.take("ReturnValue") {
+            Some(Json::Object(mut outputs)) => match outputs.take_exact(name) {
+                // An output that is given in this way overwrites the other, and its `status` counts.
+                Some(output) => {
+                    let mut output = members(output)?;
+                    let code = output.take("statusCode").or_else(|| output.take("status"));
+                    return answer::http(code, output, accept_charset);
+                }
+                None => None,
+            },
+            other => other.and_then(Json::into_scalar_text),
+        };
+        match (outputs, returned) {
+            (None, None) => Some(Response::empty(204)),
+            (None, Some(scalar)) => Some(answer::plain(scalar, accept_charset)),
+            (Some(mut outputs), _) => match outputs.take_exact(name) {
+                Some(Json::Text(text)) => named(json::whole(&text, DEPTH_MAX)?, accept_charset),
+                Some(output) => named(output, accept_charset),
+                None => Some(answer::plain("{}".to_owned(), accept_charset)),
+            },
+        }
     }
-    // What follows the first JSON value is ignored.
-    let mut envelope = match serde_json::Deserializer::from_slice(body).into_iter().next() {
-        None | Some(Ok(Json::Null)) => return without_logs(Outcome::Never),
-        Some(Ok(Json::Object(envelope))) => envelope,
-        Some(_) => return without_logs(Outcome::Failed),
-    };
-    let Some(logs) = logs(envelope.take("Logs")) else {
-        return without_logs(Outcome::Failed);
-    };
-    Envelope { outcome: outcome(envelope, output), logs }
+}
+
+/// An output within `Outputs`: its `status` is ignored.
+fn named(output: Json, accept_charset: &[String]) -> Option<Response> {
+    let mut output = members(output)?;
+    answer::http(output.take("statusCode"), output, accept_charset)
+}
+
+fn members(output: Json) -> Option<Members> {
+    match output {
+        Json::Object(members) if members.depth() < OUTPUT_DEPTH_MAX => Some(members),
+        _ => None,
+    }
 }
 
 fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json") || essence.eq_ignore_ascii_case("text/json")
-}
-
-/// Finds the output. Names of outputs are the one thing that is compared with letter case.
-fn outcome(mut envelope: Members, name: &str) -> Outcome {
-    let outputs = match envelope.take("Outputs") {
-        None | Some(Json::Null) => None,
-        Some(Json::Object(outputs)) => Some(outputs),
-        Some(_) => return Outcome::Failed,
-    };
-    let returned = match envelope.take("ReturnValue") {
-        Some(Json::Object(mut outputs)) => match outputs.take_exact(name) {
-            // An output that is given in this way overwrites the other.
-            Some(output) => return returned_output(output),
-            None => None,
-        },
-        other => other.and_then(Json::into_scalar_text),
-    };
-    match (outputs, returned) {
-        (None, None) => Outcome::Answer(Answer::empty(StatusCode::NO_CONTENT)),
-        (None, Some(scalar)) => Outcome::Answer(Answer::plain(scalar)),
-        (Some(mut outputs), _) => match outputs.take_exact(name) {
-            Some(output) => named_output(output),
-            None => Outcome::Answer(Answer::plain("{}".to_owned())),
-        },
-    }
-}
-
-/// An output within `Outputs`: its `status` is ignored.
-fn named_output(output: Json) -> Outcome {
-    let output = match output {
-        Json::Text(text) => serde_json::from_str(&text).unwrap_or(Json::Null),
-        other => other,
-    };
-    match output {
-        Json::Object(mut output) if output.depth() < DEPTH_MAX => {
-            http(output.take("statusCode"), output)
-        }
-        _ => Outcome::Failed,
-    }
-}
-
-/// An output within `ReturnValue`: its `status` counts.
-fn returned_output(output: Json) -> Outcome {
-    match output {
-        Json::Object(mut output) if output.depth() < DEPTH_MAX => {
-            http(output.take("statusCode").or_else(|| output.take("status")), output)
-        }
-        _ => Outcome::Failed,
-    }
 }
 
 /// Texts; numbers and booleans are converted, objects make the whole answer malformed.
@@ -112,7 +111,8 @@ fn logs(logs: Option<Json>) -> Option<Vec<String>> {
                 Json::Text(text) => Some(text),
                 Json::Null => Some(String::new()),
                 Json::Bool(value) => Some(value.to_string()),
-                Json::Number(number) => Some(number.to_string()),
+                Json::Integer(digits) => Some(digits),
+                Json::Fraction(fraction) => Some(fraction.to_string()),
                 Json::List(_) | Json::Object(_) => None,
             })
             .collect(),
@@ -124,23 +124,28 @@ fn logs(logs: Option<Json>) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn outcome_of(media_type: Option<&str>, body: &str) -> Outcome {
-        read(media_type, body.as_bytes(), "res").outcome
+    fn answer(body: &str) -> Option<Response> {
+        match Reply::read(Some("application/json"), body.as_bytes()) {
+            Reply::Envelope(envelope) => envelope.into_answer("res", &[]),
+            Reply::Failed => None,
+            Reply::Never => panic!("{body} never ends"),
+        }
     }
 
     #[test]
     fn what_is_no_envelope_fails_or_never_ends() {
-        for (media_type, body, outcome) in [
-            (None, "", Outcome::Never),
-            (Some("application/json"), " ", Outcome::Never),
-            (Some("text/json; charset=utf-8"), " null ", Outcome::Never),
-            (Some("application/json"), "junk", Outcome::Failed),
-            (Some("application/json"), "[]", Outcome::Failed),
-            (Some("application/problem+json"), "{}", Outcome::Failed),
-            (Some("text/plain"), "{}", Outcome::Failed),
-            (None, "{}", Outcome::Failed),
+        for (media_type, body, reply) in [
+            (None, "", Reply::Never),
+            (Some("application/json"), " ", Reply::Never),
+            (Some("text/json; charset=utf-8"), " null ", Reply::Never),
+            (Some("application/json"), "junk", Reply::Failed),
+            (Some("application/json"), "[]", Reply::Failed),
+            (Some("application/problem+json"), "{}", Reply::Failed),
+            (Some("text/plain"), "{}", Reply::Failed),
+            (None, "{}", Reply::Failed),
         ] {
-            assert_eq!(outcome_of(media_type, body), outcome, "{body:?} as {media_type:?}");
+            let read = Reply::read(media_type, body.as_bytes());
+            assert_eq!(read, reply, "{body:?} as {media_type:?}");
         }
     }
 
@@ -148,21 +153,11 @@ mod tests {
     fn nesting_has_a_limit() {
         let nested = |depth: usize| {
             let body = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-            outcome_of(
-                Some("application/json"),
-                &format!(r#"{{"Outputs":{{"res":{{"body":{body}}}}}}}"#),
-            )
+            answer(&format!(r#"{{"Outputs":{{"res":{{"body":{body}}}}}}}"#))
         };
 
-        assert!(matches!(nested(63), Outcome::Answer(_)));
-        assert_eq!(nested(64), Outcome::Failed);
-        assert_eq!(nested(300), Outcome::Failed);
-    }
-
-    #[test]
-    fn what_follows_the_envelope_is_ignored() {
-        let outcome = outcome_of(Some("application/json"), r#"{"Outputs":{"res":{}}} and more"#);
-
-        assert!(matches!(outcome, Outcome::Answer(_)), "{outcome:?}");
+        assert!(nested(63).is_some());
+        assert_eq!(nested(64), None);
+        assert_eq!(nested(300), None);
     }
 }

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::HostError;
 use super::app_folder::{is_on, parse};
 use super::route::Template;
+use super::timer::{Schedule, TimerFunction};
 
 /// A function with an HTTP trigger.
 #[derive(Debug)]
@@ -16,11 +18,21 @@ pub(super) struct Function {
     pub(super) trigger: String,
     pub(super) output: String,
     pub(super) auth_level: AuthLevel,
-    /// Upper case; absent means all.
+    /// Absent means all.
     methods: Option<Vec<String>>,
     pub(super) template: Template,
     /// Whether `AzureWebJobs.{Name}.Disabled` is set.
     pub(super) disabled: bool,
+}
+
+/// The functions of an app.
+#[derive(Debug, Default)]
+pub(super) struct Functions {
+    /// In the order in which the host tries them.
+    pub(super) http: Vec<Arc<Function>>,
+    pub(super) timers: Vec<Arc<TimerFunction>>,
+    /// Why others are in error, which are not served.
+    pub(super) errors: Vec<String>,
 }
 
 /// Which keys open a function.
@@ -41,16 +53,40 @@ struct FunctionJson {
 #[serde(rename_all = "camelCase")]
 struct Binding {
     r#type: String,
+    direction: Option<String>,
     name: String,
     auth_level: Option<AuthLevel>,
     methods: Option<Vec<String>>,
     route: Option<String>,
+    schedule: Option<String>,
+    run_on_startup: Option<bool>,
+    use_monitor: Option<bool>,
+}
+
+/// A folder that is being read.
+struct Folder<'a> {
+    path: &'a Path,
+    name: String,
+    prefix: &'a str,
+    disabled: bool,
 }
 
 impl Function {
     /// Whether it takes this method.
     pub(super) fn takes(&self, method: &str) -> bool {
-        self.methods.as_ref().is_none_or(|methods| methods.iter().any(|taken| taken == method))
+        let is_this = |taken: &String| taken.eq_ignore_ascii_case(method);
+        self.methods.as_ref().is_none_or(|methods| methods.iter().any(is_this))
+    }
+
+    /// Whether the same request could be for both (`ScriptHost.HttpRoutesConflict`).
+    fn conflicts_with(&self, other: &Self) -> bool {
+        let share_a_method = match (&self.methods, &other.methods) {
+            (Some(methods), Some(others)) if !methods.is_empty() && !others.is_empty() => {
+                methods.iter().any(|method| others.contains(method))
+            }
+            _ => true,
+        };
+        share_a_method && self.template.is_written_like(&other.template)
     }
 }
 
@@ -63,64 +99,103 @@ pub(super) fn read_all(
     root: &Path,
     prefix: &str,
     settings: &[(String, String)],
-) -> Result<Vec<Function>, HostError> {
+) -> Result<Functions, HostError> {
     let unreadable = |error: std::io::Error| HostError::AppFolder {
         path: root.to_owned(),
         what: error.to_string(),
     };
-    let mut functions = Vec::new();
+    let mut files = Vec::new();
     for entry in fs::read_dir(root).map_err(unreadable)? {
-        let folder = entry.map_err(unreadable)?.path();
-        let path = folder.join("function.json");
-        if path.is_file() {
-            functions.push(read(&folder, &path, prefix, settings)?);
+        let entry = entry.map_err(unreadable)?;
+        let file = entry.path().join("function.json");
+        if file.is_file() {
+            files.push((entry.file_name().to_string_lossy().into_owned(), file));
         }
     }
     // .NET compares as if in upper case, so that an underscore comes after the letters.
-    functions.sort_by_key(|function| function.name.to_ascii_uppercase());
+    files.sort_by_key(|(name, _)| name.to_ascii_uppercase());
+    let mut functions = Functions::default();
+    for (name, path) in &files {
+        let disabled = is_on(settings, &format!("AzureWebJobs.{name}.Disabled"));
+        Folder { path, name: name.clone(), prefix, disabled }.read_into(&mut functions)?;
+    }
     Ok(functions)
 }
 
-fn read(
-    folder: &Path,
-    path: &Path,
-    prefix: &str,
-    settings: &[(String, String)],
-) -> Result<Function, HostError> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let wrong = |what: &str| HostError::AppFolder { path: path.to_owned(), what: what.to_owned() };
-    if !is_name(&name) {
-        return Err(wrong("the folder's name is none that a function may have"));
+impl Folder<'_> {
+    fn read_into(self, functions: &mut Functions) -> Result<(), HostError> {
+        if !is_name(&self.name) {
+            return Err(self.wrong("the folder's name is none that a function may have"));
+        }
+        let FunctionJson { bindings } = parse(self.path)?;
+        let of_type = |wanted: &str| {
+            bindings.iter().find(|binding| binding.r#type.eq_ignore_ascii_case(wanted))
+        };
+        if let Some(trigger) = of_type("timerTrigger") {
+            functions.timers.push(Arc::new(self.timer(trigger)?));
+            return Ok(());
+        }
+        let trigger = of_type("httpTrigger")
+            .ok_or_else(|| self.wrong("there is no httpTrigger and no timerTrigger"))?;
+        let output = of_type("http").ok_or_else(|| self.wrong("there is no http output"))?;
+        if !output.direction.as_deref().is_some_and(|it| it.eq_ignore_ascii_case("out")) {
+            let what = format!("{}: an http binding can only be used for output", self.name);
+            functions.errors.push(what);
+            return Ok(());
+        }
+        let function = self.http(trigger, output)?;
+        match functions.http.iter().find(|earlier| earlier.conflicts_with(&function)) {
+            Some(earlier) => functions.errors.push(format!(
+                "{}: its route conflicts with the one of {}",
+                function.name, earlier.name
+            )),
+            None => functions.http.push(Arc::new(function)),
+        }
+        Ok(())
     }
-    let FunctionJson { bindings } = parse(path)?;
-    let of_type =
-        |wanted: &str| bindings.iter().find(|binding| binding.r#type.eq_ignore_ascii_case(wanted));
-    let trigger = of_type("httpTrigger").ok_or_else(|| wrong("there is no httpTrigger"))?;
-    let output = of_type("http").ok_or_else(|| wrong("there is no http output"))?;
-    if output.name == "$return" {
-        // It is read from `ReturnValue`, in ways of its own.
-        return Err(wrong("an output named $return is not emulated"));
+
+    fn http(self, trigger: &Binding, output: &Binding) -> Result<Function, HostError> {
+        if output.name == "$return" {
+            // It is read from `ReturnValue`, in ways of its own.
+            return Err(self.wrong("an output named $return is not emulated"));
+        }
+        let route = trigger.route.as_deref().unwrap_or(&self.name);
+        // `ScriptHost.ValidateHttpFunction` looks at the text, so "administrators" is refused too.
+        let lower = route.to_ascii_lowercase();
+        if lower.starts_with("admin") || lower.starts_with("runtime") || route.starts_with('/') {
+            return Err(self.wrong("the route begins with admin, runtime or a slash"));
+        }
+        let template = Template::parse(&format!("{}/{route}", self.prefix))
+            .ok_or_else(|| self.wrong("the route is no template that is emulated"))?;
+        Ok(Function {
+            trigger: trigger.name.clone(),
+            output: output.name.clone(),
+            auth_level: trigger.auth_level.unwrap_or(AuthLevel::Function),
+            methods: trigger.methods.clone(),
+            template,
+            disabled: self.disabled,
+            name: self.name,
+        })
     }
-    let route = trigger.route.as_deref().unwrap_or(&name);
-    // `ScriptHost.ValidateHttpFunction` looks at the text, so "administrators" is refused too.
-    let lower = route.to_ascii_lowercase();
-    if lower.starts_with("admin") || lower.starts_with("runtime") || route.starts_with('/') {
-        return Err(wrong("the route begins with admin, runtime or a slash"));
+
+    fn timer(self, trigger: &Binding) -> Result<TimerFunction, HostError> {
+        if trigger.run_on_startup == Some(true) || trigger.use_monitor == Some(false) {
+            return Err(self.wrong("runOnStartup and useMonitor are not emulated"));
+        }
+        let schedule = trigger.schedule.as_deref().and_then(Schedule::parse);
+        let schedule =
+            schedule.ok_or_else(|| self.wrong("the schedule is no six-field NCRONTAB"))?;
+        Ok(TimerFunction {
+            trigger: trigger.name.clone(),
+            schedule,
+            disabled: self.disabled,
+            name: self.name,
+        })
     }
-    let template = Template::parse(&format!("{prefix}/{route}"))
-        .ok_or_else(|| wrong("the route is no template that is emulated"))?;
-    Ok(Function {
-        trigger: trigger.name.clone(),
-        output: output.name.clone(),
-        auth_level: trigger.auth_level.unwrap_or(AuthLevel::Function),
-        methods: trigger
-            .methods
-            .as_ref()
-            .map(|methods| methods.iter().map(|method| method.to_ascii_uppercase()).collect()),
-        template,
-        disabled: is_on(settings, &format!("AzureWebJobs.{name}.Disabled")),
-        name,
-    })
+
+    fn wrong(&self, what: &str) -> HostError {
+        HostError::AppFolder { path: self.path.to_owned(), what: what.to_owned() }
+    }
 }
 
 /// A letter, then up to 127 letters, digits, underscores and hyphens; `host` is taken.

@@ -29,7 +29,7 @@ pub(super) enum HandlerState {
     Starting,
     /// Takes invocations.
     Ready,
-    /// Ended with code 0: it is not started again, and invocations fail to connect.
+    /// Ended with code 0 once ready: it is not started again, and invocations fail to connect.
     Gone,
     /// The host gave up on it and stopped itself.
     HostStopped,
@@ -144,7 +144,7 @@ impl Handler {
             self.process_id.store(0, Ordering::Relaxed);
             match end {
                 End::Code(Some(0)) => {
-                    self.change(&[HandlerState::Ready, HandlerState::Starting], HandlerState::Gone);
+                    self.change(&[HandlerState::Ready], HandlerState::Gone);
                     return;
                 }
                 End::Code(Some(EXIT_FOR_RESTART)) | End::Killed => {}
@@ -167,10 +167,19 @@ impl Handler {
     }
 
     async fn run(&self, child: &mut Child, budget: Duration) -> End {
-        let failure = tokio::select! {
-            is_ready = process::probe(&self.authority, budget) => (!is_ready).then_some(End::NotReady),
-            status = child.wait() => return End::of(status),
-            () = self.host_stopped() => Some(End::Killed),
+        let failure = {
+            // One that ends well before it is ready is still waited for, in vain.
+            let ends_badly = async {
+                match child.wait().await {
+                    Ok(status) if status.code() == Some(0) => std::future::pending().await,
+                    status => End::of(status),
+                }
+            };
+            tokio::select! {
+                is_ready = process::probe(&self.authority, budget) => (!is_ready).then_some(End::NotReady),
+                end = ends_badly => return end,
+                () = self.host_stopped() => Some(End::Killed),
+            }
         };
         if let Some(failure) = failure {
             let _ = child.kill().await;

@@ -65,7 +65,6 @@ impl<'a> From<&'a Caller> for Identity<'a> {
 fn of(level: Level) -> &'static str {
     match level {
         Level::Admin => "Admin",
-        Level::System => "System",
         Level::Function => "Function",
     }
 }

@@ -1,80 +1,101 @@
 //! One invocation: posted to the handler, and its answer read (`DefaultHttpWorkerService.cs`).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
     CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, TRANSFER_ENCODING, USER_AGENT,
 };
-use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, Uri};
 use reqwest::Url;
 use uuid::Uuid;
 
-use super::connection::Connection;
-use super::envelope::{self, Envelope, Outcome};
-use super::function::Function;
-use super::handler::HandlerState;
-use super::payload;
-use super::server::Front;
-use crate::app_insights::Begun;
+use super::app_folder::AppFolder;
+use super::connection::{Connection, Pool};
+use super::console::Console;
+use super::envelope::{Envelope, Reply};
+use super::handler::{Handler, HandlerState};
+use crate::app_insights::{Begun, Reporter};
 use crate::trace::Span;
 
 /// The version that this stand-in follows.
-pub(super) const HOST_VERSION: &str = "4.1037.0.0";
+const HOST_VERSION: &str = "4.1037.0.0";
 
 const USER_AGENT_OF_HOST: &str = "Azure-Functions-Host/4.1037.0.0";
 
 /// How many redirects .NET's client follows.
 const REDIRECTS_MAX: usize = 50;
 
-impl Front {
-    /// Invokes a function and reports it; whatever is answered counts as a success there.
-    pub(super) async fn invoke(
+/// What invocations need, whatever triggers them.
+pub(super) struct Invoker {
+    pub(super) app: Arc<AppFolder>,
+    pub(super) handler: Arc<Handler>,
+    pub(super) console: Arc<Console>,
+    /// Whether invocations carry a `traceparent` of the host's own.
+    pub(super) telemetry: bool,
+    pub(super) reporter: Option<Reporter>,
+    pub(super) connections: Pool,
+}
+
+/// One call of a function.
+pub(super) struct Invocation<'a> {
+    pub(super) function: &'a str,
+    pub(super) payload: Vec<u8>,
+    /// `traceparent` and `tracestate` of the caller.
+    pub(super) trace: [Option<&'a str>; 2],
+}
+
+/// What an invocation has led to, and what is reported of that.
+pub(super) struct Concluded<T> {
+    pub(super) result: T,
+    pub(super) code: i32,
+    pub(super) success: bool,
+}
+
+impl Invoker {
+    /// Invokes a function and reports it. `conclude` gets the envelope, or nothing if the
+    /// invocation failed.
+    pub(super) async fn invoke<T>(
         &self,
-        function: &Function,
-        parts: &Parts,
-        payload: Vec<u8>,
-    ) -> Outcome {
+        invocation: Invocation<'_>,
+        conclude: impl FnOnce(Option<Envelope>) -> Concluded<T>,
+    ) -> T {
         let begun = Begun::now();
-        let span = Span::child_of(payload::header(parts, "traceparent"));
-        let outcome = self.run_in_time(function, parts, payload, &span).await;
+        let span = Span::child_of(invocation.trace[0]);
+        let function = invocation.function;
+        let Concluded { result, code, success } =
+            conclude(self.run_in_time(invocation, &span).await);
         if let Some(reporter) = &self.reporter {
-            let status = match &outcome {
-                Outcome::Answer(answer) => Some(answer.status.as_u16()),
-                Outcome::Broken | Outcome::Failed | Outcome::Never => None,
-            };
-            let code = status.unwrap_or(500);
-            reporter.report(&span, &function.name, &begun, code, status.is_some());
+            let code = u16::try_from(code).unwrap_or(u16::MAX);
+            reporter.report(&span, function, &begun, code, success);
         }
-        outcome
+        result
     }
 
     /// Runs a function within its time. Waiting for the handler counts against that.
-    async fn run_in_time(
-        &self,
-        function: &Function,
-        parts: &Parts,
-        payload: Vec<u8>,
-        span: &Span,
-    ) -> Outcome {
+    async fn run_in_time(&self, invocation: Invocation<'_>, span: &Span) -> Option<Envelope> {
         let running = async {
             if !self.has_handler().await {
-                return Outcome::Failed;
+                return None;
             }
             let id = Uuid::new_v4();
-            let envelope = self.post(function, self.headers(id, parts, span), payload).await;
-            for line in envelope.logs {
-                self.console.log(&function.name, id, line);
-            }
-            match envelope.outcome {
+            let headers = self.headers(id, invocation.trace[1], span);
+            match self.post(invocation.function, headers, invocation.payload).await {
+                Reply::Envelope(mut envelope) => {
+                    for line in envelope.logs.drain(..) {
+                        self.console.log(invocation.function, id, line);
+                    }
+                    Some(envelope)
+                }
+                Reply::Failed => None,
                 // A result that is null never completes the invocation.
-                Outcome::Never => std::future::pending().await,
-                outcome => outcome,
+                Reply::Never => std::future::pending().await,
             }
         };
         tokio::time::timeout(self.app.function_timeout, running).await.unwrap_or_else(|_| {
             self.handler.restart();
-            Outcome::Failed
+            None
         })
     }
 
@@ -92,18 +113,18 @@ impl Front {
         }
     }
 
-    async fn post(&self, function: &Function, headers: HeaderMap, payload: Vec<u8>) -> Envelope {
-        match self.exchange(&function.name, headers, Bytes::from(payload)).await {
+    async fn post(&self, function: &str, headers: HeaderMap, payload: Vec<u8>) -> Reply {
+        match self.exchange(function, headers, Bytes::from(payload)).await {
             Some(answer) => {
                 let media_type = answer.headers().get(CONTENT_TYPE);
                 let media_type = media_type.and_then(|value| value.to_str().ok());
-                envelope::read(media_type, answer.body(), &function.output)
+                Reply::read(media_type, answer.body())
             }
-            None => Envelope { outcome: Outcome::Failed, logs: Vec::new() },
+            None => Reply::Failed,
         }
     }
 
-    fn headers(&self, id: Uuid, parts: &Parts, span: &Span) -> HeaderMap {
+    fn headers(&self, id: Uuid, tracestate: Option<&str>, span: &Span) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(16);
         let mut set = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -119,7 +140,7 @@ impl Front {
         set(TRANSFER_ENCODING, "chunked");
         if self.telemetry {
             set(HeaderName::from_static("traceparent"), &span.traceparent());
-            if let Some(state) = payload::header(parts, "tracestate") {
+            if let Some(state) = tracestate {
                 set(HeaderName::from_static("tracestate"), state);
             }
         }

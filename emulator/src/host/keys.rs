@@ -11,12 +11,8 @@ use super::function::AuthLevel;
 pub struct HostKeys {
     /// Opens everything.
     pub master: String,
-    /// System keys, by name; they open no HTTP function.
-    pub system: Vec<(String, String)>,
     /// Host keys, by name; each opens every function.
     pub host: Vec<(String, String)>,
-    /// Function keys: function, name, value.
-    pub functions: Vec<(String, String, String)>,
 }
 
 /// A handle by which keys can be changed while the host runs.
@@ -38,18 +34,12 @@ pub(super) enum Caller {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Admin,
-    System,
     Function,
 }
 
 impl Default for HostKeys {
     fn default() -> Self {
-        Self {
-            master: generate(),
-            system: Vec::new(),
-            host: vec![("default".to_owned(), generate())],
-            functions: Vec::new(),
-        }
+        Self { master: generate(), host: vec![("default".to_owned(), generate())] }
     }
 }
 
@@ -76,21 +66,8 @@ impl KeyRing {
         keys.host.retain(|(candidate, _)| candidate != name);
     }
 
-    /// Adds a key of one function, or gives it another value.
-    pub fn set_function_key(&self, function: &str, name: &str, value: &str) {
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        keys.functions.retain(|(of, candidate, _)| !is_of(of, function) || candidate != name);
-        keys.functions.push((function.to_owned(), name.to_owned(), value.to_owned()));
-    }
-
-    /// Removes a key of one function.
-    pub fn remove_function_key(&self, function: &str, name: &str) {
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        keys.functions.retain(|(of, candidate, _)| !is_of(of, function) || candidate != name);
-    }
-
-    /// Who presents this key to a function, in the host's order of checking.
-    pub(super) fn caller(&self, presented: Option<&str>, function: &str) -> Caller {
+    /// Who presents this key, in the host's order of checking.
+    pub(super) fn caller(&self, presented: Option<&str>) -> Caller {
         let Some(presented) = presented else {
             return Caller::Anonymous;
         };
@@ -99,20 +76,10 @@ impl KeyRing {
         if equal(&keys.master, presented) {
             return key(Level::Admin, "master");
         }
-        let named = |list: &[(String, String)]| {
-            list.iter().find(|(_, value)| equal(value, presented)).map(|(name, _)| name.clone())
-        };
-        if let Some(name) = named(&keys.system) {
-            return key(Level::System, &name);
-        }
-        if let Some(name) = named(&keys.host) {
-            return key(Level::Function, &name);
-        }
-        keys.functions
+        keys.host
             .iter()
-            .filter(|(of, _, _)| is_of(of, function))
-            .find(|(_, _, value)| equal(value, presented))
-            .map_or(Caller::Anonymous, |(_, name, _)| key(Level::Function, name))
+            .find(|(_, value)| equal(value, presented))
+            .map_or(Caller::Anonymous, |(name, _)| key(Level::Function, name))
     }
 }
 
@@ -121,9 +88,7 @@ impl Caller {
     pub(super) fn opens(&self, required: AuthLevel) -> bool {
         match required {
             AuthLevel::Anonymous => true,
-            AuthLevel::Function => {
-                matches!(self, Self::Key { level: Level::Admin | Level::Function, .. })
-            }
+            AuthLevel::Function => *self != Self::Anonymous,
             AuthLevel::Admin => self.is_admin(),
         }
     }
@@ -132,11 +97,6 @@ impl Caller {
     pub(super) fn is_admin(&self) -> bool {
         matches!(self, Self::Key { level: Level::Admin, .. })
     }
-}
-
-/// Names of functions are compared without letter case.
-fn is_of(of: &str, function: &str) -> bool {
-    of.eq_ignore_ascii_case(function)
 }
 
 /// Compares without stopping at the first difference, as the host does (`Key.cs`).
@@ -156,30 +116,23 @@ mod tests {
     fn ring() -> KeyRing {
         KeyRing::new(HostKeys {
             master: "m".to_owned(),
-            system: vec![("s".to_owned(), "system".to_owned())],
             host: vec![("h".to_owned(), "host".to_owned())],
-            functions: vec![("DoIt".to_owned(), "f".to_owned(), "function".to_owned())],
         })
-    }
-
-    fn opens(presented: &str, function: &str, level: AuthLevel) -> bool {
-        ring().caller(Some(presented), function).opens(level)
     }
 
     #[test]
     fn each_kind_of_key_opens_what_it_should() {
-        for (key, function, function_level, admin_level) in [
-            ("m", "DoIt", true, true),
-            ("system", "DoIt", false, false),
-            ("host", "Other", true, false),
-            ("function", "DoIt", true, false),
-            ("function", "Other", false, false),
-            ("wrong", "DoIt", false, false),
-            ("", "DoIt", false, false),
-            ("HOST", "DoIt", false, false),
+        for (key, function_level, admin_level) in [
+            ("m", true, true),
+            ("host", true, false),
+            ("wrong", false, false),
+            ("", false, false),
+            ("HOST", false, false),
         ] {
-            assert_eq!(opens(key, function, AuthLevel::Function), function_level, "{key}");
-            assert_eq!(opens(key, function, AuthLevel::Admin), admin_level, "{key}");
+            let caller = ring().caller(Some(key));
+            assert_eq!(caller.opens(AuthLevel::Function), function_level, "{key}");
+            assert_eq!(caller.opens(AuthLevel::Admin), admin_level, "{key}");
+            assert!(caller.opens(AuthLevel::Anonymous), "{key}");
         }
     }
 
@@ -187,17 +140,9 @@ mod tests {
     fn a_key_can_be_added_and_removed_while_the_host_runs() {
         let ring = ring();
         ring.set_host_key("next", "value");
-        assert!(ring.caller(Some("value"), "DoIt").opens(AuthLevel::Function));
+        assert!(ring.caller(Some("value")).opens(AuthLevel::Function));
 
         ring.remove_host_key("next");
-        assert_eq!(ring.caller(Some("value"), "DoIt"), Caller::Anonymous);
-
-        ring.set_function_key("doit", "f", "value");
-        assert!(ring.caller(Some("value"), "DoIt").opens(AuthLevel::Function));
-        assert_eq!(ring.caller(Some("value"), "Other"), Caller::Anonymous);
-        assert_eq!(ring.caller(Some("function"), "DoIt"), Caller::Anonymous);
-
-        ring.remove_function_key("DoIt", "f");
-        assert_eq!(ring.caller(Some("value"), "DoIt"), Caller::Anonymous);
+        assert_eq!(ring.caller(Some("value")), Caller::Anonymous);
     }
 }

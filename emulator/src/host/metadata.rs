@@ -3,18 +3,19 @@
 
 use std::borrow::Cow;
 
-use hyper::HeaderMap;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::by_name::ByName;
 use super::dotnet;
-use super::function::Function;
-use super::header_name::canonical;
-use super::json::{Json, Members};
+use super::json::{self, Json};
+use super::kestrel::Headers;
 use super::query;
 use super::route::RouteValues;
+
+/// How deep a body may be nested whose members are looked at (Json.NET's own limit).
+const DEPTH_MAX: usize = 64;
 
 /// Binding data: names compare without letter case, and later writers win.
 pub(super) struct Metadata<'a>(ByName<Cow<'a, str>, Entry<'a>>);
@@ -23,9 +24,9 @@ enum Entry<'a> {
     /// Anything but an object is written as JSON, and that as a text.
     Text(String),
     /// A member of the body.
-    Object(Members),
+    Object(Json),
     Query(ByName<&'a str, &'a str>),
-    Headers(&'a HeaderMap),
+    Headers(&'a Headers),
     System(System<'a>),
 }
 
@@ -37,23 +38,29 @@ struct System<'a> {
     rand_guid: String,
 }
 
-/// Collects the binding data of a request.
+/// Collects the binding data of a request for a function.
 pub(super) fn of<'a>(
-    function: &'a Function,
-    headers: &'a HeaderMap,
+    function: &'a str,
+    headers: &'a Headers,
     body: Option<&str>,
     query: &'a [(String, String)],
     values: &'a RouteValues,
 ) -> Metadata<'a> {
     let mut metadata = Metadata(ByName::new());
-    for (name, value) in body.and_then(members).unwrap_or_default().0 {
-        match value {
-            Json::Object(members) => metadata.set(name, Entry::Object(members)),
-            scalar => metadata.set_text(name, scalar.into_scalar_text().as_deref()),
+    // Most bodies that are no object are not even looked through.
+    let body = body.filter(|body| body.trim_start().starts_with('{'));
+    if let Some(Json::Object(members)) = body.and_then(|body| json::whole(body, DEPTH_MAX)) {
+        for (name, value) in members.0 {
+            match value {
+                object @ Json::Object(_) => metadata.set(name, Entry::Object(object)),
+                scalar => metadata.set_text(name, scalar.into_scalar_text().as_deref()),
+            }
         }
     }
-    for (name, value) in query.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("code")) {
-        metadata.set_text(name.as_str(), Some(value));
+    for (name, value) in query::last(query).iter() {
+        if !name.eq_ignore_ascii_case("code") {
+            metadata.set_text(*name, Some(value));
+        }
     }
     for (name, value) in values {
         metadata.set_text(name.as_str(), value.as_deref());
@@ -64,24 +71,25 @@ pub(super) fn of<'a>(
     if !metadata.has("Headers") {
         metadata.set("Headers", Entry::Headers(headers));
     }
-    let system = System {
-        method_name: &function.name,
-        utc_now: dotnet::iso_text(OffsetDateTime::now_utc(), "Z"),
-        rand_guid: Uuid::new_v4().to_string(),
-    };
     let name = if metadata.has("sys") { "$sys" } else { "sys" };
-    metadata.set(name, Entry::System(system));
+    metadata.set(name, Entry::System(System::of(function)));
     metadata
 }
 
-fn members(body: &str) -> Option<Members> {
-    // Most bodies that are no object are not even looked through.
-    if !body.trim_start().starts_with('{') {
-        return None;
-    }
-    match serde_json::from_str(body) {
-        Ok(Json::Object(members)) => Some(members),
-        Ok(_) | Err(_) => None,
+/// The binding data of a trigger that brings none of its own.
+pub(super) fn of_system(function: &str) -> Metadata<'_> {
+    let mut metadata = Metadata(ByName::new());
+    metadata.set("sys", Entry::System(System::of(function)));
+    metadata
+}
+
+impl<'a> System<'a> {
+    fn of(function: &'a str) -> Self {
+        Self {
+            method_name: function,
+            utc_now: dotnet::iso_text(OffsetDateTime::now_utc(), "Z"),
+            rand_guid: Uuid::new_v4().to_string(),
+        }
     }
 }
 
@@ -98,8 +106,8 @@ impl<'a> Metadata<'a> {
     }
 
     fn set_text(&mut self, name: impl Into<Cow<'a, str>>, text: Option<&str>) {
-        if let Some(json) = text.and_then(|text| serde_json::to_string(text).ok()) {
-            self.set(name, Entry::Text(json));
+        if let Some(text) = text {
+            self.set(name, Entry::Text(json::quoted(text)));
         }
     }
 }
@@ -114,26 +122,14 @@ impl Serialize for Entry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(json) => serializer.serialize_str(json),
-            Self::Object(members) => serializer.collect_map(&members.0),
+            Self::Object(object) => object.serialize(serializer),
             Self::Query(values) => values.serialize(serializer),
-            Self::Headers(headers) => serializer.collect_map(
-                headers.keys().map(|name| (canonical(name), lines(headers, name.as_str()))),
-            ),
+            Self::Headers(headers) => {
+                serializer.collect_map(headers.iter().map(|(name, lines)| (name, lines.join(","))))
+            }
             Self::System(system) => system.serialize(serializer),
         }
     }
-}
-
-/// The lines of a header, joined with commas.
-fn lines(headers: &HeaderMap, name: &str) -> String {
-    let mut joined = String::new();
-    for line in headers.get_all(name) {
-        if !joined.is_empty() {
-            joined.push(',');
-        }
-        joined.push_str(&String::from_utf8_lossy(line.as_bytes()));
-    }
-    joined
 }
 
 /// Such names are left out, whatever their letter case.

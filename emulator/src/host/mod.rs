@@ -1,51 +1,53 @@
-//! The Azure Functions host, as far as custom handlers with HTTP triggers can tell.
+//! The Azure Functions host, as far as custom handlers with HTTP and timer triggers can tell.
 //!
 //! Written from the host's own source (version 4.1037); each module cites the files. It reads a
 //! packaged app, starts its executable, checks keys, routes, posts invocation payloads and turns
-//! envelopes into answers, with the quirks that a handler must live with.
+//! envelopes into answers, with the quirks that a handler must live with. What it must do is in
+//! `docs/functions-host.md`; `tests/recordings` has what the real host did.
 
 mod admin;
 mod answer;
 mod app_folder;
 mod by_name;
+mod charset;
 mod connection;
 mod console;
 mod dotnet;
 mod envelope;
 mod function;
 mod handler;
-mod header_name;
 mod identity;
 mod invoke;
 mod json;
+mod kestrel;
 mod keys;
 mod metadata;
-mod outliving;
 mod path;
 mod payload;
 mod process;
 mod query;
 mod route;
 mod server;
+mod timer;
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 pub use console::{ConsoleLine, InvocationLog, LogLevel};
 pub use keys::{HostKeys, KeyRing};
+pub use timer::{TimerError, Timers};
 
 use crate::app_insights::Reporter;
 use app_folder::AppFolder;
 use connection::Pool;
 use console::Console;
 use handler::Handler;
+use invoke::Invoker;
 use server::Front;
 
 /// How long the host waits for the end of a handler that it has killed (`WorkerProcess.Dispose`).
@@ -69,6 +71,8 @@ pub struct HostOptions {
     pub print_console: Option<String>,
     /// Whether invocations carry a `traceparent` of the host's own, as in Azure.
     pub telemetry: bool,
+    /// The folder in which the status of its timers outlives it; none to forget it.
+    pub timers: Option<PathBuf>,
 }
 
 /// A running host; dropping it kills the handler, as the real one does when it stops.
@@ -76,10 +80,12 @@ pub struct HostOptions {
 pub struct Host {
     url: String,
     keys: KeyRing,
+    timers: Timers,
     handler: Arc<Handler>,
     console: Arc<Console>,
     supervising: JoinHandle<()>,
     serving: JoinHandle<()>,
+    listening: JoinSet<()>,
 }
 
 /// Why a host does not start.
@@ -114,6 +120,7 @@ impl HostOptions {
             port: None,
             print_console: None,
             telemetry: true,
+            timers: None,
         }
     }
 }
@@ -130,29 +137,32 @@ impl Host {
         // Released at once for the handler, as the host does it (`WorkerUtilities.cs`).
         let handler_port = port_of(&bind(0).await?)?;
         let handler = Arc::new(Handler::new(handler_port));
-        let console = Arc::new(Console::new(options.print_console, app.errors_only));
+        let console = Arc::new(Console::new(options.print_console));
+        for error in &app.functions.errors {
+            console.note(&format!("a function is in error and is not served: {error}"));
+        }
         let keys = KeyRing::new(options.keys);
-        let reporter = reporter(&options.app_root, &options.environment);
         let supervising = tokio::spawn(Arc::clone(&handler).supervise(
             Arc::clone(&app),
-            options.environment,
+            options.environment.clone(),
             Arc::clone(&console),
         ));
-        let running = app.concurrent_max.map(Semaphore::new);
-        let front = Arc::new(Front {
+        let invoker = Arc::new(Invoker {
             app,
             handler: Arc::clone(&handler),
             console: Arc::clone(&console),
-            keys: keys.clone(),
             telemetry: options.telemetry,
-            reporter,
+            reporter: reporter(&options.app_root, &options.environment),
             connections: Pool::default(),
-            outstanding: AtomicUsize::new(0),
-            running,
-            large_bodies: Semaphore::new(server::LARGE_BODIES_AT_ONCE),
         });
-        let serving = tokio::spawn(server::serve(listener, front));
-        Ok(Self { url, keys, handler, console, supervising, serving })
+        let timers = Timers::new(&invoker, options.timers.as_deref());
+        let listening = timers.start();
+        let front = Arc::new(Front::new(invoker, keys.clone(), timers.clone()));
+        let stopping = Arc::clone(&handler);
+        let serving = tokio::spawn(async move {
+            kestrel::serve(listener, front, stopping.host_stopped()).await;
+        });
+        Ok(Self { url, keys, timers, handler, console, supervising, serving, listening })
     }
 
     /// Where it listens: `http://127.0.0.1:7071`, without a slash at the end.
@@ -175,6 +185,11 @@ impl Host {
         self.keys.clone()
     }
 
+    /// The functions that run on a schedule.
+    pub fn timers(&self) -> Timers {
+        self.timers.clone()
+    }
+
     /// What the handler printed, the last ten thousand lines.
     pub fn console(&self) -> Vec<ConsoleLine> {
         self.console.lines()
@@ -185,13 +200,15 @@ impl Host {
         self.console.logs()
     }
 
-    /// Waits until the host has stopped itself because its handler does not run.
+    /// Waits until the host has stopped itself because its handler does not run. The real process
+    /// ends then, and nobody answers at its address; on Azure it is started again.
     pub async fn stopped_itself(&self) {
         self.handler.host_stopped().await;
     }
 
     /// Stops taking requests and kills the handler; afterwards both ports are free.
     pub async fn stop(mut self) {
+        self.listening.abort_all();
         self.serving.abort();
         let _ = (&mut self.serving).await;
         self.handler.stop_host();

@@ -3,29 +3,80 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Decodes once; an encoded slash stays as it is, and so does what is no UTF-8.
-pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+/// Decodes a path once; an encoded slash stays as it is, and so does what is no UTF-8. Nothing if
+/// it has a zero byte (`UrlDecoder.cs`).
+pub(super) fn decoded_path(text: &str) -> Option<Cow<'_, str>> {
+    let path = decoded(text, |decoded| decoded != '/');
+    (!path.contains('\0')).then_some(path)
+}
+
+/// Decodes a name or a value of a query once; what is no UTF-8 stays (`Uri.UnescapeDataString`).
+pub(super) fn decoded_query(text: &str) -> String {
+    decoded(&text.replace('+', " "), |_| true).into_owned()
+}
+
+/// Resolves `.` and `..`, which happens after decoding (`PathNormalizer.cs`).
+pub(super) fn without_dots(path: &str) -> String {
+    if !path.contains("/.") {
+        return path.to_owned();
+    }
+    let mut kept = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            other => {
+                kept.push(other);
+                continue;
+            }
+        }
+        if is_last {
+            kept.push("");
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+fn decoded(text: &str, may_be_decoded: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        match escaped(rest) {
-            Some(byte) if byte != b'/' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            Some(_) | None => {
-                bytes.push(*first);
-                rest = after;
-            }
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        decoded.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let bytes = escaped_bytes(rest);
+        if bytes.is_empty() {
+            decoded.push('%');
+            rest = &rest[1..];
+            continue;
         }
+        let (mut escapes, after) = rest.split_at(3 * bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                let (escape, next) = escapes.split_at(3 * character.len_utf8());
+                match may_be_decoded(character) {
+                    true => decoded.push(character),
+                    false => decoded.push_str(escape),
+                }
+                escapes = next;
+            }
+            let (invalid, next) = escapes.split_at(3 * chunk.invalid().len());
+            decoded.push_str(invalid);
+            escapes = next;
+        }
+        rest = after;
     }
-    match String::from_utf8(bytes) {
-        Ok(decoded) => Cow::Owned(decoded),
-        Err(error) => Cow::Owned(valid_parts(error.as_bytes())),
-    }
+    decoded.push_str(rest);
+    Cow::Owned(decoded)
+}
+
+/// The bytes that the escapes at the beginning stand for.
+fn escaped_bytes(text: &str) -> Vec<u8> {
+    text.as_bytes().chunks(3).map_while(escaped).collect()
 }
 
 /// Encodes what may not stand in a path; what looks encoded stays.
@@ -51,17 +102,6 @@ fn escaped(text: &[u8]) -> Option<u8> {
     u8::from_str_radix(digits, 16).ok()
 }
 
-fn valid_parts(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            escape(&mut text, *byte);
-        }
-    }
-    text
-}
-
 fn escape(text: &mut String, byte: u8) {
     write!(text, "%{byte:02X}").expect("a string takes anything");
 }
@@ -79,9 +119,30 @@ mod tests {
             ("%zz%", "%zz%"),
             ("%+1", "%+1"),
             ("a+b", "a+b"),
-            ("%C3%A9%ff", "é%FF"),
+            ("%C3%A9%ff%c3x", "é%ff%c3x"),
         ] {
-            assert_eq!(decoded(sent), text, "{sent}");
+            assert_eq!(decoded_path(sent).as_deref(), Some(text), "{sent}");
+        }
+        assert_eq!(decoded_path("a%00"), None);
+    }
+
+    #[test]
+    fn a_query_has_slashes_and_pluses_for_spaces() {
+        assert_eq!(decoded_query("a%2Fb+%2B%FF%"), "a/b +%FF%");
+    }
+
+    #[test]
+    fn dot_segments_are_resolved() {
+        for (path, resolved) in [
+            ("/a/./b", "/a/b"),
+            ("/a/../b", "/b"),
+            ("/a/..", "/"),
+            ("/a/b/.", "/a/b/"),
+            ("/../a", "/a"),
+            ("/a//../b", "/a/b"),
+            ("/.a/b..", "/.a/b.."),
+        ] {
+            assert_eq!(without_dots(path), resolved, "{path}");
         }
     }
 

@@ -1,24 +1,25 @@
-//! Query strings as ASP.NET reads them.
+//! Query strings as ASP.NET reads them (`QueryFeature.cs`).
 
 use super::by_name::ByName;
+use super::path::decoded_query;
 
 /// Decoded pairs, in order.
 pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
-    if query.is_empty() {
-        return Vec::new();
-    }
-    reqwest::Url::parse(&format!("http://host/?{query}"))
-        .map(|url| {
-            url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded_query(name), decoded_query(value))
         })
-        .unwrap_or_default()
+        .collect()
 }
 
-/// Repeated values are joined with commas; names compare without letter case.
+/// Repeated values are joined with commas; names compare without letter case, and the last
+/// spelling stays.
 pub(super) fn joined(pairs: &[(String, String)]) -> ByName<&str, String> {
     let mut joined = ByName::new();
     for (name, value) in pairs {
-        joined.add(name.as_str(), value.clone(), |earlier, later| {
+        joined.add_respelt(name.as_str(), value.clone(), |earlier, later| {
             earlier.push(',');
             earlier.push_str(&later);
         });
@@ -26,11 +27,11 @@ pub(super) fn joined(pairs: &[(String, String)]) -> ByName<&str, String> {
     joined
 }
 
-/// The last value of each name; names compare without letter case.
+/// The last value of each name, likewise.
 pub(super) fn last(pairs: &[(String, String)]) -> ByName<&str, &str> {
     let mut last = ByName::new();
     for (name, value) in pairs {
-        last.set(name.as_str(), value.as_str());
+        last.add_respelt(name.as_str(), value.as_str(), |earlier, later| *earlier = later);
     }
     last
 }
@@ -41,11 +42,11 @@ mod tests {
 
     #[test]
     fn repeated_values_are_joined_or_the_last_counts() {
-        let pairs = pairs("a=1&A=2&b&c=%20+");
+        let pairs = pairs("a=1&A=2&b&&c=%20+");
 
         let joined = serde_json::to_string(&joined(&pairs)).unwrap();
-        assert_eq!(joined, r#"{"a":"1,2","b":"","c":"  "}"#);
+        assert_eq!(joined, r#"{"A":"1,2","b":"","c":"  "}"#);
         let last = serde_json::to_string(&last(&pairs)).unwrap();
-        assert_eq!(last, r#"{"a":"2","b":"","c":"  "}"#);
+        assert_eq!(last, r#"{"A":"2","b":"","c":"  "}"#);
     }
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::process::Command;
 
 use super::LocalStackError;
-use crate::host::{Host, HostKeys, HostOptions, KeyRing};
+use crate::host::{Host, HostKeys, HostOptions, KeyRing, Timers};
 use crate::watchdog::Watched;
 
 /// Core Tools end themselves by force after two seconds.
@@ -75,12 +75,14 @@ impl PackagedApp {
 }
 
 impl RunningApp {
-    /// Starts the app on this port, with one host key, given as name and value.
+    /// Starts the app on this port, with one host key, given as name and value. What its host knows
+    /// of timers is kept below `timers`.
     pub(super) async fn start(
         app: &PackagedApp,
         settings: &[(String, String)],
         port: u16,
         key: (&str, &str),
+        timers: &Path,
         core_tools: bool,
     ) -> Result<Self, LocalStackError> {
         let failed = |cause: String| LocalStackError::Host { app: app.name, cause };
@@ -96,6 +98,7 @@ impl RunningApp {
                 keys: HostKeys { host: host_keys, ..HostKeys::default() },
                 port: Some(port),
                 print_console: Some(app.name.to_owned()),
+                timers: Some(timers.join(app.name)),
                 ..HostOptions::new(app.folder.clone())
             };
             let host = Host::start(options).await.map_err(|error| failed(error.to_string()))?;
@@ -112,6 +115,14 @@ impl RunningApp {
     pub(super) fn keys(&self) -> Option<KeyRing> {
         match &self.runner {
             Runner::Host(host) => Some(host.keys().clone()),
+            Runner::CoreTools(_) => None,
+        }
+    }
+
+    /// Its functions that run on a schedule; Core Tools keep theirs to themselves.
+    pub(super) fn timers(&self) -> Option<Timers> {
+        match &self.runner {
+            Runner::Host(host) => Some(host.timers()),
             Runner::CoreTools(_) => None,
         }
     }

@@ -1,7 +1,9 @@
-//! How `scripts/rotate-key` reaches a running stack: a socket in the state folder, for its owner.
+//! How `scripts/rotate-key` and tests reach a running stack: a socket in the state folder, for its
+//! owner.
 //!
-//! The client sends the name of a rotation and a line break; the stack answers with lines of
-//! progress and, as the last line, whether it went well.
+//! The client sends the name of a rotation, or `timer` and the name of a function that a timer
+//! runs, and a line break; the stack answers with lines of progress and, as the last line, whether
+//! it went well.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -17,14 +19,18 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::secrets::{HostKeyRings, Rotation, Secrets};
+use crate::host::{TimerError, Timers};
 
 const SOCKET: &str = "control.sock";
 
 /// How much a client may say, and how long it may take: one at a time is answered.
-const REQUEST_BYTES_MAX: u64 = 64;
+const REQUEST_BYTES_MAX: u64 = 160;
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
 const DONE: &str = "done";
+
+/// What comes before the name of a function that is to run now.
+const TIMER: &str = "timer ";
 
 /// The listening side; its end is the end of what it does.
 #[derive(Debug)]
@@ -38,6 +44,7 @@ impl Control {
         state: &Path,
         secrets: Arc<Secrets>,
         hosts: Arc<HostKeyRings>,
+        timers: Vec<Timers>,
     ) -> io::Result<Self> {
         let socket = state.join(SOCKET);
         match fs::remove_file(&socket) {
@@ -51,7 +58,7 @@ impl Control {
         let serving = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 // A client that goes away misses only the words; the rotation goes on.
-                let _ = answer(connection, &secrets, &hosts).await;
+                let _ = answer(connection, &secrets, &hosts, &timers).await;
             }
         });
         Ok(Self { socket, serving })
@@ -65,9 +72,20 @@ impl Drop for Control {
     }
 }
 
-async fn answer(connection: UnixStream, secrets: &Secrets, hosts: &HostKeyRings) -> io::Result<()> {
+async fn answer(
+    connection: UnixStream,
+    secrets: &Secrets,
+    hosts: &HostKeyRings,
+    timers: &[Timers],
+) -> io::Result<()> {
     let (reader, mut writer) = connection.into_split();
-    let Some(rotation) = Rotation::parse(&requested(reader).await?) else {
+    let request = requested(reader).await?;
+    if let Some(function) = request.strip_prefix(TIMER) {
+        let outcome = run(timers, function).await.err();
+        let outcome = outcome.map_or_else(|| DONE.to_owned(), |error| error.to_string());
+        return writer.write_all(format!("{outcome}\n").as_bytes()).await;
+    }
+    let Some(rotation) = Rotation::parse(&request) else {
         return writer.write_all(b"there is no such secret\n").await;
     };
     let (progress, mut lines) = mpsc::unbounded_channel::<String>();
@@ -88,6 +106,17 @@ async fn answer(connection: UnixStream, secrets: &Secrets, hosts: &HostKeyRings)
     Ok(())
 }
 
+/// Runs a function of whichever app has it.
+async fn run(timers: &[Timers], function: &str) -> Result<(), TimerError> {
+    for timers in timers {
+        match timers.run(function).await {
+            Err(TimerError::Unknown) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(TimerError::Unknown)
+}
+
 /// What a client asks for, if it says so in time.
 async fn requested(reader: impl AsyncRead + Unpin) -> io::Result<String> {
     let mut line = String::new();
@@ -103,8 +132,21 @@ async fn requested(reader: impl AsyncRead + Unpin) -> io::Result<String> {
 pub async fn rotate(
     state: &Path,
     rotation: Rotation,
-    mut progress: impl FnMut(&str),
+    progress: impl FnMut(&str),
 ) -> Result<(), String> {
+    ask(state, &rotation.to_string(), progress).await
+}
+
+/// Asks the stack that keeps its state in this folder to run a function now that a timer runs, and
+/// waits for its end.
+///
+/// # Errors
+/// Says why there was no run, or that it failed.
+pub async fn run_timer(state: &Path, function: &str) -> Result<(), String> {
+    ask(state, &format!("{TIMER}{function}"), |_| {}).await
+}
+
+async fn ask(state: &Path, request: &str, mut progress: impl FnMut(&str)) -> Result<(), String> {
     let connection = UnixStream::connect(state.join(SOCKET)).await;
     let connection =
         connection.map_err(|_| {
@@ -113,7 +155,7 @@ pub async fn rotate(
         })?;
     let (reader, mut writer) = connection.into_split();
     let broken = |_| "the stack has ended before it was done".to_owned();
-    writer.write_all(format!("{rotation}\n").as_bytes()).await.map_err(broken)?;
+    writer.write_all(format!("{request}\n").as_bytes()).await.map_err(broken)?;
     let mut lines = BufReader::new(reader).lines();
     let mut last: Option<String> = None;
     while let Some(line) = lines.next_line().await.map_err(broken)? {
@@ -144,6 +186,6 @@ mod tests {
 
         let (mut endless, reader) = duplex(1 << 16);
         endless.write_all(&[b'x'; 1 << 16]).await.expect("it is open");
-        assert_eq!(requested(reader).await.expect("it is text").len(), 64);
+        assert_eq!(requested(reader).await.expect("it is text").len(), 160);
     }
 }

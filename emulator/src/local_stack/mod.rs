@@ -24,7 +24,7 @@ use crate::app_insights::AppInsights;
 use crate::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use crate::key_vault::KeyVault;
 use crate::mongo::Mongod;
-pub use control::rotate;
+pub use control::{rotate, run_timer};
 pub use error::{LocalStackError, RotationError};
 pub use secrets::Rotation;
 
@@ -110,15 +110,20 @@ impl LocalStack {
 
         let tools = options.core_tools;
         let key = ("patient-tests-api", audit_key.as_str());
-        let audit = RunningApp::start(&audit, &audit_settings, audit_port, key, tools).await?;
+        let timers = options.state.join("timers");
+        let audit =
+            RunningApp::start(&audit, &audit_settings, audit_port, key, &timers, tools).await?;
         let key = ("gateway", patient_key.as_str());
         let patient =
-            RunningApp::start(&patient, &patient_settings, patient_port, key, tools).await?;
+            RunningApp::start(&patient, &patient_settings, patient_port, key, &timers, tools)
+                .await?;
         let gateway =
             start_gateway(gateway_port, &patient, &secrets, &subscription_key, &insights, openapi)
                 .await?;
         let host_keys = Arc::new(HostKeyRings { patient: patient.keys(), audit: audit.keys() });
-        let control = Control::start(&options.state, Arc::clone(&secrets), Arc::clone(&host_keys))
+        let timers = [&patient, &audit].into_iter().filter_map(RunningApp::timers).collect();
+        let (shared_secrets, shared_keys) = (Arc::clone(&secrets), Arc::clone(&host_keys));
+        let control = Control::start(&options.state, shared_secrets, shared_keys, timers)
             .map_err(LocalStackError::Control)?;
         let mut stack = Self {
             _control: control,

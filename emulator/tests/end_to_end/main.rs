@@ -12,3 +12,4 @@ mod rotation;
 mod scripts_server;
 mod stack;
 mod telemetry;
+mod timers;

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use emulator::host::{Host, HostKeys, HostOptions};
+use futures_util::stream;
+use http_body_util::StreamBody;
+use hyper::body::{Bytes, Frame};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -48,12 +51,7 @@ impl Plan {
         let folder = TempDir::new().unwrap();
         let keys = HostKeys {
             master: "master-key".to_owned(),
-            system: vec![("extension".to_owned(), "system-key".to_owned())],
             host: vec![("default".to_owned(), "host-key".to_owned())],
-            functions: vec![
-                ("Guarded".to_owned(), "own".to_owned(), "guarded-key".to_owned()),
-                ("Echo".to_owned(), "own".to_owned(), "echo-key".to_owned()),
-            ],
         };
         let host_json = json!({
             "customHandler": { "description": { "defaultExecutablePath": example("scripted_handler") } },
@@ -73,9 +71,27 @@ impl Plan {
         let mut trigger = json!({ "type": "httpTrigger", "direction": "in", "name": "req" });
         trigger.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         let output = json!({ "type": "http", "direction": "out", "name": "res" });
+        self.bindings(name, &json!([trigger, output]))
+    }
+
+    /// Adds a function that a timer runs.
+    pub fn timer(self, name: &str, schedule: &str) -> Self {
+        let members = json!({ "name": "timer", "schedule": schedule });
+        self.timer_binding(name, members)
+    }
+
+    /// Adds a function with these members in its timer trigger.
+    pub fn timer_binding(self, name: &str, members: Value) -> Self {
+        let mut trigger = json!({ "type": "timerTrigger", "direction": "in" });
+        trigger.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.bindings(name, &json!([trigger]))
+    }
+
+    /// Adds a function with these bindings.
+    pub fn bindings(self, name: &str, bindings: &Value) -> Self {
         let folder = self.folder.path().join(name);
         fs::create_dir(&folder).unwrap();
-        let function = json!({ "bindings": [trigger, output] });
+        let function = json!({ "bindings": bindings });
         fs::write(folder.join("function.json"), function.to_string()).unwrap();
         self
     }
@@ -103,6 +119,13 @@ impl Plan {
         App { host, folder, client: emulator::http_client() }
     }
 
+    /// Why no host starts.
+    pub async fn refused(self) -> String {
+        let options = self.options.clone();
+        let _folder = self.laid_out();
+        Host::start(options).await.unwrap_err().to_string()
+    }
+
     /// The app's folder, without a host.
     pub fn laid_out(self) -> TempDir {
         fs::write(self.folder.path().join("host.json"), self.host_json.to_string()).unwrap();
@@ -126,14 +149,20 @@ impl App {
     }
 
     /// The whole answer to a request as it is written here; clients mend heads.
-    pub async fn raw(&self, request: &str) -> String {
+    pub async fn raw(&self, request: &[u8]) -> Vec<u8> {
         let address = self.host.url().trim_start_matches("http://");
         let mut connection = TcpStream::connect(address).await.unwrap();
-        connection.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        let reading = connection.read_to_string(&mut answer);
+        connection.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        let reading = connection.read_to_end(&mut answer);
         tokio::time::timeout(PATIENCE, reading).await.expect("the connection ends").unwrap();
         answer
+    }
+
+    /// Waits until nobody takes connections any longer.
+    pub async fn is_gone(&self) {
+        let address = self.host.url().trim_start_matches("http://");
+        eventually("end of the host", || std::net::TcpStream::connect(address).is_err()).await;
     }
 
     /// A call of `/api/echo` with a script for the handler.
@@ -167,6 +196,12 @@ impl App {
     pub async fn noted_lines(&self, file: &str, count: usize) {
         eventually(&format!("{count} lines in {file}"), || self.noted(file).len() >= count).await;
     }
+}
+
+/// A body without a length.
+pub fn chunked(text: &'static str) -> reqwest::Body {
+    let frame = Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from_static(text.as_bytes())));
+    reqwest::Body::wrap(StreamBody::new(stream::iter([frame])))
 }
 
 /// Sends a request and reads the whole answer.

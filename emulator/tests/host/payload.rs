@@ -1,18 +1,8 @@
 //! What the handler gets to see of a request.
 
-use futures_util::stream;
-use http_body_util::StreamBody;
-use hyper::body::{Bytes, Frame};
-use reqwest::Body;
 use serde_json::{Value, json};
 
-use crate::app::{App, Plan, invocation};
-
-/// A body without a length.
-fn chunked(text: &'static str) -> Body {
-    let frame = Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from_static(text.as_bytes())));
-    Body::wrap(StreamBody::new(stream::iter([frame])))
-}
+use crate::app::{App, Plan, chunked, invocation};
 
 #[tokio::test]
 async fn every_call_is_a_post_to_the_functions_name() {
@@ -86,6 +76,17 @@ async fn the_path_is_encoded_anew_and_the_query_is_not() {
 }
 
 #[tokio::test]
+async fn the_address_is_the_one_that_the_front_end_was_asked_for() {
+    let app = App::echo().await;
+    let request = app.get("/api/echo?a=1").header("X-Forwarded-Proto", "https");
+
+    let invocation = invocation(request.header("disguised-host", "app.example")).await;
+
+    assert_eq!(invocation.request()["Url"], "https://app.example/api/echo?a=1");
+    assert_eq!(invocation.request()["Headers"]["Host"], json!(["app.example"]));
+}
+
+#[tokio::test]
 async fn repeated_query_values_are_joined_and_the_last_is_binding_data() {
     let app = App::echo().await;
 
@@ -109,7 +110,7 @@ async fn each_header_line_is_an_element() {
     let invocation = invocation(lines(app.get("/api/echo"))).await;
 
     let headers = &invocation.request()["Headers"];
-    assert_eq!(headers["x-a"], json!(["1, 2", "3"]));
+    assert_eq!(headers["x-a"], json!(["1, 2", "3"]), "the client writes it so");
     assert_eq!(headers["Accept-Language"], json!(["mi"]));
     assert_eq!(headers["Host"], json!([app.host.url().trim_start_matches("http://")]));
     assert_eq!(invocation.metadata()["Headers"]["x-a"], "1, 2,3");

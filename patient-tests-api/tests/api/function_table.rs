@@ -1,4 +1,4 @@
-//! What the host is told about the functions: the table in section 2 of the design.
+//! What the host is told about the functions: the table in `docs/contract.md`.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -49,7 +49,7 @@ pub(super) fn unpack(
 ///
 /// `statusCode`, because a named output's `status` is ignored; the body as a string, because the
 /// host re-writes dates and numbers in objects; `ReturnValue` null, because an object there would
-/// overwrite `Outputs` (functions-host-contract.md, 3.2, 3.3 and 3.5).
+/// overwrite `Outputs` (`docs/functions-host.md`).
 pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
     let answer = Answer {
         outputs: Outputs {

@@ -26,7 +26,7 @@ const INVOCATION_TIME_MAX: Duration = Duration::from_secs(20);
 pub(crate) const CLOSING_TIME: Duration = Duration::from_secs(2);
 
 /// The largest payload that is kept. A body of 1 MiB can grow sixfold by escaping, and the host
-/// sends parts of it twice (functions-host-contract.md, 2.4).
+/// sends parts of it twice as `Metadata`.
 const PAYLOAD_BYTES_MAX: usize = 24 << 20;
 
 /// What a request is called whose function does not exist.

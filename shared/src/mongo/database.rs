@@ -14,7 +14,7 @@ use super::retry;
 use crate::secrets::{LiveSecret, Reading, Secret};
 use crate::{Deadline, Result};
 
-/// Cosmos DB drops connections that were idle for longer (design, section 9).
+/// Cosmos DB drops connections that were idle for longer.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// How long one attempt looks for a server that can take it; the retries go on after that.

@@ -1,8 +1,7 @@
 //! What belongs to one invocation: its log lines, and how to recognise them.
 //!
 //! The lines go back to the host with the answer. The host attaches them to the right operation,
-//! which it cannot do with what it reads from standard output (functions-host-contract.md, 3.6 and
-//! 5.2).
+//! which it cannot do with what it reads from standard output (`docs/functions-host.md`).
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
