@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use emulator::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
+use emulator::api_management::{Gateway, GatewayOptions, HostKey, Subscription};
 use emulator::host::{Host, HostKeys, HostOptions};
 use emulator::key_vault::KeyVault;
 use emulator::mongo::{self, CollectionPlan, Mongod, MongodOptions};

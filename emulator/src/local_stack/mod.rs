@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::api_management::{Gateway, GatewayOptions, HostKey, Subscription};
 use crate::app_insights::AppInsights;
-use crate::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use crate::key_vault::KeyVault;
 use crate::mongo::Mongod;
 pub use control::rotate;

@@ -11,7 +11,7 @@ use super::LocalStackError;
 use super::error::RotationError;
 use super::keys::{self, Keys};
 use super::settings::{AUDIT_DATABASE, PATIENT_DATABASE};
-use crate::gateway::VaultKey;
+use crate::api_management::VaultKey;
 use crate::host::KeyRing;
 use crate::key_vault::KeyVault;
 use crate::mongo::{self, Credentials, Users};

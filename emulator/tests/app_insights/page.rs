@@ -1,5 +1,5 @@
+use emulator::api_management::{Gateway, GatewayOptions, HostKey};
 use emulator::app_insights::AppInsights;
-use emulator::gateway::{Gateway, GatewayOptions, HostKey};
 use serde_json::json;
 
 use crate::browser::Page;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use emulator::gateway::{HostKey, VaultKey};
+use emulator::api_management::{HostKey, VaultKey};
 use emulator::key_vault::{Fault, KeyVault};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;

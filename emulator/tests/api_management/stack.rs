@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use emulator::api_management::{Gateway, GatewayOptions, HostKey, Subscription};
 use emulator::app_insights::AppInsights;
-use emulator::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;

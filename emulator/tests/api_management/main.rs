@@ -6,8 +6,8 @@ mod stack;
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use emulator::api_management::HostKey;
 use emulator::app_insights::AppInsights;
-use emulator::gateway::HostKey;
 use futures_util::stream;
 use http_body_util::StreamBody;
 use hyper::StatusCode;
