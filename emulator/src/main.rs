@@ -101,6 +101,9 @@ fn stop_signals() -> Result<impl AsyncFnMut(), String> {
 
 fn introduce(stack: &LocalStack, state: &Path) {
     let (url, key) = (stack.url(), stack.subscription_key());
+    let others = stack.subscriptions().iter().filter(|subscription| subscription.key != key);
+    let others: String =
+        others.map(|of| format!("  {:<18} {}\n", format!("{} key", of.product), of.key)).collect();
     println!(
         r#"
 Everything works.
@@ -108,7 +111,7 @@ Everything works.
   API                {url}/docs
   telemetry          {url}/telemetry
   subscription key   {key}
-  data and keys      {state}
+{others}  data and keys      {state}
 
 Create a patient:
   curl --include {url}/patient \

@@ -130,6 +130,8 @@ fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
         gateway_port: Some(8080),
         patient_port: Some(7071),
         audit_port: Some(7072),
+        rate_limit_per_minute: None,
+        quota_per_day: None,
         core_tools: false,
         secret_refresh_interval: SECRET_REFRESH_INTERVAL,
         log_filter: None,

@@ -1,15 +1,31 @@
 //! API Management, as far as callers and the host behind it can tell.
 //!
-//! It is the one public door: it demands a subscription key, takes away whatever a caller must
-//! not say to the host, and says itself who calls.
+//! It does what the policies in `terraform/policies` say, which are the ones that Terraform
+//! deploys; they are read, and anything unknown in them refused, when a gateway starts. What
+//! remains here is what API Management itself does: it finds the operation and the subscription,
+//! raises documented errors, and speaks HTTP.
 
-mod front;
-mod headers;
-mod host_key;
-mod refusal;
-mod target;
+mod cache;
+mod context;
+mod error;
+mod expression;
+mod files;
+mod forward;
+mod limits;
+mod message;
+mod operations;
+mod pipeline;
+mod policy;
+mod products;
+mod query;
+mod scopes;
+mod send;
+mod server;
+mod subscriptions;
+mod template;
+mod token;
+mod values;
 
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -21,48 +37,61 @@ use crate::accept::accept;
 use crate::api_docs::ApiDocs;
 use crate::app_insights::{Reporter, Telemetry};
 use crate::talk::talk;
-use front::Front;
-use host_key::CachedHostKey;
-pub use host_key::{HostKey, VaultKey};
+use cache::Cache;
+pub use files::{PolicyError, PolicyFiles};
+use forward::Backend;
+use limits::Limits;
+use operations::Operations;
+use pipeline::Pipeline;
+pub use products::{FirstSubscription, Product, Products};
+use scopes::Scopes;
+pub use send::OwnIdentity;
+use send::Sender;
+use server::Server;
+pub use subscriptions::Subscription;
+use subscriptions::Subscriptions;
+pub use token::SigningKey;
+use values::FileValues;
+pub use values::{EntraId, PolicyValues};
 
 /// What a gateway is started with.
 #[derive(Clone)]
-pub struct GatewayOptions {
+pub struct ApiManagementOptions {
     /// The port on `127.0.0.1`; none for a free one.
     pub port: Option<u16>,
-    /// The Patient API's host, `http://127.0.0.1:7071`.
-    pub patient_host_url: String,
-    /// The function key that it gets.
-    pub host_key: HostKey,
+    /// The Patient API behind it, with its prefix: `http://127.0.0.1:7071/api`.
+    pub service_url: String,
+    /// The API's `OpenAPI` document, whose operations can be called.
+    pub openapi: Value,
+    /// Its policies.
+    pub policies: PolicyFiles,
+    /// What fills them.
+    pub values: PolicyValues,
+    /// What can be subscribed to.
+    pub products: Products,
     /// Who may call.
     pub subscriptions: Vec<Subscription>,
+    /// As whom policies ask others.
+    pub identity: OwnIdentity,
+    /// The keys of tokens, if the values demand any.
+    pub signing_keys: Vec<SigningKey>,
     /// Where it reports its requests, and what `/telemetry` shows to anyone on this machine;
     /// without it, there is no such page.
     pub telemetry: Option<Telemetry>,
-    /// The API's `OpenAPI` document, which `/docs` shows to anyone on this machine; without it,
-    /// there is no such page.
-    pub openapi: Option<Value>,
-}
-
-/// A subscription to the API.
-#[derive(Clone)]
-pub struct Subscription {
-    /// Its identifier, which the apps get to see.
-    pub id: String,
-    /// Its key.
-    pub key: String,
+    /// Whether `/docs` shows the document to anyone on this machine.
+    pub docs: bool,
 }
 
 /// A running gateway; dropping it closes it.
 #[derive(Debug)]
-pub struct Gateway {
+pub struct ApiManagement {
     url: String,
     serving: JoinHandle<()>,
 }
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum GatewayError {
+pub enum ApiManagementError {
     /// Something else listens there.
     #[error("port {port} of 127.0.0.1 cannot be opened")]
     Port {
@@ -72,29 +101,48 @@ pub enum GatewayError {
         #[source]
         source: std::io::Error,
     },
-    /// The host key cannot be a header, or its vault no vault.
-    #[error("the host key or its vault is unusable")]
-    HostKey(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A policy is not as it must be, or not known here.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The certificate of whom policies ask is none.
+    #[error("the requests of policies cannot be sent")]
+    Identity(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl Gateway {
+impl ApiManagement {
     /// Starts a gateway.
     ///
     /// # Errors
-    /// If the port is taken, or the host key's source is unusable.
-    pub async fn start(options: GatewayOptions) -> Result<Self, GatewayError> {
+    /// If the port is taken, or something in the policies is not known.
+    pub async fn start(options: ApiManagementOptions) -> Result<Self, ApiManagementError> {
+        let values = FileValues::new(&options.values, &options.products, &options.openapi);
+        let scopes = Scopes::load(&options.policies, &values)?;
         let port = options.port.unwrap_or(0);
-        let unavailable = |source| GatewayError::Port { port, source };
+        let unavailable = |source| ApiManagementError::Port { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(unavailable)?;
         let url = format!("http://{}", listener.local_addr().map_err(unavailable)?);
-        let client = crate::http_client();
-        let host_key = CachedHostKey::new(options.host_key.clone())
-            .map_err(|error| GatewayError::HostKey(error.into()))?;
+        // The first client of a process chooses the cryptography for those after it.
+        let backend = Backend::new(crate::http_client(), options.service_url);
+        let sender = Sender::new(&options.identity, scopes.urls());
+        let pipeline = Pipeline {
+            cache: Cache::default(),
+            limits: Limits::new(),
+            sender: sender.map_err(ApiManagementError::Identity)?,
+            backend,
+            signing_keys: options.signing_keys,
+        };
         let telemetry = options.telemetry.as_ref().map(Telemetry::connection_string);
-        let reporter = telemetry.and_then(|there| Reporter::new(there, "gateway".to_owned()));
-        let docs = options.openapi.clone().map(|document| ApiDocs::new(document, &url));
-        let front = Arc::new(Front { options, host_key, client, reporter, docs });
-        let serving = tokio::spawn(serve(listener, front));
+        let server = Arc::new(Server {
+            url: url.clone(),
+            operations: Operations::of(&options.openapi),
+            subscriptions: Subscriptions::new(options.subscriptions),
+            scopes,
+            pipeline,
+            reporter: telemetry.and_then(|there| Reporter::new(there, "gateway".to_owned())),
+            telemetry: options.telemetry,
+            docs: options.docs.then(|| ApiDocs::new(options.openapi, &url)),
+        });
+        let serving = tokio::spawn(serve(listener, server));
         Ok(Self { url, serving })
     }
 
@@ -110,18 +158,17 @@ impl Gateway {
     }
 }
 
-impl Drop for Gateway {
+impl Drop for ApiManagement {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
-async fn serve(listener: TcpListener, front: Arc<Front>) {
-    accept(listener, |connection, peer| answer(connection, peer, Arc::clone(&front))).await;
+async fn serve(listener: TcpListener, server: Arc<Server>) {
+    accept(listener, |connection, peer| answer(connection, peer, Arc::clone(&server))).await;
 }
 
-async fn answer(connection: TcpStream, peer: SocketAddr, front: Arc<Front>) {
+async fn answer(connection: TcpStream, peer: SocketAddr, server: Arc<Server>) {
     let _ = connection.set_nodelay(true);
-    talk(connection, async |request| Ok::<_, Infallible>(front.handle(request, peer.ip()).await))
-        .await;
+    talk(connection, async |request| server.handle(request, peer.ip()).await).await;
 }

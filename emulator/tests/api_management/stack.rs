@@ -1,35 +1,39 @@
-//! A gateway with something behind it.
+//! A gateway with the deployed policies, a vault, and something behind it.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::Path;
 
-use bytes::Bytes;
-use emulator::api_management::{Gateway, GatewayOptions, HostKey, Subscription};
-use emulator::app_insights::AppInsights;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use reqwest::{Method, RequestBuilder};
-use serde_json::{Map, Value, json};
+use emulator::api_management::{
+    ApiManagement, ApiManagementError, ApiManagementOptions, OwnIdentity, PolicyFiles,
+    PolicyValues, Products, Subscription,
+};
+use emulator::key_vault::KeyVault;
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// A gateway in front of a backend that answers with what it got.
+use crate::backend::echo;
+
+/// The secret, and the identity that may read it.
+pub const HOST_KEY: &str = "host-key";
+pub const GATEWAY: &str = "gateway";
+
+/// A gateway and its vault, which has the host key `first`.
 pub struct Stack {
-    gateway: Gateway,
+    pub vault: KeyVault,
+    gateway: ApiManagement,
     client: reqwest::Client,
     _closed: Option<TcpSocket>,
 }
 
 impl Stack {
+    /// Before a backend that answers with what it got.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(echo(listener));
-        Self::before(address, HostKey::Literal("host-key".to_owned())).await
+        Self::before(address).await
     }
 
     pub async fn without_backend() -> Self {
@@ -37,41 +41,31 @@ impl Stack {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = socket.local_addr().unwrap();
-        Self {
-            _closed: Some(socket),
-            ..Self::before(address, HostKey::Literal("host-key".to_owned())).await
-        }
+        Self { _closed: Some(socket), ..Self::before(address).await }
     }
 
-    /// A gateway in front of what listens there, with a host key from somewhere.
-    pub async fn before(backend: SocketAddr, host_key: HostKey) -> Self {
-        let options = GatewayOptions {
-            port: None,
-            patient_host_url: format!("http://{backend}"),
-            host_key,
-            subscriptions: vec![Subscription { id: "clinic-7".into(), key: "good".into() }],
-            telemetry: None,
-            openapi: None,
-        };
-        Self::of(options).await
+    /// Before what listens there.
+    pub async fn before(backend: SocketAddr) -> Self {
+        Self::with(backend, |_| {}).await
     }
 
-    /// A gateway with both pages and nobody behind it.
-    pub async fn with_pages(insights: &AppInsights) -> Self {
-        let options = GatewayOptions {
-            port: None,
-            patient_host_url: "http://127.0.0.1:1".to_owned(),
-            host_key: HostKey::Literal("host-key".to_owned()),
-            subscriptions: Vec::new(),
-            telemetry: Some(insights.telemetry().clone()),
-            openapi: Some(json!({ "openapi": "3.0.3", "paths": {} })),
-        };
-        Self::of(options).await
+    /// Before a backend that answers with what it got, with other options.
+    pub async fn echoing(change: impl FnOnce(&mut ApiManagementOptions)) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(echo(listener));
+        Self::with(address, change).await
     }
 
-    async fn of(options: GatewayOptions) -> Self {
-        let gateway = Gateway::start(options).await.unwrap();
-        Self { gateway, client: emulator::http_client(), _closed: None }
+    /// Before what listens there, with other options.
+    pub async fn with(backend: SocketAddr, change: impl FnOnce(&mut ApiManagementOptions)) -> Self {
+        let vault = KeyVault::start().await.unwrap();
+        vault.set_secret(HOST_KEY, "first");
+        vault.grant(GATEWAY, HOST_KEY);
+        let mut options = options(&vault, backend);
+        change(&mut options);
+        let gateway = ApiManagement::start(options).await.unwrap();
+        Self { vault, gateway, client: emulator::http_client(), _closed: None }
     }
 
     /// A request without a key.
@@ -80,6 +74,7 @@ impl Stack {
         self.client.request(method, format!("{}{target}", self.gateway.url()))
     }
 
+    /// A request with a key for the product `patient-records`.
     pub fn call(&self, method: &str, target: &str) -> RequestBuilder {
         self.bare(method, target).header("Ocp-Apim-Subscription-Key", "good")
     }
@@ -96,54 +91,58 @@ impl Stack {
     }
 }
 
-/// Answers 201 with the request as JSON.
-async fn echo(listener: TcpListener) {
-    while let Ok((connection, _)) = listener.accept().await {
-        let serving = http1::Builder::new()
-            .serve_connection(TokioIo::new(connection), service_fn(describe))
-            .into_future();
-        tokio::spawn(serving);
+/// Why a gateway with these policy files does not start.
+pub async fn start_error(policies: PolicyFiles) -> ApiManagementError {
+    let vault = KeyVault::start().await.unwrap();
+    let options = options(&vault, "127.0.0.1:1".parse().unwrap());
+    ApiManagement::start(ApiManagementOptions { policies, ..options }).await.unwrap_err()
+}
+
+fn options(vault: &KeyVault, backend: SocketAddr) -> ApiManagementOptions {
+    let subscription = |id: &str, product: &str, key: &str| Subscription {
+        id: id.to_owned(),
+        product: product.to_owned(),
+        key: key.to_owned(),
+    };
+    ApiManagementOptions {
+        port: None,
+        service_url: format!("http://{backend}/api"),
+        openapi: document(),
+        policies: PolicyFiles::deployed(),
+        values: PolicyValues::unlimited(vault.secret_uri(HOST_KEY)),
+        products: Products::deployed(),
+        subscriptions: vec![
+            subscription("clinic-7", "patient-records", "good"),
+            subscription("clinic-8", "patient-records", "better"),
+            subscription("watch", "monitoring", "watching"),
+        ],
+        identity: OwnIdentity {
+            identity: vault.identity(GATEWAY),
+            trusted_certificate: vault.trusted_certificate().to_owned(),
+        },
+        signing_keys: Vec::new(),
+        telemetry: None,
+        docs: false,
     }
 }
 
-async fn describe(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let lines = |name| {
-        let lines = parts.headers.get_all(name).iter();
-        lines.map(|line| Value::from(line.to_str().unwrap())).collect::<Value>()
+/// The document whose operations are deployed.
+fn document() -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../patient-tests-api/openapi.json");
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+}
+
+/// Insists on a problem that no cache may keep, and returns its status, kind and body.
+pub async fn problem(answer: Response) -> (u16, String, Value) {
+    let header = |name| {
+        let lines = answer.headers().get_all(name).iter();
+        lines.map(|line| line.to_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let seen = json!({
-        "method": parts.method.as_str(),
-        "target": parts.uri.to_string(),
-        "headers": parts.headers.keys().map(|name| (name.to_string(), lines(name))).collect::<Map<_, _>>(),
-        "body": String::from_utf8_lossy(&body),
-    });
-    let response = Response::builder()
-        .status(201)
-        .header("ETag", "\"1\"")
-        .header("X-Method", parts.method.as_str())
-        .header("Location", "/api/patient/7")
-        .header("Connection", "X-Hop")
-        .header("X-Hop", "1")
-        .header("Keep-Alive", "timeout=5")
-        .header("Cache-Control", "public, max-age=60")
-        .header("Cache-Control", "stale-if-error=60");
-    Ok(response.body(Full::from(seen.to_string())).unwrap())
-}
-
-/// What the backend got.
-pub async fn forwarded(request: RequestBuilder) -> Value {
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), 201, "{response:?}");
-    serde_json::from_str(&response.text().await.unwrap()).unwrap()
-}
-
-/// Status, content type and body of a refusal.
-pub async fn refused(request: RequestBuilder) -> (u16, String, Value) {
-    let response = request.send().await.unwrap();
-    let media_type = response.headers()["content-type"].to_str().unwrap().to_owned();
-    let status = response.status().as_u16();
-    let body = response.text().await.unwrap();
-    (status, media_type, serde_json::from_str(&body).expect(&body))
+    assert_eq!(header("content-type"), ["application/problem+json"], "{answer:?}");
+    assert_eq!(header("cache-control"), ["no-store"], "{answer:?}");
+    let status = answer.status().as_u16();
+    let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(body["status"], status);
+    let kind = body["type"].as_str().unwrap().strip_prefix("urn:problem:patient-records:");
+    (status, kind.unwrap().to_owned(), body)
 }
