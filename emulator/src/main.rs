@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use bench::BenchOptions;
+use emulator::api_management;
 use emulator::local_stack::{self, LocalStack, LocalStackOptions};
 use emulator::package;
 use options::{Command, USAGE};
@@ -53,6 +54,11 @@ async fn run(command: Command) -> Result<(), String> {
             local_stack::rotate(&state, rotation, |line| println!("{line}")).await
         }
         Command::Bench(options) => bench(options).await,
+        Command::Policies => {
+            let renderings = api_management::renderings().map_err(|error| error.to_string())?;
+            println!("{}", serde_json::json!(renderings));
+            Ok(())
+        }
     }
 }
 
