@@ -2,6 +2,7 @@
 //! it does.
 
 mod backend;
+mod contract;
 mod failures;
 mod forwarding;
 mod host_key;
