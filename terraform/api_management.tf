@@ -6,23 +6,16 @@ locals {
   # The ids of GET and HEAD /health.
   health_operations = compact([for method in ["get", "head"] : try(jsondecode(local.openapi).paths["/health"][method].operationId, "")])
 
-  # Who may call what, and how often. `health_only` is for those who ask whether the system works.
+  # Who may call what, and how often, and the subscriptions that there are from the start; the local
+  # stack reads the same file. `health_only` is for those who ask whether the system works: its calls
+  # a minute leave room for an availability test from all 16 locations, each with three attempts.
+  gateway       = jsondecode(file("${path.root}/products.json"))
+  subscriptions = local.gateway.subscriptions
   products = {
-    patient-records = {
-      display_name     = "Patient records"
-      description      = "Patients and their medical tests. Every call about them is audited under the subscription's name."
-      calls_per_minute = var.rate_limit_per_minute
-      calls_per_day    = var.quota_per_day
-      health_only      = false
-    }
-    # Room for an availability test from all 16 locations, each with three attempts.
-    monitoring = {
-      display_name     = "Monitoring"
-      description      = "Whether the system works, and nothing else."
-      calls_per_minute = 60
-      calls_per_day    = 20000
-      health_only      = true
-    }
+    for id, product in local.gateway.products : id => merge(product, {
+      calls_per_minute = coalesce(product.calls_per_minute, var.rate_limit_per_minute)
+      calls_per_day    = coalesce(product.calls_per_day, var.quota_per_day)
+    })
   }
 
   policies = {
@@ -151,8 +144,7 @@ resource "azapi_update_resource" "portals" {
     azurerm_api_management_custom_domain.main,
     azurerm_api_management_diagnostic.main,
     azurerm_api_management_product_api.main,
-    azurerm_api_management_subscription.first,
-    azurerm_api_management_subscription.monitoring,
+    azurerm_api_management_subscription.main,
   ]
 }
 
@@ -177,8 +169,7 @@ resource "azurerm_api_management_custom_domain" "main" {
     azurerm_api_management_api_policy.patient,
     azurerm_api_management_diagnostic.main,
     azurerm_api_management_product_api.main,
-    azurerm_api_management_subscription.first,
-    azurerm_api_management_subscription.monitoring,
+    azurerm_api_management_subscription.main,
     azurerm_role_assignment.gateway_certificate,
   ]
 }
@@ -272,26 +263,18 @@ resource "azurerm_api_management_product_api" "main" {
   resource_group_name = local.resource_group.name
 }
 
-# The first caller. Its name is what the audit register records.
-resource "azurerm_api_management_subscription" "first" {
-  subscription_id     = "first-caller"
+# A caller's name is what the audit register records. The monitoring's key stands in the availability
+# test, where every reader of the resource group sees it.
+resource "azurerm_api_management_subscription" "main" {
+  for_each = local.subscriptions
+
+  subscription_id     = each.key
   resource_group_name = local.resource_group.name
   api_management_name = azurerm_api_management.main.name
-  product_id          = azurerm_api_management_product.main["patient-records"].id
-  display_name        = "First caller"
+  product_id          = azurerm_api_management_product.main[each.value.product].id
+  display_name        = each.value.display_name
   state               = "active"
   allow_tracing       = false # a trace shows bodies and keys
-}
-
-# Its key stands in the availability test, where every reader of the resource group sees it.
-resource "azurerm_api_management_subscription" "monitoring" {
-  subscription_id     = "monitoring"
-  resource_group_name = local.resource_group.name
-  api_management_name = azurerm_api_management.main.name
-  product_id          = azurerm_api_management_product.main["monitoring"].id
-  display_name        = "Monitoring"
-  state               = "active"
-  allow_tracing       = false
 }
 
 resource "azurerm_api_management_logger" "application_insights" {

@@ -98,7 +98,7 @@ resource "azurerm_application_insights_standard_web_test" "gateway" {
 
     header {
       name  = "Ocp-Apim-Subscription-Key"
-      value = azurerm_api_management_subscription.monitoring.primary_key
+      value = azurerm_api_management_subscription.main["monitoring"].primary_key
     }
   }
 

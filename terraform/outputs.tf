@@ -11,7 +11,7 @@ output "gateway_url" {
 }
 
 output "subscription_key" {
-  value       = azurerm_api_management_subscription.first.primary_key
+  value       = azurerm_api_management_subscription.main["first-caller"].primary_key
   sensitive   = true
   description = "Key of the first caller: terraform output -raw subscription_key."
 }
@@ -74,7 +74,7 @@ output "role_assignments_secrets" {
 }
 
 output "monitoring_key" {
-  value       = azurerm_api_management_subscription.monitoring.primary_key
+  value       = azurerm_api_management_subscription.main["monitoring"].primary_key
   sensitive   = true
   description = "Key that may ask the gateway for /health and nothing else: terraform output -raw monitoring_key."
 }

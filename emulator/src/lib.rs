@@ -5,11 +5,11 @@
 
 mod accept;
 mod api_docs;
+pub mod api_management;
 pub mod app_insights;
 pub mod audit_api;
 mod client;
 pub mod fault;
-pub mod gateway;
 pub mod host;
 mod json_answer;
 pub mod key_vault;

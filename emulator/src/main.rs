@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use bench::BenchOptions;
+use emulator::api_management;
 use emulator::local_stack::{self, LocalStack, LocalStackOptions};
 use emulator::package;
 use options::{Command, USAGE};
@@ -53,6 +54,11 @@ async fn run(command: Command) -> Result<(), String> {
             local_stack::rotate(&state, rotation, |line| println!("{line}")).await
         }
         Command::Bench(options) => bench(options).await,
+        Command::Policies => {
+            let renderings = api_management::renderings().map_err(|error| error.to_string())?;
+            println!("{}", serde_json::json!(renderings));
+            Ok(())
+        }
     }
 }
 
@@ -101,6 +107,9 @@ fn stop_signals() -> Result<impl AsyncFnMut(), String> {
 
 fn introduce(stack: &LocalStack, state: &Path) {
     let (url, key) = (stack.url(), stack.subscription_key());
+    let others = stack.subscriptions().iter().filter(|subscription| subscription.key != key);
+    let others: String =
+        others.map(|of| format!("  {:<18} {}\n", format!("{} key", of.product), of.key)).collect();
     println!(
         r#"
 Everything works.
@@ -108,7 +117,7 @@ Everything works.
   API                {url}/docs
   telemetry          {url}/telemetry
   subscription key   {key}
-  data and keys      {state}
+{others}  data and keys      {state}
 
 Create a patient:
   curl --include {url}/patient \

@@ -16,6 +16,7 @@ usage: emulator server [--func] [--state FOLDER]
        emulator package APP HOST-JSON-TEMPLATE EXECUTABLE DESTINATION
        emulator zip FOLDER ZIP
        emulator bench [--quick] [--against OLDER-FUNCTIONS] FUNCTIONS
+       emulator policies
 
 server      runs the packaged apps of target/functions with a database and the gateway until Ctrl-C;
             --func runs them under Azure Functions Core Tools, which check no function keys;
@@ -26,7 +27,8 @@ rotate-key  replaces a key or a database user of the running server, without a p
 package     lays out the folder that the Functions host runs
 zip         packs such a folder: the same content, the same bytes
 bench       measures the packaged apps of this folder; --quick takes seconds instead of minutes;
-            --against compares them with those of another folder, in turn";
+            --against compares them with those of another folder, in turn
+policies    prints the gateway's policies as they are rendered here, for the tests of terraform/";
 
 const FUNCTIONS: &str = "target/functions";
 const STATE: &str = "target/server";
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Server(LocalStackOptions),
     RotateKey { state: PathBuf, rotation: Rotation },
     Bench(BenchOptions),
+    Policies,
 }
 
 /// Reads the arguments after the program's name.
@@ -55,6 +58,8 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         Some("package") => parse_package(rest),
         Some("zip") => parse_zip(rest),
         Some("bench") => parse_bench(rest).map(Command::Bench),
+        Some("policies") if rest.is_empty() => Ok(Command::Policies),
+        Some("policies") => Err(format!("policies takes no arguments, not {}", rest.len())),
         Some("help" | "--help" | "-h") => Ok(Command::Help),
         Some(_) | None => Err(format!("unknown command {}", command.display())),
     }
@@ -130,6 +135,8 @@ fn parse_server(arguments: &[OsString]) -> Result<LocalStackOptions, String> {
         gateway_port: Some(8080),
         patient_port: Some(7071),
         audit_port: Some(7072),
+        rate_limit_per_minute: None,
+        quota_per_day: None,
         core_tools: false,
         secret_refresh_interval: SECRET_REFRESH_INTERVAL,
         log_filter: None,
@@ -215,6 +222,7 @@ mod tests {
             (&["zip", "folder"], "zip takes 2 arguments, not 1"),
             (&["bench", "--quick"], "bench takes 1 folder, not 0"),
             (&["bench", "new", "--against"], "--against needs a folder"),
+            (&["policies", "all"], "policies takes no arguments, not 1"),
         ] {
             assert_eq!(parsed(arguments).expect_err("a mistake"), mistake);
         }

@@ -56,3 +56,15 @@ fn a_mistake_is_answered_with_the_usage() {
     let complaint = complaint(&output);
     assert!(complaint.starts_with("emulator: unknown command serve\n\nusage: "), "{complaint}");
 }
+
+#[test]
+fn the_policies_are_printed_with_the_values_that_made_them() {
+    let output = emulator(Path::new("."), &["policies"]);
+
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let renderings = printed.as_array().expect("a list");
+    let caller = renderings.iter().find(|rendering| rendering["file"] == "caller.xml.tftpl");
+    let caller = caller.expect("it is a policy");
+    assert_eq!(caller["values"]["body_bytes_max"], 1_048_576);
+    assert!(caller["text"].as_str().is_some_and(|text| text.contains("Length &gt; 1048576)")));
+}

@@ -10,6 +10,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 POLICIES = pathlib.Path(__file__).parent.parent / "policies"
+EMULATOR = POLICIES.parent.parent / "target/debug/emulator"
 
 ENTRA_ID = {"tenant_id": "tenant", "client_application_ids": ["one", "two"], "audience": "api://x"}
 
@@ -33,16 +34,23 @@ ELEMENTS = set(
 )
 
 
-def render(name, **changes):
-    values = json.dumps(VALUES[name] | changes)
-    path = POLICIES / f"{name}.xml.tftpl"
+def render_all(files):
+    """What Terraform makes of files, each given as its name and its values."""
+    calls = [
+        f'templatefile("{(POLICIES / file).resolve()}", jsondecode({json.dumps(json.dumps(values))}))'
+        for file, values in files
+    ]
     with tempfile.TemporaryDirectory() as folder:
         answer = subprocess.run(
             ["terraform", f"-chdir={folder}", "console"],
-            input=f'jsonencode(templatefile("{path.resolve()}", jsondecode({json.dumps(values)})))\n',
+            input=f"jsonencode([{', '.join(calls)}])\n",
             capture_output=True, text=True, check=True, timeout=60,
         )
     return json.loads(json.loads(answer.stdout.strip().splitlines()[-1]))
+
+
+def render(name, **changes):
+    return render_all([(f"{name}.xml.tftpl", VALUES[name] | changes)])[0]
 
 
 RENDERED = {name: render(name) for name in VALUES} | {
@@ -75,6 +83,14 @@ def steps(root):
 class Policies(unittest.TestCase):
     def test_every_template_is_covered(self):
         self.assertEqual({path.name.split(".")[0] for path in POLICIES.iterdir()}, set(VALUES))
+
+    def test_the_local_gateway_renders_them_as_terraform_does(self):
+        self.assertTrue(EMULATOR.is_file(), "cargo build --workspace has not built the emulator")
+        printed = subprocess.run([EMULATOR, "policies"], capture_output=True, text=True, check=True, timeout=60)
+        renderings = json.loads(printed.stdout)
+        self.assertEqual({r["file"] for r in renderings}, {path.name for path in POLICIES.iterdir()})
+        for rendering, text in zip(renderings, render_all([(r["file"], r["values"]) for r in renderings])):
+            self.assertEqual(rendering["text"], text, rendering["file"])
 
     def test_only_known_elements_are_used(self):
         for name, root in PARSED.items():

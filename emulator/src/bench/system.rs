@@ -5,13 +5,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use emulator::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
+use emulator::api_management::{
+    ApiManagement, ApiManagementOptions, OwnIdentity, PolicyFiles, PolicyValues, Products,
+    Subscription,
+};
 use emulator::host::{Host, HostKeys, HostOptions};
 use emulator::key_vault::KeyVault;
 use emulator::mongo::{self, CollectionPlan, Mongod, MongodOptions};
 use mongodb::Client;
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::process::Command;
 
 use super::client::send;
@@ -23,6 +28,7 @@ pub(super) const AUDIT_APP: &str = "audit-api";
 pub(super) const PATIENT_DATABASE: &str = "patient-tests";
 pub(super) const AUDIT_DATABASE: &str = "audit";
 
+const PRODUCT: &str = "patient-records";
 const KEY: &str = "the-key-of-the-bench";
 
 /// A million patients and their indexes fit, as they would on a server of the right size.
@@ -31,10 +37,11 @@ const CACHE_GIB: u16 = 4;
 const IDENTITY: &str = "apps";
 const CONNECTION_STRING: &str = "connection-string";
 const AUDIT_KEY: &str = "audit-key";
+const PATIENT_KEY: &str = "patient-key";
 
 /// Everything, running. Dropping it ends everything.
 pub(super) struct System {
-    gateway: Gateway,
+    gateway: ApiManagement,
     patient: Host,
     audit: Host,
     pub(super) settings: Vec<(String, String)>,
@@ -72,15 +79,8 @@ impl System {
         let audit_url = format!("{}/api/auditrecord", audit.url());
         settings.push(("AUDIT_API_URL".to_owned(), audit_url));
         let patient = start_host(functions, PATIENT_APP, &settings).await?;
-        let gateway = Gateway::start(GatewayOptions {
-            port: None,
-            patient_host_url: patient.url().to_owned(),
-            host_key: HostKey::Literal(KEY.to_owned()),
-            subscriptions: vec![Subscription { id: "bench".to_owned(), key: KEY.to_owned() }],
-            telemetry: None,
-            openapi: None,
-        });
-        let gateway = gateway.await.map_err(text)?;
+        let openapi = printed(&executable(functions, PATIENT_APP), "openapi").await?;
+        let gateway = start_gateway(&patient, &vault, openapi).await?;
         // Between mongod and us there is a watchdog, so mongod is asked itself.
         let status = server_status(&connection_string).await?;
         let mongod_process_id = status.get("pid").and_then(as_i64).ok_or("mongod has no pid")?;
@@ -135,20 +135,26 @@ pub(super) fn executable(functions: &Path, app: &str) -> PathBuf {
 
 /// The collections that an app's own executable lists.
 pub(super) async fn collections(executable: &Path) -> Result<Vec<CollectionPlan>, String> {
+    let plan: StoragePlan = printed(executable, "collections").await?;
+    Ok(plan.collections)
+}
+
+/// What an app's own executable prints.
+async fn printed<T: DeserializeOwned>(executable: &Path, what: &str) -> Result<T, String> {
     let unusable = |error: String| {
         format!("{} cannot be used: {error}. Run scripts/bench", executable.display())
     };
-    let output = Command::new(executable).arg("collections").output().await;
+    let output = Command::new(executable).arg(what).output().await;
     let output = output.map_err(|error| unusable(error.to_string()))?;
-    let plan: StoragePlan =
-        serde_json::from_slice(&output.stdout).map_err(|error| unusable(error.to_string()))?;
-    Ok(plan.collections)
+    serde_json::from_slice(&output.stdout).map_err(|error| unusable(error.to_string()))
 }
 
 /// A vault with the secrets of both apps, and one identity that may read them.
 async fn start_vault(connection_string: &str) -> std::io::Result<KeyVault> {
     let vault = KeyVault::start().await?;
-    for (name, value) in [(CONNECTION_STRING, connection_string), (AUDIT_KEY, KEY)] {
+    for (name, value) in
+        [(CONNECTION_STRING, connection_string), (AUDIT_KEY, KEY), (PATIENT_KEY, KEY)]
+    {
         vault.set_secret(name, value);
         vault.grant(IDENTITY, name);
     }
@@ -189,6 +195,34 @@ async fn start_host(
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     Ok(host)
+}
+
+async fn start_gateway(
+    patient: &Host,
+    vault: &KeyVault,
+    openapi: Value,
+) -> Result<ApiManagement, String> {
+    let gateway = ApiManagement::start(ApiManagementOptions {
+        port: None,
+        service_url: format!("{}/api", patient.url()),
+        openapi,
+        policies: PolicyFiles::deployed(),
+        values: PolicyValues::unlimited(vault.secret_uri(PATIENT_KEY)),
+        subscriptions: vec![Subscription {
+            id: "bench".to_owned(),
+            product: PRODUCT.to_owned(),
+            key: KEY.to_owned(),
+        }],
+        products: Products::deployed(),
+        identity: OwnIdentity {
+            identity: vault.identity(IDENTITY),
+            trusted_certificate: vault.trusted_certificate().to_owned(),
+        },
+        signing_keys: Vec::new(),
+        telemetry: None,
+        docs: false,
+    });
+    gateway.await.map_err(text)
 }
 
 async fn server_status(connection_string: &str) -> Result<Document, String> {

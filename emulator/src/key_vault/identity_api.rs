@@ -13,6 +13,9 @@ pub(super) const PATH: &str = "/msi/token";
 
 const API_VERSION: &str = "2019-08-01";
 
+/// What tokens for vaults in Azure are for, and what policies ask for whatever the vault's name.
+const AZURE_RESOURCE: &str = "https://vault.azure.net";
+
 /// Answers a request for a token; the header tells whose site it comes from.
 pub(super) fn answer(vault: &Vault, parts: &Parts) -> Answer {
     if (&parts.method, parts.uri.path()) != (&Method::GET, PATH) {
@@ -25,8 +28,9 @@ pub(super) fn answer(vault: &Vault, parts: &Parts) -> Answer {
     if query_parameter(&parts.uri, "api-version").as_deref() != Some(API_VERSION) {
         return refusal(StatusCode::BAD_REQUEST, "api-version is missing or not supported.");
     }
-    let resource = query_parameter(&parts.uri, "resource");
-    if resource.as_deref().map(|resource| resource.trim_end_matches('/')) != Some(RESOURCE) {
+    let resource = query_parameter(&parts.uri, "resource").unwrap_or_default();
+    let resource = resource.trim_end_matches('/');
+    if ![RESOURCE, AZURE_RESOURCE].contains(&resource) {
         return refusal(StatusCode::BAD_REQUEST, "resource is missing or not known.");
     }
     let wanted = query_parameter(&parts.uri, "client_id");
@@ -37,7 +41,7 @@ pub(super) fn answer(vault: &Vault, parts: &Parts) -> Answer {
     let body = json!({
         "access_token": token.text,
         "expires_on": token.expires.to_string(),
-        "resource": RESOURCE,
+        "resource": resource,
         "token_type": "Bearer",
         "client_id": identity.client_id,
     });

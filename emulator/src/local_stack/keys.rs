@@ -1,5 +1,6 @@
 //! The keys of the local stack, the same at every start.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
@@ -8,14 +9,21 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
+use crate::api_management::{Products, Subscription};
 use crate::mongo::Credentials;
+
+/// The subscription that has been there from the beginning.
+pub(super) const FIRST_CALLER: &str = "first-caller";
 
 #[derive(Clone, Deserialize, Serialize)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Keys {
-    /// What clients show to the gateway.
+    /// What clients show to the gateway for the subscription [`FIRST_CALLER`].
     pub(super) subscription: String,
+    /// What they show for the others, by the subscription's id. Older files lack these.
+    #[serde(default)]
+    pub(super) other_subscriptions: BTreeMap<String, String>,
     /// What the gateway shows to the patient host.
     pub(super) patient_host: String,
     /// What the patient app shows to the audit host.
@@ -32,20 +40,39 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Reads the file, or makes it with new keys; what it lacks is added to it.
-    pub(super) fn load_or_create(file: &Path) -> io::Result<Self> {
-        let keys = match fs::read(file) {
+    /// Reads the file, or makes it with new keys; what it lacks is added to it, and so is a key
+    /// for each subscription of the products.
+    pub(super) fn load_or_create(file: &Path, products: &Products) -> io::Result<Self> {
+        let mut keys: Self = match fs::read(file) {
             Ok(bytes) => serde_json::from_slice(&bytes)?,
             Err(error) if error.kind() == ErrorKind::NotFound => Self::new(),
             Err(error) => return Err(error),
         };
+        for id in products.subscriptions.keys().filter(|id| *id != FIRST_CALLER) {
+            keys.other_subscriptions.entry(id.clone()).or_insert_with(new_key);
+        }
         keys.save(file)?;
         Ok(keys)
+    }
+
+    /// The subscriptions of the products, with their keys.
+    pub(super) fn subscriptions(&self, products: &Products) -> Vec<Subscription> {
+        let subscriptions = products.subscriptions.iter();
+        let with_key = subscriptions.filter_map(|(id, subscription)| {
+            let key = match id.as_str() {
+                FIRST_CALLER => &self.subscription,
+                _ => self.other_subscriptions.get(id)?,
+            };
+            let product = subscription.product.clone();
+            Some(Subscription { id: id.clone(), product, key: key.clone() })
+        });
+        with_key.collect()
     }
 
     fn new() -> Self {
         Self {
             subscription: new_key(),
+            other_subscriptions: BTreeMap::new(),
             patient_host: new_key(),
             audit_host: new_key(),
             administrator: new_administrator(),
@@ -100,15 +127,16 @@ pub(super) fn new_key() -> String {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::Keys;
+    use super::{FIRST_CALLER, Keys};
+    use crate::api_management::Products;
 
     #[test]
     fn keys_stay_the_same_and_are_for_their_owner() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("keys.json");
 
-        let first = Keys::load_or_create(&file).expect("created");
-        let second = Keys::load_or_create(&file).expect("read");
+        let first = Keys::load_or_create(&file, &Products::deployed()).expect("created");
+        let second = Keys::load_or_create(&file, &Products::deployed()).expect("read");
 
         assert_eq!(first, second);
         assert_ne!(first.subscription, first.patient_host);
@@ -117,17 +145,21 @@ mod tests {
     }
 
     #[test]
-    fn a_file_from_before_there_were_users_keeps_its_keys() {
+    fn a_file_from_before_there_were_users_and_products_keeps_its_keys() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("keys.json");
         let old = r#"{"subscription":"a","patientHost":"b","auditHost":"c"}"#;
         std::fs::write(&file, old).expect("written");
 
-        let first = Keys::load_or_create(&file).expect("read");
-        let second = Keys::load_or_create(&file).expect("read again");
+        let first = Keys::load_or_create(&file, &Products::deployed()).expect("read");
+        let second = Keys::load_or_create(&file, &Products::deployed()).expect("read again");
 
-        assert_eq!(first.subscription, "a");
         assert_eq!(first, second);
+        let subscriptions = second.subscriptions(&Products::deployed());
+        let key =
+            |id: &str| &subscriptions.iter().find(|one| one.id == id).expect("it is there").key;
+        assert_eq!(key(FIRST_CALLER), "a");
+        assert_eq!(key("monitoring").len(), 32);
     }
 
     #[test]
@@ -142,6 +174,6 @@ mod tests {
         let file = folder.path().join("keys.json");
         std::fs::write(&file, "{").expect("written");
 
-        Keys::load_or_create(&file).expect_err("it is not JSON");
+        Keys::load_or_create(&file, &Products::deployed()).expect_err("it is not JSON");
     }
 }

@@ -18,10 +18,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
+use crate::api_management::{
+    ApiManagement, ApiManagementOptions, PolicyFiles, PolicyValues, Products, Subscription,
+};
 use crate::app_insights::AppInsights;
-use crate::gateway::{Gateway, GatewayOptions, HostKey, Subscription};
 use crate::key_vault::KeyVault;
 use crate::mongo::Mongod;
 pub use control::{rotate, run_timer};
@@ -31,7 +31,7 @@ pub use secrets::Rotation;
 use app::{PackagedApp, RunningApp};
 use control::Control;
 use database::Database;
-use keys::Keys;
+use keys::{FIRST_CALLER, Keys};
 use secrets::{HostKeyRings, Secrets};
 
 /// What to run, and where.
@@ -49,6 +49,10 @@ pub struct LocalStackOptions {
     pub patient_port: Option<u16>,
     /// The port of the audit app's host; without one, any that is free.
     pub audit_port: Option<u16>,
+    /// How many calls a minute a subscription may make; without it, any number that matters.
+    pub rate_limit_per_minute: Option<u64>,
+    /// How many calls a day a subscription may make; without it, any number that matters.
+    pub quota_per_day: Option<u64>,
     /// Whether Azure Functions Core Tools run the apps instead of our host. They check no keys.
     pub core_tools: bool,
     /// How often the apps read their secrets again while nothing refuses them.
@@ -57,17 +61,30 @@ pub struct LocalStackOptions {
     pub log_filter: Option<String>,
 }
 
+impl LocalStackOptions {
+    fn policy_values(&self, secret_uri: String) -> PolicyValues {
+        let unlimited = PolicyValues::unlimited(secret_uri);
+        PolicyValues {
+            rate_limit_per_minute: self
+                .rate_limit_per_minute
+                .unwrap_or(unlimited.rate_limit_per_minute),
+            quota_per_day: self.quota_per_day.unwrap_or(unlimited.quota_per_day),
+            ..unlimited
+        }
+    }
+}
+
 /// Everything, running. Dropping it ends everything at once; [`LocalStack::stop`] does so cleanly.
 pub struct LocalStack {
     // Dropped in this order: whoever calls goes before whoever is called.
     _control: Control,
-    gateway: Gateway,
+    gateway: ApiManagement,
     patient: RunningApp,
     audit: RunningApp,
     secrets: Arc<Secrets>,
     host_keys: Arc<HostKeyRings>,
     mongod: Option<Mongod>,
-    subscription_key: String,
+    subscriptions: Vec<Subscription>,
     insights: AppInsights,
 }
 
@@ -85,13 +102,14 @@ impl LocalStack {
         state_folder::prepare(&options.state)
             .map_err(|cause| LocalStackError::State { folder: options.state.clone(), cause })?;
         let file = options.state.join("keys.json");
-        let keys = Keys::load_or_create(&file)
+        let products = Products::deployed();
+        let keys = Keys::load_or_create(&file, &products)
             .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;
 
         let given = options.connection_string.as_deref();
         let data = options.state.join("mongodb");
         let database = Database::start(given, &data, &keys.administrator).await?;
-        let subscription_key = keys.subscription.clone();
+        let subscriptions = keys.subscriptions(&products);
         let (patient_key, audit_key) = (keys.patient_host.clone(), keys.audit_host.clone());
         let strings = database.connection_strings()?;
         let refresh = options.secret_refresh_interval;
@@ -117,9 +135,20 @@ impl LocalStack {
         let patient =
             RunningApp::start(&patient, &patient_settings, patient_port, key, &timers, tools)
                 .await?;
-        let gateway =
-            start_gateway(gateway_port, &patient, &secrets, &subscription_key, &insights, openapi)
-                .await?;
+        let gateway = ApiManagement::start(ApiManagementOptions {
+            port: Some(gateway_port),
+            service_url: format!("{}/api", patient.url()),
+            openapi,
+            policies: PolicyFiles::deployed(),
+            values: options.policy_values(secrets.gateway_key_uri()),
+            products,
+            subscriptions: subscriptions.clone(),
+            identity: secrets.gateway_identity(),
+            signing_keys: Vec::new(),
+            telemetry: Some(insights.telemetry().clone()),
+            docs: true,
+        });
+        let gateway = gateway.await.map_err(|error| LocalStackError::Gateway(error.to_string()))?;
         let host_keys = Arc::new(HostKeyRings { patient: patient.keys(), audit: audit.keys() });
         let timers = [&patient, &audit].into_iter().filter_map(RunningApp::timers).collect();
         let (shared_secrets, shared_keys) = (Arc::clone(&secrets), Arc::clone(&host_keys));
@@ -133,7 +162,7 @@ impl LocalStack {
             secrets,
             host_keys,
             mongod: database.own,
-            subscription_key,
+            subscriptions,
             insights,
         };
         stack.wait_until_ready().await?;
@@ -146,8 +175,17 @@ impl LocalStack {
     }
 
     /// What clients show in `Ocp-Apim-Subscription-Key`.
+    ///
+    /// # Panics
+    /// If `terraform/products.json` has lost the subscription.
     pub fn subscription_key(&self) -> &str {
-        &self.subscription_key
+        let first = self.subscriptions.iter().find(|subscription| subscription.id == FIRST_CALLER);
+        &first.expect("the products have it").key
+    }
+
+    /// All subscriptions, one for each product.
+    pub fn subscriptions(&self) -> &[Subscription] {
+        &self.subscriptions
     }
 
     /// Where the hosts of the patient app and of the audit app listen.
@@ -219,31 +257,10 @@ impl LocalStack {
     }
 
     async fn wait_until_ready(&mut self) -> Result<(), LocalStackError> {
-        let ready = ready::wait(self.url().to_owned(), self.subscription_key.clone());
+        let ready = ready::wait(self.url().to_owned(), self.subscription_key().to_owned());
         tokio::select! {
             ready = ready => ready,
             error = self.ended() => Err(error),
         }
     }
-}
-
-async fn start_gateway(
-    port: u16,
-    patient: &RunningApp,
-    secrets: &Secrets,
-    subscription_key: &str,
-    insights: &AppInsights,
-    openapi: Value,
-) -> Result<Gateway, LocalStackError> {
-    let key = subscription_key.to_owned();
-    let options = GatewayOptions {
-        port: Some(port),
-        patient_host_url: patient.url().to_owned(),
-        host_key: HostKey::KeyVault(secrets.gateway_key()),
-        subscriptions: vec![Subscription { id: "local".to_owned(), key }],
-        telemetry: Some(insights.telemetry().clone()),
-        openapi: Some(openapi),
-    };
-    let started = Gateway::start(options).await;
-    started.map_err(|error| LocalStackError::Gateway(error.to_string()))
 }

@@ -11,7 +11,7 @@ use super::LocalStackError;
 use super::error::RotationError;
 use super::keys::{self, Keys};
 use super::settings::{AUDIT_DATABASE, PATIENT_DATABASE};
-use crate::gateway::VaultKey;
+use crate::api_management::OwnIdentity;
 use crate::host::KeyRing;
 use crate::key_vault::KeyVault;
 use crate::mongo::{self, Credentials, Users};
@@ -133,10 +133,14 @@ impl Secrets {
         &self.vault
     }
 
-    /// The gateway's way to its host key.
-    pub(super) fn gateway_key(&self) -> VaultKey {
-        VaultKey {
-            secret_uri: self.vault.secret_uri(PATIENT_HOST_KEY),
+    /// The address of the gateway's host key.
+    pub(super) fn gateway_key_uri(&self) -> String {
+        self.vault.secret_uri(PATIENT_HOST_KEY)
+    }
+
+    /// As whom the gateway reads it.
+    pub(super) fn gateway_identity(&self) -> OwnIdentity {
+        OwnIdentity {
             identity: self.vault.identity(GATEWAY),
             trusted_certificate: self.vault.trusted_certificate().to_owned(),
         }

@@ -1,21 +1,33 @@
+use emulator::api_management::{
+    ApiManagement, ApiManagementOptions, OwnIdentity, PolicyFiles, PolicyValues, Products,
+};
 use emulator::app_insights::AppInsights;
-use emulator::gateway::{Gateway, GatewayOptions, HostKey};
+use emulator::key_vault::KeyVault;
 use serde_json::json;
 
 use crate::browser::Page;
 use crate::client::{OPERATION, item, json, request, send};
 
-async fn start() -> (AppInsights, Gateway) {
+async fn start() -> (AppInsights, ApiManagement) {
     let insights = AppInsights::start().await.unwrap();
-    let options = GatewayOptions {
+    let vault = KeyVault::start().await.unwrap();
+    let options = ApiManagementOptions {
         port: None,
-        patient_host_url: "http://127.0.0.1:9".to_owned(),
-        host_key: HostKey::Literal("key".to_owned()),
+        service_url: "http://127.0.0.1:9/api".to_owned(),
+        openapi: json!({ "paths": {} }),
+        policies: PolicyFiles::deployed(),
+        values: PolicyValues::unlimited(vault.secret_uri("key")),
+        products: Products::deployed(),
         subscriptions: Vec::new(),
+        identity: OwnIdentity {
+            identity: vault.identity("gateway"),
+            trusted_certificate: vault.trusted_certificate().to_owned(),
+        },
+        signing_keys: Vec::new(),
         telemetry: Some(insights.telemetry().clone()),
-        openapi: None,
+        docs: false,
     };
-    let gateway = Gateway::start(options).await.unwrap();
+    let gateway = ApiManagement::start(options).await.unwrap();
     (insights, gateway)
 }
 

@@ -119,7 +119,7 @@ async fn the_register_knows_who_called_and_in_which_trace() {
     let record = stack.audits().await.find_one(doc! { "_id": record_id }).await.unwrap().unwrap();
     assert_eq!(
         record.get_document("actor").unwrap(),
-        &doc! { "keyName": "gateway", "subscriptionId": "local", "clientAddress": "127.0.0.1" }
+        &doc! { "keyName": "gateway", "subscriptionId": "first-caller", "clientAddress": "127.0.0.1" }
     );
     assert_eq!(record.get_str("traceId").unwrap(), TRACE_ID);
 }

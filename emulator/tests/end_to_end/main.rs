@@ -6,6 +6,7 @@ mod browser_cache;
 mod docs;
 mod faults;
 mod functions;
+mod gateway;
 mod host_json;
 mod packages;
 mod rotation;

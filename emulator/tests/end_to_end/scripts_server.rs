@@ -53,6 +53,9 @@ fn the_server_says_how_to_use_it_and_stops_when_told() {
     let introduction = introduction.join("\n");
     assert!(introduction.contains("Everything works."), "{introduction}");
     assert!(introduction.contains("/telemetry\n"), "{introduction}");
+    for key in ["\n  subscription key   ", "\n  monitoring key     "] {
+        assert!(introduction.contains(key), "{key}: {introduction}");
+    }
     let curl = introduction.split_once("Create a patient:").expect("an example").1.trim();
     let created = run_in_shell(&format!("{curl} --silent --fail"));
     assert!(created.starts_with("HTTP/1.1 201"), "{created}");

@@ -40,17 +40,30 @@ impl Stack {
 
     /// Starts what is packaged in `functions`.
     pub async fn start_packaged(functions: &Path, folder: &Path, log_filter: Option<&str>) -> Self {
-        let options = LocalStackOptions {
+        let log_filter = log_filter.map(str::to_owned);
+        Self::start_with(functions, folder, |options| options.log_filter = log_filter).await
+    }
+
+    /// Starts it with other options.
+    pub async fn start_with(
+        functions: &Path,
+        folder: &Path,
+        change: impl FnOnce(&mut LocalStackOptions),
+    ) -> Self {
+        let mut options = LocalStackOptions {
             functions: functions.to_owned(),
             state: folder.join("server"),
             connection_string: None,
             gateway_port: None,
             patient_port: None,
             audit_port: None,
+            rate_limit_per_minute: None,
+            quota_per_day: None,
             core_tools: false,
             secret_refresh_interval: std::time::Duration::from_secs(1),
-            log_filter: log_filter.map(str::to_owned),
+            log_filter: None,
         };
+        change(&mut options);
         let local = LocalStack::start(&options).await.expect("everything starts");
         Self { local, client: http_client(), _folder: None }
     }

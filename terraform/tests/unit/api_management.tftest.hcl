@@ -146,7 +146,7 @@ run "nobody_calls_without_a_subscription_of_the_product" {
   }
 
   assert {
-    condition     = azurerm_api_management_subscription.first.product_id == azurerm_api_management_product.main["patient-records"].id && azurerm_api_management_subscription.first.api_id == null && azurerm_api_management_subscription.first.allow_tracing == false
+    condition     = azurerm_api_management_subscription.main["first-caller"].product_id == azurerm_api_management_product.main["patient-records"].id && azurerm_api_management_subscription.main["first-caller"].api_id == null && azurerm_api_management_subscription.main["first-caller"].allow_tracing == false
     error_message = "The subscription reaches further than the product, or may trace."
   }
 }
@@ -170,7 +170,7 @@ run "the_key_of_the_monitoring_reaches_health_only" {
   }
 
   assert {
-    condition     = azurerm_api_management_subscription.monitoring.product_id == azurerm_api_management_product.main["monitoring"].id && azurerm_api_management_subscription.monitoring.api_id == null && azurerm_api_management_subscription.monitoring.allow_tracing == false
+    condition     = azurerm_api_management_subscription.main["monitoring"].product_id == azurerm_api_management_product.main["monitoring"].id && azurerm_api_management_subscription.main["monitoring"].api_id == null && azurerm_api_management_subscription.main["monitoring"].allow_tracing == false
     error_message = "The monitoring's subscription reaches further than its product, or may trace."
   }
 

@@ -105,13 +105,13 @@ run "the_gateway_is_asked_for_its_health_from_outside" {
   command = plan
 
   override_resource {
-    target          = azurerm_api_management_subscription.first
+    target          = azurerm_api_management_subscription.main["first-caller"]
     override_during = plan
     values          = { primary_key = "callers" }
   }
 
   override_resource {
-    target          = azurerm_api_management_subscription.monitoring
+    target          = azurerm_api_management_subscription.main["monitoring"]
     override_during = plan
     values          = { primary_key = "monitoring" }
   }

@@ -1,0 +1,183 @@
+//! The policies that are known, as they are read from XML.
+//!
+//! They are those that the files in `terraform/policies` use, with the attributes that they use
+//! (<https://learn.microsoft.com/azure/api-management/api-management-policies>).
+
+mod element;
+mod parse;
+mod place;
+mod read;
+
+use std::time::Duration;
+
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Method, StatusCode};
+use reqwest::Url;
+
+use super::expression;
+use super::limits::Limit;
+use super::token::TokenRules;
+pub(super) use element::Source;
+pub(super) use parse::{Fragments, definition};
+pub(super) use place::Section;
+
+/// The four sections of a policy definition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sections {
+    pub(super) inbound: Vec<Policy>,
+    pub(super) backend: Vec<Policy>,
+    pub(super) outbound: Vec<Policy>,
+    pub(super) on_error: Vec<Policy>,
+}
+
+/// What is done to a request or its response.
+#[derive(Clone, Debug)]
+pub(super) enum Policy {
+    /// What the next outer scope does in this section.
+    Base,
+    CacheLookupValue(CacheLookupValue),
+    CacheRemoveValue {
+        key: String,
+    },
+    CacheStoreValue {
+        key: String,
+        value: Text,
+        duration: Duration,
+    },
+    Choose(Choose),
+    ForwardRequest(ForwardRequest),
+    Quota(Limit),
+    RateLimit(Limit),
+    Retry(Retry),
+    ReturnResponse(ReturnResponse),
+    SendRequest(SendRequest),
+    SetBody(Text),
+    SetHeader(SetHeader),
+    SetQueryParameter {
+        name: String,
+    },
+    SetStatus(StatusCode),
+    SetVariable {
+        name: String,
+        value: Text,
+    },
+    ValidateAzureAdToken(TokenRules),
+}
+
+/// A text, or an expression that has one.
+#[derive(Clone, Debug)]
+pub(super) enum Text {
+    Literal(String),
+    Expression(expression::Text),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct CacheLookupValue {
+    pub(super) key: String,
+    pub(super) variable: String,
+    /// What the variable gets if there is no such value. Without it the variable stays as it is:
+    /// so says the reference under `variable-name`, though null under `default-value`.
+    pub(super) default: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Choose {
+    pub(super) whens: Vec<(expression::Condition, Vec<Policy>)>,
+    pub(super) otherwise: Vec<Policy>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ForwardRequest {
+    pub(super) timeout: Duration,
+    pub(super) buffer_request_body: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Retry {
+    pub(super) condition: expression::Condition,
+    pub(super) count: u32,
+    pub(super) interval: Duration,
+    pub(super) first_fast_retry: bool,
+    pub(super) policies: Vec<Policy>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ReturnResponse {
+    pub(super) status: StatusCode,
+    pub(super) headers: Vec<SetHeader>,
+    pub(super) body: Option<Text>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SendRequest {
+    /// The variable that gets the response.
+    pub(super) variable: String,
+    pub(super) timeout: Duration,
+    pub(super) ignore_error: bool,
+    pub(super) url: Url,
+    pub(super) method: Method,
+    /// For what the gateway's identity needs a token, if it does.
+    pub(super) resource: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SetHeader {
+    pub(super) name: HeaderName,
+    /// What takes the place of all values that it has; without any, the header is deleted.
+    pub(super) value: Option<HeaderText>,
+}
+
+/// The value of a header, ready for use where it is known.
+#[derive(Clone, Debug)]
+pub(super) enum HeaderText {
+    Literal(HeaderValue),
+    Expression(expression::Text),
+}
+
+impl Sections {
+    pub(super) fn of(&self, section: Section) -> &[Policy] {
+        match section {
+            Section::Inbound => &self.inbound,
+            Section::Backend => &self.backend,
+            Section::Outbound => &self.outbound,
+            Section::OnError => &self.on_error,
+        }
+    }
+}
+
+impl Policy {
+    /// Its element, as an error names it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::CacheLookupValue(_) => "cache-lookup-value",
+            Self::CacheRemoveValue { .. } => "cache-remove-value",
+            Self::CacheStoreValue { .. } => "cache-store-value",
+            Self::Choose(_) => "choose",
+            Self::ForwardRequest(_) => "forward-request",
+            Self::Quota(_) => "quota",
+            Self::RateLimit(_) => "rate-limit",
+            Self::Retry(_) => "retry",
+            Self::ReturnResponse(_) => "return-response",
+            Self::SendRequest(_) => "send-request",
+            Self::SetBody(_) => "set-body",
+            Self::SetHeader(_) => "set-header",
+            Self::SetQueryParameter { .. } => "set-query-parameter",
+            Self::SetStatus(_) => "set-status",
+            Self::SetVariable { .. } => "set-variable",
+            Self::ValidateAzureAdToken(_) => "validate-azure-ad-token",
+        }
+    }
+
+    /// The policies in it.
+    pub(super) fn inner(&self) -> Vec<&[Policy]> {
+        match self {
+            Self::Choose(choose) => {
+                let whens = choose.whens.iter().map(|(_, policies)| &**policies);
+                whens.chain([&*choose.otherwise]).collect()
+            }
+            Self::Retry(retry) => vec![&retry.policies],
+            _ => Vec::new(),
+        }
+    }
+}

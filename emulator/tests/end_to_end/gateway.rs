@@ -1,0 +1,68 @@
+//! The deployed policies in front of both apps.
+
+use reqwest::{Method, Response};
+use serde_json::Value;
+
+use crate::stack::{Stack, json_of, package_apps, patient};
+
+const NOBODY: &str = "patient/00000000-0000-4000-8000-000000000000";
+
+/// Sends requests, at most so many, until one has this status.
+async fn until(stack: &Stack, status: u16, requests_max: usize) -> Response {
+    for _ in 0..requests_max {
+        let answer = stack.call(Method::GET, NOBODY).send().await.expect("the gateway answers");
+        if answer.status().as_u16() == status {
+            return answer;
+        }
+    }
+    panic!("none of {requests_max} requests is answered {status}");
+}
+
+#[tokio::test]
+async fn a_subscription_may_call_so_often_and_no_more() {
+    const CALLS: u64 = 10;
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let functions = folder.path().join("functions");
+    package_apps(&functions);
+    let stack = Stack::start_with(&functions, folder.path(), |options| {
+        options.rate_limit_per_minute = Some(CALLS);
+        options.quota_per_day = Some(2 * CALLS);
+    })
+    .await;
+
+    let refused = until(&stack, 429, 11).await;
+
+    let retry_after = refused.headers()["retry-after"].to_str().expect("it is text").parse();
+    assert!((1..=60).contains(&retry_after.expect("seconds")));
+    let problem = json_of(refused, 429).await;
+    assert_eq!(problem["type"], "urn:problem:patient-records:throttled");
+}
+
+#[tokio::test]
+async fn each_product_has_a_key_of_its_own() {
+    let stack = Stack::start().await;
+    let subscriptions = stack.local.subscriptions();
+    let ids: Vec<_> = subscriptions.iter().map(|one| (&*one.id, &*one.product)).collect();
+    assert_eq!(ids, [("first-caller", "patient-records"), ("monitoring", "monitoring")]);
+    let mut keys: Vec<_> = subscriptions.iter().map(|one| &one.key).collect();
+    keys.dedup();
+    assert_eq!(keys.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_refused_before_it_reaches_an_app_is_a_problem_as_the_apps_make_them() {
+    let stack = Stack::start().await;
+    let url = format!("{}/{NOBODY}", stack.local.url());
+    let app = stack.send(Method::GET, NOBODY, &Value::Null, 404).await;
+    let keyless = stack.client.get(url).send().await.expect("the gateway answers");
+    let no_operation = stack.send(Method::PATCH, "patient", &patient(), 404).await;
+
+    for refused in [json_of(keyless, 401).await, no_operation] {
+        let members = |problem: &Value| {
+            let members = problem.as_object().expect("a problem is an object");
+            members.keys().cloned().collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(members(&refused), members(&app), "{refused}");
+        assert_eq!(refused["traceId"].as_str().map(str::len), Some(32), "{refused}");
+    }
+}
