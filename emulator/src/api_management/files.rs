@@ -35,8 +35,15 @@ macro_rules! embedded {
     };
 }
 
-const DEPLOYED: &[(&str, &str)] =
-    embedded!["caller", "host_key", "host_refusal", "patient_api", "problem", "product"];
+const DEPLOYED: &[(&str, &str)] = embedded![
+    "caller",
+    "health_only",
+    "host_key",
+    "host_refusal",
+    "patient_api",
+    "problem",
+    "product",
+];
 
 impl PolicyFiles {
     /// The files as they are deployed.
