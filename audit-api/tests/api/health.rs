@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use emulator::key_vault::KeyVault;
-use emulator::mongo::{self, Mongod, MongodOptions, Proxy};
+use emulator::mongo::{self, Proxy};
 use emulator::test_app::{Answer, Call};
 use futures_util::future::join_all;
 use mongodb::bson::doc;
@@ -86,14 +86,14 @@ async fn many_probes_cost_one_read() {
 
 #[tokio::test]
 async fn a_database_that_is_down_is_unhealthy_until_it_is_back() {
-    let mut mongod = Mongod::start(MongodOptions::default()).await.unwrap();
-    let api = AuditApi::start_on(&mongod.connection_string()).await;
-    mongod.kill();
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = AuditApi::start_on(&proxy.connection_string()).await;
+    proxy.refuse();
 
     for answer in join_all((0..10).map(|_| probe(&api).send())).await {
         assert_unhealthy(&answer);
     }
-    mongod.restart().await.unwrap();
+    proxy.accept();
     until_healthy(&api).await;
 
     let lines = lines(&api);

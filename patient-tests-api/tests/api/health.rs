@@ -2,7 +2,7 @@
 
 use emulator::audit_api::Behaviour;
 use emulator::key_vault::{Fault, KeyVault};
-use emulator::mongo::{self, Mongod, MongodOptions, Proxy};
+use emulator::mongo::{self, Proxy};
 use emulator::test_app::{Answer, Call};
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
@@ -116,12 +116,12 @@ async fn the_register_is_asked_in_the_trace_of_the_probe() {
 
 #[tokio::test]
 async fn a_database_that_is_down_is_unhealthy_until_it_is_back() {
-    let mut mongod = Mongod::start(MongodOptions::default()).await.unwrap();
-    let api = PatientTestsApi::start_on(&mongod.connection_string(), &[]).await;
-    mongod.kill();
+    let proxy = Proxy::start(&mongo::for_tests().await).await;
+    let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
+    proxy.refuse();
 
     assert_unhealthy(&probe(&api).send().await);
-    mongod.restart().await.unwrap();
+    proxy.accept();
     until_healthy(&api).await;
 
     let lines = lines(&api);
