@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How long an unused connection is kept; the servers here close theirs a little later.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
+pub(crate) const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// A client for plain HTTP on this machine: it follows no redirect and ignores proxy settings.
 ///

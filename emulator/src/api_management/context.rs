@@ -18,7 +18,7 @@ pub(super) struct Context {
     pub(super) response: Option<Response>,
     pub(super) variables: HashMap<String, Variable>,
     /// Null outside of `on-error`.
-    pub(super) last_error: Option<LastError>,
+    pub(super) last_error: Option<Box<LastError>>,
     /// Null before the key is known to be good.
     pub(super) subscription: Option<Arc<Subscription>>,
     /// The id of the operation; null if none was found.
@@ -28,8 +28,8 @@ pub(super) struct Context {
     pub(super) traceparent: String,
 }
 
-/// The value of a variable.
-#[derive(Clone, Debug)]
+/// The value of a variable; some are secrets, so there is no debug output.
+#[derive(Clone)]
 pub(super) enum Variable {
     Null,
     Text(String),

@@ -26,7 +26,7 @@ pub(super) struct LastError {
 /// An error on its way to the `on-error` section.
 #[derive(Debug)]
 pub(super) struct Failure {
-    pub(super) error: LastError,
+    pub(super) error: Box<LastError>,
     status: StatusCode,
     headers: HeaderMap,
 }
@@ -38,7 +38,7 @@ impl Failure {
         reason: &'static str,
         message: impl Into<String>,
     ) -> Self {
-        let error = LastError { source, reason, message: message.into() };
+        let error = Box::new(LastError { source, reason, message: message.into() });
         Self { error, status, headers: HeaderMap::new() }
     }
 

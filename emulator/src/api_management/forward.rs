@@ -70,6 +70,9 @@ impl Backend {
             headers.insert("traceparent", traceparent);
         }
         let call = self.client.request(request.method.clone(), url).headers(headers);
+        if matches!(request.body, RequestBody::TooLarge) {
+            return Err(Failure::expression(POLICY, "The body is larger than what is buffered."));
+        }
         let body = request.body.bytes();
         if !policy.buffer_request_body {
             request.body = RequestBody::None;

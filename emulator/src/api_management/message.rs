@@ -40,7 +40,7 @@ pub(super) enum RequestBody {
 pub(super) struct BrokenOff;
 
 /// What a caller gets, as the policies change it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -48,7 +48,7 @@ pub(super) struct Response {
 }
 
 /// The body of a response.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Body {
     Whole(Bytes),
     /// The backend broke off in it. Policies see nothing of that; the caller's connection breaks.

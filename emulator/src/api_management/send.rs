@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::message::{Body, Response};
 use super::policy::SendRequest;
+use crate::client::IDLE_TIME_MAX;
 use crate::key_vault::Identity;
 
 const IDENTITY_API_VERSION: &str = "2019-08-01";
@@ -61,6 +62,7 @@ impl Sender {
         let mut client = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(IDLE_TIME_MAX)
             .tls_certs_only([Certificate::from_pem(&pem)?]);
         for host in urls.into_iter().filter_map(Url::host_str) {
             client = client.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));

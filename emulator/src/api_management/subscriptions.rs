@@ -11,7 +11,7 @@ const HEADER: &str = "ocp-apim-subscription-key";
 const PARAMETER: &str = "subscription-key";
 
 /// A subscription to a product.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Subscription {
     /// Its identifier, which the apps get to see.
     pub id: String,

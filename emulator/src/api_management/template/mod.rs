@@ -115,10 +115,9 @@ fn write<'v, 't>(
 
 fn literal(line: u32, text: &str, to: &mut Rendered) {
     // A line that is empty so far comes from where its first text does.
-    if to.text.is_empty() || to.text.ends_with('\n') {
-        if let (false, Some(last)) = (text.is_empty(), to.lines.last_mut()) {
-            *last = line;
-        }
+    let is_empty_so_far = to.text.is_empty() || to.text.ends_with('\n');
+    if let (true, false, Some(last)) = (is_empty_so_far, text.is_empty(), to.lines.last_mut()) {
+        *last = line;
     }
     to.text.push_str(text);
     to.lines.extend((1..=line_breaks(text)).map(|breaks| line + breaks));
