@@ -7,6 +7,7 @@
 mod app;
 mod audit;
 mod functions;
+mod ids;
 mod medical_test;
 mod patient;
 mod settings;

@@ -16,14 +16,13 @@ use shared::{
     Deadline, Error, Id, Preconditions, RequestHash, Result, Timestamp, Version, backoff,
 };
 
-use crate::audit::AuditRecordId;
-use crate::patient::PatientId;
+use crate::ids::{AuditRecordId, PatientId};
 
 /// What must be left of the time for another attempt at a write that others got ahead of: an attempt
 /// that the deadline cuts short may have happened or not.
 const ATTEMPT_TIME_MIN: Duration = Duration::from_secs(2);
 
-/// A stored record of kind `K` with the content `C`.
+/// A stored record whose ids are of kind `K`, with the content `C`.
 #[derive(Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -152,12 +151,12 @@ where
     }
 
     /// One page of the records that match and are not deleted, fetched in portions that suit their
-    /// size: each is a short command that is repeated alone, and no more is read than the page can
+    /// size, as items of type `T`: each is a short command that is repeated alone, and no more is read than the page can
     /// take. An item of a page has at most about `item_bytes_max` bytes.
     ///
     /// # Errors
     /// Throttled or unavailable.
-    pub(crate) async fn find_page(
+    pub(crate) async fn find_page<T>(
         &self,
         mut filter: Document,
         page: &PageRequest<K>,
@@ -165,7 +164,7 @@ where
         deadline: Deadline,
     ) -> Result<Page<K>>
     where
-        K: From<VersionedDocument<K, C>> + Serialize,
+        T: From<VersionedDocument<K, C>> + Serialize,
     {
         filter.insert("_deleted", doc! { "$ne": true });
         let mut page = page.begin(item_bytes_max);
@@ -183,7 +182,7 @@ where
             let is_last = found.len() < portion;
             for document in found {
                 let id = document.id;
-                if !page.takes(id, &K::from(document)) {
+                if !page.takes(id, &T::from(document)) {
                     return Ok(page);
                 }
             }

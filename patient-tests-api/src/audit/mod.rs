@@ -17,15 +17,10 @@ use shared::{Deadline, Error, HttpClient, Id, Result};
 use client::AuditClient;
 use record::{Actor, NewAuditRecord, Outcome};
 
+use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
 pub(crate) use record::{Operation, Resource};
-
-/// An entry of the register; only its identifier matters here.
-pub(crate) enum AuditRecord {}
-
-/// Identifies an audit record.
-pub(crate) type AuditRecordId = Id<AuditRecord>;
 
 /// The register, as the functions see it.
 pub(crate) struct AuditRegister {

@@ -18,5 +18,5 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
 
     let found = app.patients.search(&criteria, &page, request.deadline).await;
     let found = found.map(Disclosure::page);
-    app.audit.release(&request, Resource::patients_like(&criteria), found).await
+    app.audit.release(&request, Resource::patients_like(criteria.to_query()), found).await
 }

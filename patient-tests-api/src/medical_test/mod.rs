@@ -7,12 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Body, Id, Result, Timestamp, Version, validation};
 
-use crate::patient::PatientId;
+use crate::ids::{MedicalTestId, PatientId};
 
 pub(crate) use store::MedicalTestStore;
-
-/// Identifies a medical test.
-pub(crate) type MedicalTestId = Id<MedicalTest>;
 
 /// A medical test as stored.
 #[derive(Serialize)]

@@ -6,8 +6,9 @@ use shared::validation::{
     list, moment, named, text, text_like, text_with_lines,
 };
 
-use super::{MedicalTest, MedicalTestDetails, MedicalTestId, Observation};
-use crate::patient::{Patient, PatientId, is_calendar_day};
+use super::{MedicalTestDetails, Observation};
+use crate::ids::{MedicalTestId, MedicalTestTag, PatientId, PatientTag};
+use crate::patient::is_calendar_day;
 
 const MEASUREMENT_CHARS_MAX: usize = 4096;
 const OBSERVATIONS_MAX: usize = LIST_ITEMS_MAX;
@@ -46,8 +47,8 @@ fn details(fields: &mut Fields<'_>, patient_id: PatientId) -> MedicalTestDetails
 
 /// A test as the API returns it.
 pub(super) fn returned(fields: &mut Fields<'_>) {
-    fields.required("id", guid::<MedicalTest>());
-    fields.required("patientId", guid::<Patient>());
+    fields.required("id", guid::<MedicalTestTag>());
+    fields.required("patientId", guid::<PatientTag>());
     fields.required("lastUpdated", date_time());
     findings(fields);
 }

@@ -8,9 +8,8 @@ use shared::mongo::{CollectionPlan, Database, Insertion};
 use shared::page::{Page, PageRequest};
 use shared::{Deadline, Preconditions, RequestHash, Result};
 
-use super::{MedicalTest, MedicalTestDetails, MedicalTestId};
-use crate::audit::AuditRecordId;
-use crate::patient::PatientId;
+use super::{MedicalTest, MedicalTestDetails};
+use crate::ids::{AuditRecordId, MedicalTestId, MedicalTestTag, PatientId};
 use crate::versioned::{VersionedCollection, VersionedDocument};
 
 /// About the most bytes of a test as JSON: nearly those of the largest body, so that a first portion is
@@ -19,13 +18,13 @@ const TEST_BYTES_MAX: usize = 1_000_000;
 
 /// The stored medical tests; a patient's tests lie together.
 pub(crate) struct MedicalTestStore {
-    collection: VersionedCollection<MedicalTest, MedicalTestContent>,
+    collection: VersionedCollection<MedicalTestTag, MedicalTestContent>,
 }
 
 /// A test that was found, with what the next version needs.
 pub(crate) struct StoredMedicalTest(MedicalTestDocument);
 
-type MedicalTestDocument = VersionedDocument<MedicalTest, MedicalTestContent>;
+type MedicalTestDocument = VersionedDocument<MedicalTestTag, MedicalTestContent>;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -99,11 +98,11 @@ impl MedicalTestStore {
     pub(crate) async fn find_page(
         &self,
         patient_id: PatientId,
-        page: &PageRequest<MedicalTest>,
+        page: &PageRequest<MedicalTestTag>,
         deadline: Deadline,
-    ) -> Result<Page<MedicalTest>> {
+    ) -> Result<Page<MedicalTestTag>> {
         let filter = doc! { "_shardKey": patient_id.to_string() };
-        self.collection.find_page(filter, page, TEST_BYTES_MAX, deadline).await
+        self.collection.find_page::<MedicalTest>(filter, page, TEST_BYTES_MAX, deadline).await
     }
 
     /// Gives a test other details.

@@ -10,12 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Body, Id, Result, Timestamp, Version, validation};
 
+use crate::ids::PatientId;
+
 pub(crate) use date_of_birth::{DateOfBirth, is_calendar_day};
 pub(crate) use search::PatientSearch;
 pub(crate) use store::PatientStore;
-
-/// Identifies a patient.
-pub(crate) type PatientId = Id<Patient>;
 
 /// A patient as stored.
 #[derive(Serialize)]

@@ -7,8 +7,9 @@ use shared::validation::{
 };
 
 use super::date_of_birth::{DateOfBirth, Days};
-use super::{Gender, Patient, PatientDetails, PatientId, PatientSearch};
-use crate::patient::search::DayCriterion;
+use super::search::DayCriterion;
+use super::{Gender, PatientDetails, PatientSearch};
+use crate::ids::{PatientId, PatientTag};
 
 const NAME_CHARS_MAX: usize = 64;
 const FULL_NAME_CHARS_MAX: usize = 128;
@@ -33,7 +34,7 @@ pub(super) fn new_patient(fields: &mut Fields<'_>) -> PatientDetails {
 
 /// A patient as the API returns it.
 pub(super) fn returned(fields: &mut Fields<'_>) {
-    fields.required("id", guid::<Patient>());
+    fields.required("id", guid::<PatientTag>());
     fields.required("lastUpdated", date_time());
     details(fields);
 }

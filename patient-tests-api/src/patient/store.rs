@@ -9,8 +9,8 @@ use shared::page::{Page, PageRequest};
 use shared::{Deadline, Preconditions, RequestHash, Result};
 
 use super::folded_name::FoldedName;
-use super::{Patient, PatientDetails, PatientId, PatientSearch};
-use crate::audit::AuditRecordId;
+use super::{Patient, PatientDetails, PatientSearch};
+use crate::ids::{AuditRecordId, PatientId, PatientTag};
 use crate::versioned::{VersionedCollection, VersionedDocument};
 
 /// The most bytes of a patient as JSON: every text at its longest takes less.
@@ -18,13 +18,13 @@ const PATIENT_BYTES_MAX: usize = 4_000;
 
 /// The stored patients.
 pub(crate) struct PatientStore {
-    collection: VersionedCollection<Patient, PatientContent>,
+    collection: VersionedCollection<PatientTag, PatientContent>,
 }
 
 /// A patient who was found, with what the next version needs.
 pub(crate) struct StoredPatient(PatientDocument);
 
-type PatientDocument = VersionedDocument<Patient, PatientContent>;
+type PatientDocument = VersionedDocument<PatientTag, PatientContent>;
 
 #[derive(Serialize, Deserialize)]
 struct PatientContent {
@@ -151,10 +151,11 @@ impl PatientStore {
     pub(crate) async fn search(
         &self,
         criteria: &PatientSearch,
-        page: &PageRequest<Patient>,
+        page: &PageRequest<PatientTag>,
         deadline: Deadline,
-    ) -> Result<Page<Patient>> {
-        self.collection.find_page(filter(criteria), page, PATIENT_BYTES_MAX, deadline).await
+    ) -> Result<Page<PatientTag>> {
+        let filter = filter(criteria);
+        self.collection.find_page::<Patient>(filter, page, PATIENT_BYTES_MAX, deadline).await
     }
 }
 
