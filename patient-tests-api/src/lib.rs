@@ -9,6 +9,8 @@ mod audit;
 mod functions;
 mod ids;
 mod medical_test;
+#[cfg(doctest)]
+mod no_way_past_the_register;
 mod patient;
 mod settings;
 

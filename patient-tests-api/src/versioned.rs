@@ -16,6 +16,7 @@ use shared::{
     Deadline, Error, Id, Preconditions, RequestHash, Result, Timestamp, Version, backoff,
 };
 
+use crate::audit::Intent;
 use crate::ids::{AuditRecordId, PatientId};
 
 /// What must be left of the time for another attempt at a write that others got ahead of: an attempt
@@ -54,11 +55,11 @@ pub(crate) struct VersionedCollection<K, C> {
 }
 
 impl<K, C> VersionedDocument<K, C> {
-    /// The first version of a record that `audit_id` announced.
+    /// The first version of a record.
     pub(crate) fn first(
         id: Id<K>,
         shard_key: PatientId,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         request_hash: RequestHash,
         content: C,
     ) -> Self {
@@ -66,7 +67,7 @@ impl<K, C> VersionedDocument<K, C> {
             document_id: id,
             shard_key,
             version: Some(Version::FIRST),
-            audit_id: Some(audit_id),
+            audit_id: Some(intent.id()),
             request_hash: Some(request_hash),
             deleted: false,
             id,
@@ -201,7 +202,7 @@ where
         &self,
         mut current: VersionedDocument<K, C>,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
         change: impl Fn(&mut VersionedDocument<K, C>),
     ) -> Result<VersionedDocument<K, C>> {
@@ -213,7 +214,7 @@ where
             // Null also finds the scaffold's documents, which have no version at all.
             filter.insert("_version", next.version.map(Version::number));
             next.version = Some(next.version().next());
-            next.audit_id = Some(audit_id);
+            next.audit_id = Some(intent.id());
             next.last_updated = DateTime::now();
             change(&mut next);
             if self.collection.replace_one(&filter, &next, deadline).await? {
@@ -226,7 +227,7 @@ where
             }
             tokio::time::sleep(pause).await;
             current = self.find(id, shard_key, deadline).await?;
-            if current.audit_id == Some(audit_id) {
+            if current.audit_id == Some(intent.id()) {
                 // Our own write, whose first answer was lost.
                 return Ok(current);
             }
@@ -243,11 +244,11 @@ where
         &self,
         current: VersionedDocument<K, C>,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<()> {
         let mark = |next: &mut VersionedDocument<K, C>| next.deleted = true;
-        match self.replace(current, preconditions, audit_id, deadline, mark).await {
+        match self.replace(current, preconditions, intent, deadline, mark).await {
             Ok(_) | Err(Error::Deleted) => Ok(()),
             Err(error) => Err(error),
         }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::http::Caller;
+use shared::Error;
+use shared::http::{Caller, Request};
 use shared::telemetry::TraceId;
 
 use crate::ids::{AuditRecordId, MedicalTestId, PatientId};
@@ -72,6 +73,57 @@ pub(super) struct Actor {
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_address: Option<String>,
+}
+
+impl<'a> NewAuditRecord<'a> {
+    pub(super) fn new(resource: &'a Resource, outcome: Outcome, request: &Request) -> Self {
+        Self {
+            source_system_name: "PatientTestsApi",
+            resource,
+            outcome,
+            relates_to: None,
+            actor: Actor::from(request.caller()),
+            trace_id: request.trace.trace_id(),
+        }
+    }
+
+    /// The record of how that ended which `intent` announced.
+    pub(super) fn concluding(self, intent: AuditRecordId) -> Self {
+        Self { relates_to: Some(intent), ..self }
+    }
+}
+
+impl Outcome {
+    /// How a reading went that failed with this error.
+    pub(super) fn of_error(error: &Error) -> Self {
+        match error {
+            Error::NotFound => Self::NotFound,
+            Error::Deleted
+            | Error::VersionMismatch { .. }
+            | Error::Changing
+            | Error::IdempotencyKeyReused => Self::Refused,
+            Error::InvalidBody(_)
+            | Error::InvalidRequest(_)
+            | Error::InvalidQuery(_)
+            | Error::InvalidJson { .. }
+            | Error::UnknownFunction
+            | Error::TooLarge
+            | Error::UnsupportedMediaType(_)
+            | Error::Throttled { .. }
+            | Error::Unavailable { .. }
+            | Error::Unhealthy
+            | Error::Internal(_) => Self::Failed,
+        }
+    }
+
+    /// How a write went that failed with this error.
+    pub(super) fn of_failed_write(error: &Error) -> Self {
+        match Self::of_error(error) {
+            // The write was refused because there is nothing to write to.
+            Self::NotFound => Self::Refused,
+            outcome => outcome,
+        }
+    }
 }
 
 impl Resource {

@@ -9,8 +9,10 @@ use shared::page::{Page, PageRequest};
 use shared::{Deadline, Preconditions, RequestHash, Result};
 
 use super::folded_name::FoldedName;
+use super::search::DayCriterion;
 use super::{Patient, PatientDetails, PatientSearch};
-use crate::ids::{AuditRecordId, PatientId, PatientTag};
+use crate::audit::Intent;
+use crate::ids::{PatientId, PatientTag};
 use crate::versioned::{VersionedCollection, VersionedDocument};
 
 /// The most bytes of a patient as JSON: every text at its longest takes less.
@@ -76,11 +78,11 @@ impl PatientStore {
         &self,
         id: PatientId,
         details: PatientDetails,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<Insertion<Patient>> {
         let hash = RequestHash::of(&details);
-        let document = VersionedDocument::first(id, id, audit_id, hash, details.into());
+        let document = VersionedDocument::first(id, id, intent, hash, details.into());
         Ok(self.collection.insert(document, deadline).await?.map(Patient::from))
     }
 
@@ -112,7 +114,7 @@ impl PatientStore {
         self.collection.find(id, id, deadline).await.map(StoredPatient)
     }
 
-    /// Gives a patient other details.
+    /// Replaces the details of a patient.
     ///
     /// # Errors
     /// [`shared::Error::Deleted`], [`shared::Error::VersionMismatch`]; throttled or unavailable.
@@ -121,12 +123,12 @@ impl PatientStore {
         StoredPatient(current): StoredPatient,
         details: PatientDetails,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<Patient> {
         let replace = |next: &mut PatientDocument| next.content = details.clone().into();
         let replaced =
-            self.collection.replace(current, preconditions, audit_id, deadline, replace).await?;
+            self.collection.replace(current, preconditions, intent, deadline, replace).await?;
         Ok(replaced.into())
     }
 
@@ -138,10 +140,10 @@ impl PatientStore {
         &self,
         StoredPatient(current): StoredPatient,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<()> {
-        self.collection.delete(current, preconditions, audit_id, deadline).await
+        self.collection.delete(current, preconditions, intent, deadline).await
     }
 
     /// One page of the patients who match.
