@@ -25,7 +25,7 @@ pub(crate) struct MedicalTest {
 }
 
 /// What a client says about a test: the body of create and, beside the ids, of update.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MedicalTestDetails {
     performer: String,
@@ -34,7 +34,7 @@ pub(crate) struct MedicalTestDetails {
 }
 
 /// One finding of a test.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Observation {
     id: String,
     code: String,
@@ -58,12 +58,12 @@ impl MedicalTest {
 impl MedicalTestDetails {
     /// The `OpenAPI` schema of the body of `CreateTest`.
     pub(crate) fn schema_new() -> Value {
-        validation::describe(|fields| rules::new_test(fields, Id::default()))
+        validation::describe(|fields| rules::new_test(fields, Id::generate()))
     }
 
     /// The `OpenAPI` schema of the body of `UpdateTest`.
     pub(crate) fn schema_replacement() -> Value {
-        validation::describe(|fields| rules::replacement(fields, Id::default(), Id::default()))
+        validation::describe(|fields| rules::replacement(fields, Id::generate(), Id::generate()))
     }
 
     /// Reads the body of `CreateTest` for a patient, or names everything that is wrong with it.

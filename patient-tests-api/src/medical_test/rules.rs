@@ -21,7 +21,10 @@ const ISSUED_PATTERN: &str = concat!(
 );
 
 /// The body of `CreateTest`.
-pub(super) fn new_test(fields: &mut Fields<'_>, patient_id: PatientId) -> MedicalTestDetails {
+pub(super) fn new_test(
+    fields: &mut Fields<'_>,
+    patient_id: PatientId,
+) -> Option<MedicalTestDetails> {
     fields.refused("id");
     fields.refused("lastUpdated");
     fields.refused("createdDate");
@@ -33,14 +36,14 @@ pub(super) fn replacement(
     fields: &mut Fields<'_>,
     patient_id: PatientId,
     id: MedicalTestId,
-) -> MedicalTestDetails {
+) -> Option<MedicalTestDetails> {
     fields.required("id", exactly(id, "must be the id in the path"));
     fields.ignored("lastUpdated", &date_time());
     fields.refused("createdDate");
     details(fields, patient_id)
 }
 
-fn details(fields: &mut Fields<'_>, patient_id: PatientId) -> MedicalTestDetails {
+fn details(fields: &mut Fields<'_>, patient_id: PatientId) -> Option<MedicalTestDetails> {
     fields.optional("patientId", exactly(patient_id, "must be the patient's id in the path"));
     findings(fields)
 }
@@ -53,26 +56,33 @@ pub(super) fn returned(fields: &mut Fields<'_>) {
     findings(fields);
 }
 
-fn findings(fields: &mut Fields<'_>) -> MedicalTestDetails {
-    MedicalTestDetails {
-        performer: fields.required("performer", text(TEXT_CHARS_MAX)),
-        order_reference: fields.required("orderReference", text(TEXT_CHARS_MAX)),
-        observations: fields.required(
-            "observations",
-            list(OBSERVATIONS_MAX, named("Observation", Object(observation))),
-        ),
-    }
+fn findings(fields: &mut Fields<'_>) -> Option<MedicalTestDetails> {
+    let performer = fields.required("performer", text(TEXT_CHARS_MAX));
+    let order_reference = fields.required("orderReference", text(TEXT_CHARS_MAX));
+    let observation = named("Observation", Object(observation));
+    let observations = fields.required("observations", list(OBSERVATIONS_MAX, observation));
+    Some(MedicalTestDetails {
+        performer: performer?,
+        order_reference: order_reference?,
+        observations: observations?,
+    })
 }
 
-fn observation(fields: &mut Fields<'_>) -> Observation {
-    Observation {
-        id: fields.required("id", text(TEXT_CHARS_MAX)),
-        code: fields.required("code", text(TEXT_CHARS_MAX)),
-        measurement: fields.optional("measurement", text_with_lines(MEASUREMENT_CHARS_MAX)),
-        interpretation: fields.optional("interpretation", text(TEXT_CHARS_MAX)),
-        status: fields.required("status", text(TEXT_CHARS_MAX)),
-        issued: fields.required("issued", issued()),
-    }
+fn observation(fields: &mut Fields<'_>) -> Option<Observation> {
+    let id = fields.required("id", text(TEXT_CHARS_MAX));
+    let code = fields.required("code", text(TEXT_CHARS_MAX));
+    let measurement = fields.optional("measurement", text_with_lines(MEASUREMENT_CHARS_MAX));
+    let interpretation = fields.optional("interpretation", text(TEXT_CHARS_MAX));
+    let status = fields.required("status", text(TEXT_CHARS_MAX));
+    let issued = fields.required("issued", issued());
+    Some(Observation {
+        id: id?,
+        code: code?,
+        measurement,
+        interpretation,
+        status: status?,
+        issued: issued?,
+    })
 }
 
 /// When a finding was issued, kept as it was sent: laboratories often know the day alone.
