@@ -13,6 +13,9 @@ use crate::Settings;
 use crate::audit_record::AuditRecordStore;
 use crate::functions::{create_audit_record, health};
 
+/// What the `type` of each problem begins with; the gateway's own begin alike.
+pub(crate) const PROBLEM_TYPE_PREFIX: &str = "urn:problem:patient-records:";
+
 /// The collections of this app.
 pub const STORAGE: StoragePlan = StoragePlan {
     database_setting: "AUDIT_DATABASE",
@@ -50,6 +53,8 @@ impl App {
 }
 
 impl FunctionApp for App {
+    const PROBLEM_TYPE_PREFIX: &'static str = PROBLEM_TYPE_PREFIX;
+
     async fn invoke(&self, function: &str, request: Request) -> Result<Response> {
         // No function here takes any.
         request.check_query(&[])?;

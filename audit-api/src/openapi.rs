@@ -3,6 +3,7 @@
 use serde_json::json;
 use shared::openapi::{Document, Door, Operation, Route};
 
+use crate::app::PROBLEM_TYPE_PREFIX;
 use crate::audit_record::{AuditRecord, NewAuditRecord};
 use crate::functions::{create_audit_record, health};
 
@@ -26,7 +27,8 @@ pub fn document() -> Document {
     .body("NewAuditRecord")
     .creates("AuditRecord", json!({}));
     let description = "Who did what to which record.";
-    Document::new("Audit register", description, "http://localhost:7072/api", Door::Host)
+    let server = "http://localhost:7072/api";
+    Document::new("Audit register", description, server, Door::Host, PROBLEM_TYPE_PREFIX)
         .taken("NewAuditRecord", NewAuditRecord::schema(), new_record)
         .returned("AuditRecord", AuditRecord::schema(), record)
         .group("Records", "What the register keeps.", [create])

@@ -18,6 +18,9 @@ use crate::functions::{
 use crate::medical_test::MedicalTestStore;
 use crate::patient::PatientStore;
 
+/// What the `type` of each problem begins with; the gateway's own begin alike.
+pub(crate) const PROBLEM_TYPE_PREFIX: &str = "urn:problem:patient-records:";
+
 /// The collections of this app.
 pub const STORAGE: StoragePlan = StoragePlan {
     database_setting: "PATIENT_TESTS_DATABASE",
@@ -71,6 +74,8 @@ impl App {
 }
 
 impl FunctionApp for App {
+    const PROBLEM_TYPE_PREFIX: &'static str = PROBLEM_TYPE_PREFIX;
+
     async fn invoke(&self, function: &str, request: Request) -> Result<Response> {
         request.check_query(query_parameters(function, &request))?;
         self.dispatch(function, request).await.map(Audited::into_response)

@@ -3,6 +3,7 @@
 use serde_json::json;
 use shared::openapi::{Document, Door, Operation, Route, versioned};
 
+use crate::app::PROBLEM_TYPE_PREFIX;
 use crate::functions::{
     create_patient, create_test, delete_patient, delete_test, health, load_patient, load_test,
     search_patient, update_patient, update_test,
@@ -23,8 +24,9 @@ const TEST: Route =
 /// The document, with the paths of the gateway.
 pub fn document() -> Document {
     let description = "Patients and the results of their medical tests.";
+    let server = "http://localhost:8080";
     let document =
-        Document::new("Patient records", description, "http://localhost:8080", Door::Gateway);
+        Document::new("Patient records", description, server, Door::Gateway, PROBLEM_TYPE_PREFIX);
     with_schemas(document)
         .group("Patients", "People, and how to find them.", of_patients())
         .group("Tests", "What laboratories found out about patients.", of_tests())

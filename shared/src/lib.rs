@@ -8,12 +8,12 @@
 
 mod deadline;
 mod error;
-mod hex;
 mod http_client;
 mod id;
 mod json;
 mod memory;
 mod request_hash;
+mod secret;
 mod timestamp;
 mod version;
 
@@ -24,6 +24,7 @@ pub mod http;
 pub mod mongo;
 pub mod openapi;
 pub mod page;
+pub mod retry;
 pub mod secrets;
 pub mod settings;
 pub mod telemetry;

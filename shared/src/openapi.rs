@@ -52,8 +52,14 @@ pub struct Operation {
 }
 
 impl Document {
-    /// A document without operations.
-    pub fn new(title: &str, description: &str, server: &str, door: Door) -> Self {
+    /// A document without operations; the types of its problems begin with `problem_types`.
+    pub fn new(
+        title: &str,
+        description: &str,
+        server: &str,
+        door: Door,
+        problem_types: &str,
+    ) -> Self {
         let key = match door {
             Door::Gateway => "Ocp-Apim-Subscription-Key",
             Door::Host => "x-functions-key",
@@ -69,7 +75,7 @@ impl Document {
             "tags": [],
             "paths": {},
             "components": {
-                "schemas": {"Problem": problem_schema()},
+                "schemas": {"Problem": problem_schema(problem_types)},
                 "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": key}}
             }
         });
@@ -387,15 +393,15 @@ fn without_bodies(operation: &mut Value) {
     }
 }
 
-/// What `Error::into_response` and the gateway write.
-fn problem_schema() -> Value {
+/// What `http::problem` and the gateway write.
+fn problem_schema(types: &str) -> Value {
     let text = |description: &str| json!({"type": "string", "description": description});
     json!({
         "type": "object",
         "description": "What went wrong (RFC 9457).",
         "required": ["type", "title", "status", "detail"],
         "properties": {
-            "type": text("The kind of problem, urn:problem:patient-records:…"),
+            "type": text(&format!("The kind of problem, {types}…")),
             "title": text("The kind of problem, in words."),
             "status": {"type": "integer", "description": "The status of the answer."},
             "detail": text("What went wrong this time."),

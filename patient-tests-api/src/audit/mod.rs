@@ -149,7 +149,8 @@ impl AuditRegister {
 
     /// Records a failure as far as that is possible: in the time that is reserved for it.
     async fn try_record(&self, record: &NewAuditRecord<'_>, request: &Request) {
-        if let Err(error) = self.client.record(record, request, request.closing_deadline()).await {
+        if let Err(error) = self.client.record(record, request, request.reporting_deadline()).await
+        {
             tracing::warn!(
                 problem = error.kind_name(),
                 "the end of an interaction went unrecorded"

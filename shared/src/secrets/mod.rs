@@ -6,12 +6,11 @@
 mod key_vault;
 mod live;
 mod reference;
-mod secret;
 
+pub use crate::secret::Secret;
 pub use key_vault::{Identity, KeyVault, KeyVaultSettings};
-pub use live::{LiveSecret, Reading};
+pub use live::{LiveSecret, SecretVersion};
 pub use reference::SecretReference;
-pub use secret::Secret;
 
 /// What is wrong with a value that cannot be what its setting says, without the value.
 pub type Check = fn(&str) -> Result<(), &'static str>;
