@@ -19,6 +19,7 @@ mod version;
 
 pub mod backoff;
 pub mod custom_handler;
+pub mod function;
 pub mod health;
 pub mod http;
 pub mod mongo;

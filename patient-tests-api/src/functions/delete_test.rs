@@ -1,14 +1,38 @@
 //! `DELETE patient/{patientId}/tests/{testId}`
 
 use shared::Result;
+use shared::function::no_query;
 use shared::http::{Request, Response};
+use shared::openapi;
 use tokio::join;
 
-use super::unless_patient_deleted;
+use super::{Function, TESTS, unless_patient_deleted};
 use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 
-pub(crate) const NAME: &str = "DeleteTest";
+/// How the table knows it.
+pub(crate) const FUNCTION: Function = Function {
+    name: "DeleteTest",
+    methods: &["delete"],
+    route: "patient/{patientId}/tests/{testId}",
+    query: no_query,
+    handle: |app, request| Box::pin(handle(app, request)),
+    group: &TESTS,
+    operations,
+};
+
+fn operations() -> Vec<openapi::Operation> {
+    vec![
+        openapi::Operation::new(
+            "delete",
+            "Deletes a test.",
+            "From then on the answer is 410. It can be repeated safely.",
+        )
+        .returns_nothing()
+        .changes()
+        .problems(&[410]),
+    ]
+}
 
 /// Deletes a test.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
