@@ -12,4 +12,4 @@ pub mod openapi;
 
 pub use app::{App, STORAGE};
 pub use functions::print as print_functions;
-pub use settings::Settings;
+pub use settings::{Settings, print as print_settings};

@@ -19,4 +19,4 @@ mod versioned;
 
 pub use app::{App, STORAGE};
 pub use functions::print as print_functions;
-pub use settings::Settings;
+pub use settings::{Settings, print as print_settings};

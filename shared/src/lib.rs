@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod page;
 pub mod retry;
 pub mod secrets;
+pub mod setting;
 pub mod settings;
 pub mod telemetry;
 pub mod validation;
