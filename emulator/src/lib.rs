@@ -18,6 +18,7 @@ pub mod mongo;
 pub mod openapi;
 pub mod package;
 mod pages;
+pub mod port;
 mod talk;
 pub mod test_app;
 mod trace;

@@ -43,6 +43,7 @@ pub use keys::{HostKeys, KeyRing};
 pub use timer::{TimerError, Timers};
 
 use crate::app_insights::Reporter;
+use crate::port;
 use app_folder::AppFolder;
 use connection::Pool;
 use console::Console;
@@ -133,9 +134,11 @@ impl Host {
     pub async fn start(options: HostOptions) -> Result<Self, HostError> {
         let app = Arc::new(AppFolder::read(&options.app_root, &options.environment)?);
         let listener = bind(options.port.unwrap_or(0)).await?;
-        let url = format!("http://127.0.0.1:{}", port_of(&listener)?);
-        // Released at once for the handler, as the host does it (`WorkerUtilities.cs`).
-        let handler_port = port_of(&bind(0).await?)?;
+        let url = match listener.local_addr() {
+            Ok(address) => format!("http://{address}"),
+            Err(source) => return Err(HostError::Port { port: 0, source }),
+        };
+        let handler_port = port::free().map_err(|source| HostError::Port { port: 0, source })?;
         let handler = Arc::new(Handler::new(handler_port));
         let console = Arc::new(Console::new(options.print_console));
         for error in &app.functions.errors {
@@ -235,11 +238,4 @@ async fn bind(port: u16) -> Result<TcpListener, HostError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|source| HostError::Port { port, source })
-}
-
-fn port_of(listener: &TcpListener) -> Result<u16, HostError> {
-    listener
-        .local_addr()
-        .map(|address| address.port())
-        .map_err(|source| HostError::Port { port: 0, source })
 }

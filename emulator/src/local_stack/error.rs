@@ -10,9 +10,12 @@ use crate::mongo::MongodError;
 /// Why the system does not run.
 #[derive(Debug, Error)]
 pub enum LocalStackError {
-    /// There is no port for it.
+    /// Application Insights does not start.
     #[error("Application Insights' stand-in does not start")]
-    AppInsights(#[source] std::io::Error),
+    AppInsights(#[source] io::Error),
+    /// No port is free.
+    #[error("no port of this machine can be opened: {0}")]
+    NoPort(io::Error),
     /// Something else listens there.
     #[error("port {port} is taken. Choose another one for the {part} with {option}")]
     PortTaken {

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use super::LocalStackError;
+use crate::port;
 
 /// The wanted port if nothing listens there, else any that is free.
 pub(super) fn free(
@@ -10,9 +11,11 @@ pub(super) fn free(
     wanted: Option<u16>,
     option: &'static str,
 ) -> Result<u16, LocalStackError> {
-    let port = wanted.unwrap_or(0);
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|_| LocalStackError::PortTaken { part, port, option })
+    let Some(wanted) = wanted else {
+        return port::free().map_err(LocalStackError::NoPort);
+    };
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)) {
+        Ok(_) => Ok(wanted),
+        Err(_) => Err(LocalStackError::PortTaken { part, port: wanted, option }),
+    }
 }

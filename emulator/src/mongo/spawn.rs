@@ -7,6 +7,7 @@ use std::process::Command;
 use super::data_folder::DataFolder;
 use super::find;
 use super::{MongodError, MongodOptions};
+use crate::port;
 use crate::watchdog::Watched;
 
 pub(super) const REPLICA_SET: &str = "emulator";
@@ -54,10 +55,10 @@ pub(super) fn spawn(
 
 /// The wanted port if nothing listens there, else any that is free.
 pub(super) fn usable_port(wanted: Option<u16>) -> Result<u16, MongodError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted.unwrap_or(0)));
-    match (listener, wanted) {
-        (Ok(listener), _) => Ok(listener.local_addr()?.port()),
-        (Err(_), Some(port)) => Err(MongodError::PortTaken(port)),
-        (Err(error), None) => Err(error.into()),
+    match wanted {
+        Some(port) => TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .map(|_| port)
+            .map_err(|_| MongodError::PortTaken(port)),
+        None => Ok(port::free()?),
     }
 }

@@ -64,10 +64,6 @@ async fn start(settings: Vec<(&str, String)>, port: u16) -> Child {
     child
 }
 
-async fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap().port()
-}
-
 async fn signal(name: &str, process: u32) {
     let process = process.to_string();
     assert!(Command::new("kill").args([name, &process]).status().await.unwrap().success());
@@ -157,7 +153,7 @@ async fn a_port_that_is_taken_ends_it_with_one_message() {
 
 #[tokio::test]
 async fn it_answers_before_its_database_and_its_register_can_be_reached() {
-    let port = free_port().await;
+    let port = emulator::port::free().unwrap();
     let _handler = start(settings(&[]), port).await;
 
     let trigger = json!({"Url": "http://127.0.0.1/api/patient/42", "Params": {"patientId": "42"}});
@@ -170,7 +166,7 @@ async fn it_answers_before_its_database_and_its_register_can_be_reached() {
 async fn a_request_in_flight_is_finished_before_it_ends() {
     let audit = AuditApi::start().await;
     audit.behave(Behaviour::Hold);
-    let port = free_port().await;
+    let port = emulator::port::free().unwrap();
     let mut handler = start(
         settings(&[
             ("MONGO_CONNECTION_STRING", &mongo::for_tests().await),
