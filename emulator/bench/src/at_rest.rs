@@ -13,7 +13,7 @@ use super::{Bench, CALLERS_TYPICAL, Extent, PATIENTS_PER_POST_CODE, floor, load,
 const SETTLING_TIME: Duration = Duration::from_secs(1);
 
 impl Bench {
-    pub(super) async fn measure_idle_memory(&mut self) -> Result<(), String> {
+    pub(crate) async fn measure_idle_memory(&mut self) -> Result<(), String> {
         for app in [PATIENT_APP, AUDIT_APP] {
             let size = std::fs::metadata(executable(&self.options.functions, app)).map_err(text)?;
             let size = Figure::new(format!("executable of {app}"), "MiB", size.len() as f64 / MIB);
@@ -35,7 +35,7 @@ impl Bench {
         Ok(())
     }
 
-    pub(super) async fn measure_starts(&mut self) -> Result<(), String> {
+    pub(crate) async fn measure_starts(&mut self) -> Result<(), String> {
         println!("Starting each handler {} times …", self.extent.starts + 1);
         let requests = [|| Request::create_patient(0), Request::create_audit_record];
         for (app, request) in [PATIENT_APP, AUDIT_APP].into_iter().zip(requests) {
@@ -58,7 +58,7 @@ impl Bench {
 
     /// Seeds the patients that are loaded and searched later, and goes on until there were enough
     /// requests.
-    pub(super) async fn measure_memory_under_load(&mut self) -> Result<Arc<Known>, String> {
+    pub(crate) async fn measure_memory_under_load(&mut self) -> Result<Arc<Known>, String> {
         let &Extent { seeded, requests, .. } = self.extent;
         println!("Sending {requests} requests for the sake of memory …");
         let number = u32::try_from(seeded / PATIENTS_PER_POST_CODE).map_err(text)?;
@@ -85,7 +85,7 @@ impl Bench {
     }
 
     /// Sends so many requests to the handler.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &mut self,
         task: Task,
         times: usize,
@@ -99,7 +99,7 @@ impl Bench {
     }
 
     /// Memory in use and the most so far, of the patient app and of the audit app.
-    pub(super) fn resident_mib(&self) -> Result<[(f64, f64); 2], String> {
+    pub(crate) fn resident_mib(&self) -> Result<[(f64, f64); 2], String> {
         let [patient, audit, ..] = self.system.processes()?.0;
         Ok([patient, audit].map(|process_id| {
             let (now, most) = process::resident_bytes(process_id).unwrap_or_default();

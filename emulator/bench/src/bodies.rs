@@ -13,23 +13,23 @@ const UNKNOWN_MEMBERS: usize = 90_000;
 const OBSERVATIONS_MAX: usize = 1000;
 
 /// Something that must be refused, and what is wrong with it.
-pub(super) struct Refused {
-    pub(super) mistake: &'static str,
-    pub(super) request: Request,
+pub(crate) struct Refused {
+    pub(crate) mistake: &'static str,
+    pub(crate) request: Request,
 }
 
 /// A new patient with nothing but members that nobody knows.
-pub(super) fn unknown_members() -> Request {
+pub(crate) fn unknown_members() -> Request {
     Request::post_patient(object(UNKNOWN_MEMBERS, |number| format!(r#""k{number}":1"#)), 400)
 }
 
 /// A test that is right, as large as it may be.
-pub(super) fn largest_test(patient_id: &str) -> Request {
+pub(crate) fn largest_test(patient_id: &str) -> Request {
     Request::post_test(patient_id, legal_test(BYTES_MAX), 201)
 }
 
 /// The body of a test with as many observations as there may be.
-pub(super) fn legal_test(bytes: usize) -> String {
+pub(crate) fn legal_test(bytes: usize) -> String {
     let observation = |measurement: &str| {
         json!({
             "id": "1", "code": "718-7", "measurement": measurement, "interpretation": "normal",
@@ -42,7 +42,7 @@ pub(super) fn legal_test(bytes: usize) -> String {
     test_of(vec![observation(&measurement); OBSERVATIONS_MAX])
 }
 
-pub(super) fn refused(patient_id: &str) -> Vec<Refused> {
+pub(crate) fn refused(patient_id: &str) -> Vec<Refused> {
     let legal = legal_test(BYTES_MAX - 64);
     let (all_but_end, _) = legal.rsplit_once('}').unwrap_or_default();
     let patient = |mistake, body| Refused { mistake, request: Request::post_patient(body, 400) };

@@ -10,7 +10,7 @@ use super::request::{Entrance, Request};
 
 /// What a caller asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Task {
+pub(crate) enum Task {
     /// New patients who are found by a search later.
     Seed,
     CreatePatient,
@@ -23,17 +23,17 @@ pub(super) enum Task {
 }
 
 /// Patients of post codes from 9000 on are found by a search, and stay the same in number.
-pub(super) const SEARCHED_POST_CODES: u32 = 9000;
+pub(crate) const SEARCHED_POST_CODES: u32 = 9000;
 
 /// What is known about the data.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// The post codes that the seeded patients share.
-    pub(super) post_codes: Range<u32>,
+    pub(crate) post_codes: Range<u32>,
     /// Identifiers of seeded patients.
-    pub(super) ids: Vec<String>,
+    pub(crate) ids: Vec<String>,
     /// First and last names, each shared by as many patients.
-    pub(super) names: Vec<[String; 2]>,
+    pub(crate) names: Vec<[String; 2]>,
 }
 
 /// What came of a request that did not fail.
@@ -48,7 +48,7 @@ enum Outcome {
 }
 
 /// Calls through one of the doors, on a connection of its own.
-pub(super) struct Client {
+pub(crate) struct Client {
     entrance: Entrance,
     task: Task,
     known: Arc<Known>,
@@ -56,7 +56,7 @@ pub(super) struct Client {
 }
 
 impl Task {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Seed => "seed",
             Self::CreatePatient => "CreatePatient",
@@ -70,7 +70,7 @@ impl Task {
 }
 
 impl Client {
-    pub(super) fn several(
+    pub(crate) fn several(
         number: usize,
         entrance: &Entrance,
         task: Task,
@@ -115,7 +115,7 @@ impl Caller for Client {
 
 /// Sends the same request over and over, and follows the links of the answer first. To be turned
 /// away because the host has too much to do is no failure.
-pub(super) struct Repeating {
+pub(crate) struct Repeating {
     entrance: Entrance,
     first: Arc<Request>,
     /// Written once, since to write much over and over would be much of what is measured.
@@ -127,14 +127,14 @@ pub(super) struct Repeating {
 
 /// What several callers together have seen.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) answered: AtomicU64,
-    pub(super) shed: AtomicU64,
-    pub(super) largest_answer_bytes: AtomicUsize,
+pub(crate) struct Seen {
+    pub(crate) answered: AtomicU64,
+    pub(crate) shed: AtomicU64,
+    pub(crate) largest_answer_bytes: AtomicUsize,
 }
 
 impl Repeating {
-    pub(super) fn several(number: usize, entrance: &Entrance, request: &Request) -> Vec<Self> {
+    pub(crate) fn several(number: usize, entrance: &Entrance, request: &Request) -> Vec<Self> {
         let first_on_the_wire: Arc<[u8]> = request.on_the_wire(entrance).into();
         let first = Arc::new(request.clone());
         let seen = Arc::new(Seen::default());
@@ -149,7 +149,7 @@ impl Repeating {
         std::iter::repeat_with(caller).take(number).collect()
     }
 
-    pub(super) fn seen(&self) -> Arc<Seen> {
+    pub(crate) fn seen(&self) -> Arc<Seen> {
         Arc::clone(&self.seen)
     }
 }
@@ -173,7 +173,7 @@ impl Caller for Repeating {
 }
 
 /// Sends a request that must succeed.
-pub(super) async fn send(
+pub(crate) async fn send(
     connection: &mut Option<Connection>,
     entrance: &Entrance,
     request: &Request,

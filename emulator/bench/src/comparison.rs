@@ -15,9 +15,9 @@ use super::{CALLERS_TYPICAL, Extent};
 const TURNS: usize = 6;
 
 /// One build of both apps, with a database of its own.
-pub(super) struct Build {
-    pub(super) system: System,
-    pub(super) known: Arc<Known>,
+pub(crate) struct Build {
+    pub(crate) system: System,
+    pub(crate) known: Arc<Known>,
 }
 
 /// What all turns of one phase have shown.
@@ -28,7 +28,7 @@ struct Turns {
 }
 
 /// Measures both builds and the floor, and prints their ratios.
-pub(super) async fn run(newer: &Path, older: &Path, extent: &Extent) -> Result<(), String> {
+pub(crate) async fn run(newer: &Path, older: &Path, extent: &Extent) -> Result<(), String> {
     println!("Starting mongod, both apps and their hosts, of either build …");
     let builds = [Build::start(newer, extent).await?, Build::start(older, extent).await?];
     // On a database of its own, which neither build has to share.
@@ -110,7 +110,7 @@ async fn compare(
 }
 
 impl Build {
-    pub(super) async fn start(functions: &Path, extent: &Extent) -> Result<Self, String> {
+    pub(crate) async fn start(functions: &Path, extent: &Extent) -> Result<Self, String> {
         let system = System::start(functions, None).await?;
         system.try_out().await?;
         let nobody = Arc::new(Known { post_codes: 0..SEARCHED_POST_CODES, ..Known::default() });

@@ -11,27 +11,27 @@ use tokio::net::TcpStream;
 const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 
 /// A connection that is kept for one request after another.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
 }
 
 /// An answer, whole.
-pub(super) struct Answer<'a> {
-    pub(super) status: u16,
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
     head: &'a str,
-    pub(super) body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 impl Connection {
-    pub(super) async fn open(address: SocketAddr) -> Result<Self> {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, received: Vec::with_capacity(16 << 10) })
     }
 
     /// Sends a request, as it is on the wire, and reads the answer to its end.
-    pub(super) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         // Whoever refuses a request before all of it has arrived may have answered nevertheless.
         let sent = self.stream.write_all(request).await;
         self.received.clear();
@@ -67,7 +67,7 @@ impl Connection {
 
 impl Answer<'_> {
     /// The value of a header.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut fields = fields(self.head);
         fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }

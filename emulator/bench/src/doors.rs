@@ -16,7 +16,7 @@ const CALLERS: [usize; 3] = [1, 16, 64];
 const COUNTED: usize = 160;
 
 impl Bench {
-    pub(super) async fn measure_floor(&mut self) -> Result<(), String> {
+    pub(crate) async fn measure_floor(&mut self) -> Result<(), String> {
         let floor =
             Floor::prepare(&self.system, &self.options.functions, self.extent.seeded).await?;
         let floor = Arc::new(floor);
@@ -32,7 +32,7 @@ impl Bench {
         Ok(())
     }
 
-    pub(super) async fn measure_doors(&mut self, known: &Arc<Known>) -> Result<(), String> {
+    pub(crate) async fn measure_doors(&mut self, known: &Arc<Known>) -> Result<(), String> {
         for door in Door::ALL {
             for task in [Task::CreatePatient, Task::LoadPatient] {
                 for callers in CALLERS {
@@ -47,7 +47,7 @@ impl Bench {
     }
 
     /// Whether a function asks the database for more than it must.
-    pub(super) async fn count_database_operations(
+    pub(crate) async fn count_database_operations(
         &mut self,
         known: &Arc<Known>,
     ) -> Result<(), String> {

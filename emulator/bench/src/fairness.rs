@@ -38,7 +38,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// A small request beside large ones.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Beside {
+pub(crate) struct Beside {
     /// What the large ones were.
     large: &'static str,
     door: &'static str,
@@ -58,7 +58,7 @@ pub(super) struct Beside {
 impl Bench {
     /// Beside large bodies at the handler, which is the app alone, and through the host, which may
     /// turn callers away; beside large pages through the host.
-    pub(super) async fn measure_fairness(&mut self) -> Result<(), String> {
+    pub(crate) async fn measure_fairness(&mut self) -> Result<(), String> {
         print_heading();
         let build = Build::start(&self.options.functions, self.extent).await?;
         let refused = bodies::unknown_members();

@@ -9,7 +9,7 @@ use super::client::Task;
 use super::floor::Operation;
 use super::report::Report;
 
-pub(super) const MIB: f64 = 1024.0 * 1024.0;
+pub(crate) const MIB: f64 = 1024.0 * 1024.0;
 
 /// The scaffold's megabytes, in the unit of ours.
 const MB: f64 = 1e6 / MIB;
@@ -17,7 +17,7 @@ const MB: f64 = 1e6 / MIB;
 /// One number.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Figure {
+pub(crate) struct Figure {
     name: String,
     unit: &'static str,
     ours: f64,
@@ -27,19 +27,19 @@ pub(super) struct Figure {
 }
 
 impl Figure {
-    pub(super) fn new(name: impl Into<String>, unit: &'static str, ours: f64) -> Self {
+    pub(crate) fn new(name: impl Into<String>, unit: &'static str, ours: f64) -> Self {
         Self { name: name.into(), unit, ours, target: None, scaffold: None }
     }
 
-    pub(super) fn target(self, target: f64) -> Self {
+    pub(crate) fn target(self, target: f64) -> Self {
         Self { target: Some(target), ..self }
     }
 
-    pub(super) fn scaffold(self, scaffold: f64) -> Self {
+    pub(crate) fn scaffold(self, scaffold: f64) -> Self {
         Self { scaffold: Some(scaffold), ..self }
     }
 
-    pub(super) fn scaffold_mb(self, scaffold: f64) -> Self {
+    pub(crate) fn scaffold_mb(self, scaffold: f64) -> Self {
         self.scaffold(scaffold * MB)
     }
 
@@ -93,7 +93,7 @@ const WANTED: [Wanted; 2] = [
 const IDLE_MAX: f64 = 15.0;
 
 /// What the table says about the targets.
-pub(super) fn from_rows(report: &Report) -> Vec<Figure> {
+pub(crate) fn from_rows(report: &Report) -> Vec<Figure> {
     WANTED
         .iter()
         .flat_map(|wanted| {
@@ -158,7 +158,7 @@ fn idleness(report: &Report, task: Task) -> Vec<Figure> {
 }
 
 /// Prints all figures with their ratios.
-pub(super) fn print(figures: &[Figure]) {
+pub(crate) fn print(figures: &[Figure]) {
     println!(
         "\n{:<58} {:>8} {:<3} {:>8} {:>7} {:>10} {:>9}",
         "", "ours", "", "target", "ours÷", "scaffold *", "ours÷"

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use emulator::mongo;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{Acknowledgment, ClientOptions};
 use mongodb::{Client, Collection};
+use stand_ins::mongo;
 use uuid::Uuid;
 
 use super::client::Task;
@@ -24,7 +24,7 @@ const DATABASE: &str = "floor";
 
 /// What a request cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     InsertOne,
     FindOne,
     /// What `CreatePatient` stores: the audit record, then the patient.
@@ -37,7 +37,7 @@ pub(super) enum Operation {
 }
 
 /// The driver with collections of its own, set up as those of the apps.
-pub(super) struct Floor {
+pub(crate) struct Floor {
     patients: Collection<Document>,
     audits: Collection<Document>,
     patient: Document,
@@ -47,17 +47,17 @@ pub(super) struct Floor {
 }
 
 /// A caller that does nothing else.
-pub(super) struct FloorCaller {
+pub(crate) struct FloorCaller {
     floor: Arc<Floor>,
     operation: Operation,
     hop: Option<Connection>,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 5] =
+    pub(crate) const ALL: [Self; 5] =
         [Self::InsertOne, Self::FindOne, Self::TwoInserts, Self::FindAndInsert, Self::Hop];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::InsertOne => "insert_one",
             Self::FindOne => "find_one",
@@ -68,7 +68,7 @@ impl Operation {
     }
 
     /// What a task needs of the database, if it is compared with that.
-    pub(super) fn needed_by(task: Task) -> Option<Self> {
+    pub(crate) fn needed_by(task: Task) -> Option<Self> {
         match task {
             Task::CreatePatient => Some(Self::TwoInserts),
             Task::LoadPatient => Some(Self::FindAndInsert),
@@ -83,7 +83,7 @@ impl Operation {
 
 impl Floor {
     /// Takes a patient and an audit record that the apps have stored as the pattern of its own.
-    pub(super) async fn prepare(
+    pub(crate) async fn prepare(
         system: &System,
         functions: &Path,
         patients: usize,
@@ -114,7 +114,7 @@ impl Floor {
         Ok(floor)
     }
 
-    pub(super) fn callers(
+    pub(crate) fn callers(
         self: &Arc<Self>,
         number: usize,
         operation: Operation,
@@ -168,7 +168,7 @@ async fn hop(connection: &mut Option<Connection>, handler: SocketAddr) -> std::i
 }
 
 /// The identifiers of patients that the apps have stored.
-pub(super) async fn stored_patients(
+pub(crate) async fn stored_patients(
     connection_string: &str,
     number: usize,
 ) -> Result<Vec<String>, String> {
@@ -185,7 +185,7 @@ pub(super) async fn stored_patients(
 }
 
 /// With the options of the apps (`shared/src/mongo/database.rs`).
-pub(super) async fn connect(connection_string: &str) -> Result<Client, String> {
+pub(crate) async fn connect(connection_string: &str) -> Result<Client, String> {
     let mut options = ClientOptions::parse(connection_string).await.map_err(text)?;
     options.retry_reads = Some(false);
     options.retry_writes = Some(false);
@@ -197,7 +197,7 @@ pub(super) async fn connect(connection_string: &str) -> Result<Client, String> {
 }
 
 /// The same document under another identifier.
-pub(super) fn copy(pattern: &Document) -> (String, Document) {
+pub(crate) fn copy(pattern: &Document) -> (String, Document) {
     let id = Uuid::now_v7().to_string();
     let mut copy = pattern.clone();
     for field in ["_id", "_shardKey", "id"] {

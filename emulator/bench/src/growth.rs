@@ -35,10 +35,10 @@ const GROWTH_MAX: f64 = 1.3;
 /// One operation among so many patients.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Point {
-    pub(super) operation: &'static str,
-    pub(super) patients: usize,
-    pub(super) p50_us: f64,
+pub(crate) struct Point {
+    pub(crate) operation: &'static str,
+    pub(crate) patients: usize,
+    pub(crate) p50_us: f64,
     p99_us: f64,
     /// Of mongod, per request.
     mongod_cpu_us: f64,
@@ -46,7 +46,7 @@ pub(super) struct Point {
 
 impl Bench {
     /// Measures at one caller, in a system of its own, at the handler.
-    pub(super) async fn measure_growth(&mut self) -> Result<(), String> {
+    pub(crate) async fn measure_growth(&mut self) -> Result<(), String> {
         let system = System::start(&self.options.functions, None).await?;
         system.try_out().await?;
         let client = floor::connect(&system.connection_string).await?;

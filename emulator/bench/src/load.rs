@@ -9,40 +9,40 @@ use tokio::time::Instant;
 use super::process::{PARTS, Processes, cpu_time_of_all};
 
 /// Somebody who waits for an answer before asking again.
-pub(super) trait Caller: Send + 'static {
+pub(crate) trait Caller: Send + 'static {
     /// Does it once; an error says what went wrong.
     fn call(&mut self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
 /// How long a phase takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Timing {
-    pub(super) warm_up: Duration,
-    pub(super) measured: Duration,
+pub(crate) struct Timing {
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
 }
 
 /// What a phase has shown.
-pub(super) struct Measured {
+pub(crate) struct Measured {
     /// Shortest first.
     latencies: Vec<Duration>,
     elapsed: Duration,
     cpu: [Duration; PARTS.len()],
     /// What processes that have nothing to do with it have used of the machine.
     cpu_of_others: Duration,
-    pub(super) failures: Failures,
+    pub(crate) failures: Failures,
 }
 
 /// Calls that went wrong.
 #[derive(Debug, Default)]
-pub(super) struct Failures {
-    pub(super) count: u64,
+pub(crate) struct Failures {
+    pub(crate) count: u64,
     /// What the first one was about.
-    pub(super) first: Option<String>,
+    pub(crate) first: Option<String>,
 }
 
 /// CPU time of phases of one kind, and how many requests it was for.
 #[derive(Default)]
-pub(super) struct Spent {
+pub(crate) struct Spent {
     cpu: Duration,
     requests: usize,
 }
@@ -54,7 +54,7 @@ struct Tally {
 }
 
 /// Lets all of them call at the same time, and measures after the warm-up.
-pub(super) async fn measure<C: Caller>(
+pub(crate) async fn measure<C: Caller>(
     callers: Vec<C>,
     timing: Timing,
     processes: Processes,
@@ -97,7 +97,7 @@ pub(super) async fn measure<C: Caller>(
 }
 
 /// Lets all of them call at the same time, each this often.
-pub(super) async fn repeat<C: Caller>(callers: Vec<C>, times: usize) -> Failures {
+pub(crate) async fn repeat<C: Caller>(callers: Vec<C>, times: usize) -> Failures {
     let mut running = JoinSet::new();
     for mut caller in callers {
         running.spawn(async move {
@@ -129,26 +129,26 @@ async fn join(mut running: JoinSet<Tally>) -> Tally {
 
 impl Spent {
     /// Adds a phase of which this CPU time counts.
-    pub(super) fn add(&mut self, measured: &Measured, cpu: Duration) {
+    pub(crate) fn add(&mut self, measured: &Measured, cpu: Duration) {
         self.cpu += cpu;
         self.requests += measured.requests();
     }
 
-    pub(super) fn cpu_us_per_request(&self) -> f64 {
+    pub(crate) fn cpu_us_per_request(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.requests as f64
     }
 }
 
 impl Failures {
     /// An error if there were any.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         match &self.first {
             None => Ok(()),
             Some(first) => Err(format!("{} requests failed; the first: {first}", self.count)),
         }
     }
 
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.count += other.count;
         if self.first.is_none() {
             self.first = other.first;
@@ -161,38 +161,38 @@ impl Failures {
 }
 
 impl Measured {
-    pub(super) fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.latencies.len()
     }
 
-    pub(super) fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         self.latencies.len() as f64 / self.elapsed.as_secs_f64()
     }
 
     /// The latency that this share of the requests does not exceed, in microseconds.
-    pub(super) fn percentile_us(&self, share: f64) -> f64 {
+    pub(crate) fn percentile_us(&self, share: f64) -> f64 {
         let last = self.latencies.len().saturating_sub(1) as f64;
         let latency = self.latencies.get((last * share).round() as usize);
         latency.map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e6)
     }
 
     /// How many processors were busy with something else, on average.
-    pub(super) fn processors_of_others(&self) -> f64 {
+    pub(crate) fn processors_of_others(&self) -> f64 {
         self.cpu_of_others.as_secs_f64() / self.elapsed.as_secs_f64()
     }
 
     /// CPU time of both handlers together.
-    pub(super) fn cpu_of_handlers(&self) -> Duration {
+    pub(crate) fn cpu_of_handlers(&self) -> Duration {
         self.cpu[0] + self.cpu[1]
     }
 
     /// CPU time of this process.
-    pub(super) fn cpu_of_bench(&self) -> Duration {
+    pub(crate) fn cpu_of_bench(&self) -> Duration {
         self.cpu[2]
     }
 
     /// CPU time per request of each part, in microseconds.
-    pub(super) fn cpu_us(&self) -> [f64; PARTS.len()] {
+    pub(crate) fn cpu_us(&self) -> [f64; PARTS.len()] {
         self.cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / self.latencies.len() as f64)
     }
 }

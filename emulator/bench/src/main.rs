@@ -14,7 +14,6 @@ mod floor;
 mod growth;
 mod load;
 mod payload;
-mod plot;
 mod process;
 mod refusals;
 mod report;
@@ -24,7 +23,11 @@ mod system;
 mod telemetry;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
+
+use clap::Parser;
+use stand_ins::process::StopSignals;
 
 use figures::Figure;
 use load::Timing;
@@ -32,7 +35,6 @@ use report::Report;
 use system::System;
 
 const OUTPUT: &str = "target/bench/latest.json";
-const PLOT: &str = "target/bench/latest.svg";
 
 /// How many there are where only one number is of interest.
 const CALLERS_TYPICAL: usize = 16;
@@ -40,15 +42,18 @@ const CALLERS_TYPICAL: usize = 16;
 /// So many that a search finds a full page.
 const PATIENTS_PER_POST_CODE: usize = 125;
 
-/// What to measure.
-#[derive(Debug)]
-pub(crate) struct BenchOptions {
-    /// Where both apps are packaged.
-    pub(crate) functions: PathBuf,
-    /// Where an older build of them is packaged, if the two are to be compared.
-    pub(crate) against: Option<PathBuf>,
-    /// Whether a rough idea is enough.
-    pub(crate) quick: bool,
+/// Measures start, size, memory, latency and CPU time of both apps.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct BenchOptions {
+    /// Where both apps are packaged
+    functions: PathBuf,
+    /// Where an older build of them is packaged: compares the two, in turn
+    #[arg(long, value_name = "OLDER-FUNCTIONS")]
+    against: Option<PathBuf>,
+    /// Takes less time, for a rough idea
+    #[arg(long)]
+    quick: bool,
 }
 
 /// How much of everything.
@@ -95,8 +100,29 @@ struct Bench {
     report: Report,
 }
 
+/// It has one thread, so that no request waits for a second one to wake up, in the callers or in
+/// the stand-ins between two apps: that would be counted as the apps' own time.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut stop_signals = match StopSignals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return failure(&format!("signals cannot be received: {error}")),
+    };
+    // Ctrl-C and SIGTERM end it, and leave nothing behind.
+    let outcome = tokio::select! {
+        outcome = run(BenchOptions::parse()) => outcome,
+        () = stop_signals.next() => Err("stopped while measuring".to_owned()),
+    };
+    outcome.map_or_else(|message| failure(&message), |()| ExitCode::SUCCESS)
+}
+
+fn failure(message: &str) -> ExitCode {
+    eprintln!("bench: {message}");
+    ExitCode::FAILURE
+}
+
 /// Measures, prints, and writes `target/bench/latest.json`; a comparison is only printed.
-pub(crate) async fn run(options: BenchOptions) -> Result<(), String> {
+async fn run(options: BenchOptions) -> Result<(), String> {
     if let Some(older) = &options.against {
         return comparison::run(&options.functions, older, options.extent()).await;
     }
@@ -151,9 +177,7 @@ impl Bench {
         self.report.figures.extend(from_rows);
         figures::print(&self.report.figures);
         self.report.write(Path::new(OUTPUT)).map_err(|error| format!("{OUTPUT}: {error}"))?;
-        std::fs::write(PLOT, plot::svg(&self.report))
-            .map_err(|error| format!("{PLOT}: {error}"))?;
-        println!("\nEverything is in {OUTPUT}, and drawn in {PLOT}.");
+        println!("\nEverything is in {OUTPUT}.");
         self.report.failures.check()
     }
 }

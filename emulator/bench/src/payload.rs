@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::request::Request;
 
 /// The invocation payload for a request that came through gateway and host.
-pub(super) fn of(request: &Request) -> Value {
+pub(crate) fn of(request: &Request) -> Value {
     let length = request.body.len().to_string();
     let headers = [
         ("Host", "127.0.0.1:7071"),

@@ -7,22 +7,22 @@ use std::time::Duration;
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The processes whose CPU time is told apart, in the order of [`Processes`].
-pub(super) const PARTS: [&str; 4] = ["patient app", "audit app", "bench", "mongod"];
+pub(crate) const PARTS: [&str; 4] = ["patient app", "audit app", "bench", "mongod"];
 
 /// Their identifiers: both handlers, this process with hosts, gateway and callers, and mongod.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Processes(pub(super) [u32; PARTS.len()]);
+pub(crate) struct Processes(pub(crate) [u32; PARTS.len()]);
 
 impl Processes {
     /// The CPU time that each has used so far.
-    pub(super) fn cpu_times(&self) -> [Duration; PARTS.len()] {
+    pub(crate) fn cpu_times(&self) -> [Duration; PARTS.len()] {
         self.0.map(cpu_time)
     }
 }
 
 /// The CPU time that all processes of the machine have used so far; zero where the kernel does not
 /// say. It is counted in ticks.
-pub(super) fn cpu_time_of_all() -> Duration {
+pub(crate) fn cpu_time_of_all() -> Duration {
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("cpu "));
     let fields = line.unwrap_or_default().split_whitespace();
@@ -47,7 +47,7 @@ fn cpu_time(process_id: u32) -> Duration {
 }
 
 /// The memory that a process has in use, and the most that it ever had, in bytes.
-pub(super) fn resident_bytes(process_id: u32) -> Option<(u64, u64)> {
+pub(crate) fn resident_bytes(process_id: u32) -> Option<(u64, u64)> {
     let status = fs::read_to_string(format!("/proc/{process_id}/status")).ok()?;
     let field = |name: &str| -> Option<u64> {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -16,7 +16,7 @@ const RATIO_MAX: f64 = 2.0;
 /// A body that was refused.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     mistake: &'static str,
     cpu_ms: f64,
     to_accepting: f64,
@@ -24,7 +24,7 @@ pub(super) struct Refusal {
 
 impl Bench {
     /// In a system of its own, since large bodies take memory.
-    pub(super) async fn measure_refusals(&mut self) -> Result<(), String> {
+    pub(crate) async fn measure_refusals(&mut self) -> Result<(), String> {
         let Build { system, known } = Build::start(&self.options.functions, self.extent).await?;
         let patient_id = known.ids.first().ok_or("there are no patients")?;
         println!("\n{:<32} {:>8} {:>10}", "bodies of 1 MiB", "CPU ms", "÷accepted");

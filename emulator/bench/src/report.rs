@@ -16,44 +16,44 @@ use super::refusals::Refusal;
 /// One phase: so many callers doing one thing at one door.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Row {
-    pub(super) door: &'static str,
-    pub(super) operation: &'static str,
-    pub(super) callers: usize,
-    pub(super) requests: usize,
-    pub(super) errors: u64,
-    pub(super) per_second: f64,
-    pub(super) p50_us: f64,
-    pub(super) p99_us: f64,
-    pub(super) p999_us: f64,
+pub(crate) struct Row {
+    pub(crate) door: &'static str,
+    pub(crate) operation: &'static str,
+    pub(crate) callers: usize,
+    pub(crate) requests: usize,
+    pub(crate) errors: u64,
+    pub(crate) per_second: f64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    pub(crate) p999_us: f64,
     /// Median to that of the driver doing the same with as many callers, and of one hop.
-    pub(super) p50_to_floor: Option<f64>,
+    pub(crate) p50_to_floor: Option<f64>,
     /// Per request: patient app, audit app, this process, mongod.
-    pub(super) cpu_us: [f64; PARTS.len()],
+    pub(crate) cpu_us: [f64; PARTS.len()],
     /// Processors that other work kept busy: the more, the less the other numbers mean.
-    pub(super) processors_of_others: f64,
+    pub(crate) processors_of_others: f64,
 }
 
 /// Everything that a run has found out.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Report {
-    pub(super) quick: bool,
-    pub(super) processors: usize,
+pub(crate) struct Report {
+    pub(crate) quick: bool,
+    pub(crate) processors: usize,
     /// Of one, five and fifteen minutes before the run: what else the machine was doing.
-    pub(super) load_average: String,
-    pub(super) data: String,
-    pub(super) figures: Vec<Figure>,
-    pub(super) rows: Vec<Row>,
-    pub(super) refusals: Vec<Refusal>,
-    pub(super) fairness: Vec<Beside>,
-    pub(super) growth: Vec<Point>,
+    pub(crate) load_average: String,
+    pub(crate) data: String,
+    pub(crate) figures: Vec<Figure>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) fairness: Vec<Beside>,
+    pub(crate) growth: Vec<Point>,
     #[serde(skip)]
-    pub(super) failures: Failures,
+    pub(crate) failures: Failures,
 }
 
 impl Row {
-    pub(super) fn new(
+    pub(crate) fn new(
         door: &'static str,
         operation: &'static str,
         callers: usize,
@@ -78,7 +78,7 @@ impl Row {
     }
 
     /// CPU time of both handlers.
-    pub(super) fn handlers_cpu_us(&self) -> f64 {
+    pub(crate) fn handlers_cpu_us(&self) -> f64 {
         self.cpu_us[0] + self.cpu_us[1]
     }
 
@@ -108,7 +108,7 @@ impl Row {
 
 impl Report {
     /// Keeps and prints a row; the first one with the heading.
-    pub(super) fn add(&mut self, row: Row, failures: Failures) {
+    pub(crate) fn add(&mut self, row: Row, failures: Failures) {
         if self.rows.is_empty() {
             print_heading();
         }
@@ -118,13 +118,13 @@ impl Report {
     }
 
     /// The row of this phase, if it was measured.
-    pub(super) fn row(&self, door: &str, operation: &str, callers: usize) -> Option<&Row> {
+    pub(crate) fn row(&self, door: &str, operation: &str, callers: usize) -> Option<&Row> {
         self.rows
             .iter()
             .find(|row| row.door == door && row.operation == operation && row.callers == callers)
     }
 
-    pub(super) fn write(&self, file: &Path) -> std::io::Result<()> {
+    pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::payload;
 
 /// How many patients share first and last name where they are searched by both.
-pub(super) const PATIENTS_PER_NAME: usize = 4;
+pub(crate) const PATIENTS_PER_NAME: usize = 4;
 
 /// What each record in an answer has once.
 const RECORD_MARK: &[u8] = b"lastUpdated";
 
 /// Where requests enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Door {
+pub(crate) enum Door {
     /// The handler itself, asked as the Functions host asks it.
     Handler,
     /// The Functions host in front of the app.
@@ -26,29 +26,29 @@ pub(super) enum Door {
 
 /// Where a door is, and what opens it.
 #[derive(Clone, Debug)]
-pub(super) struct Entrance {
-    pub(super) door: Door,
-    pub(super) address: SocketAddr,
-    pub(super) key: String,
+pub(crate) struct Entrance {
+    pub(crate) door: Door,
+    pub(crate) address: SocketAddr,
+    pub(crate) key: String,
 }
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) function: &'static str,
-    pub(super) method: &'static str,
-    pub(super) path: String,
-    pub(super) patient_id: Option<String>,
-    pub(super) body: String,
+pub(crate) struct Request {
+    pub(crate) function: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) patient_id: Option<String>,
+    pub(crate) body: String,
     success: u16,
     /// How many records must be in the answer, if that is known.
     finds: Option<usize>,
 }
 
 impl Door {
-    pub(super) const ALL: [Self; 3] = [Self::Handler, Self::Host, Self::Gateway];
+    pub(crate) const ALL: [Self; 3] = [Self::Handler, Self::Host, Self::Gateway];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Handler => "handler",
             Self::Host => "host",
@@ -59,7 +59,7 @@ impl Door {
 
 impl Request {
     /// A new patient of this post code; the others about them differ from patient to patient.
-    pub(super) fn create_patient(post_code: u32) -> Self {
+    pub(crate) fn create_patient(post_code: u32) -> Self {
         let number = fastrand::u32(..);
         let body = format!(
             r#"{{"firstName":"Ada {number}","lastName":"Moana","fullName":"Ada {number} Moana","#,
@@ -74,7 +74,7 @@ impl Request {
     }
 
     /// A new patient with this body, which is answered with this status.
-    pub(super) fn post_patient(body: String, status: u16) -> Self {
+    pub(crate) fn post_patient(body: String, status: u16) -> Self {
         Self {
             function: "CreatePatient",
             method: "POST",
@@ -86,7 +86,7 @@ impl Request {
         }
     }
 
-    pub(super) fn load_patient(id: &str) -> Self {
+    pub(crate) fn load_patient(id: &str) -> Self {
         Self {
             function: "LoadPatient",
             method: "GET",
@@ -99,12 +99,12 @@ impl Request {
     }
 
     /// The first page of everyone with this post code.
-    pub(super) fn search_patient(post_code: u32) -> Self {
+    pub(crate) fn search_patient(post_code: u32) -> Self {
         Self::search(&json!({ "postCode": format!("{post_code:04}") }))
     }
 
     /// Everyone of this name.
-    pub(super) fn search_by_name(first: &str, last: &str) -> Self {
+    pub(crate) fn search_by_name(first: &str, last: &str) -> Self {
         let request = Self::search(&json!({ "firstName": first, "lastName": last }));
         Self { finds: Some(PATIENTS_PER_NAME), ..request }
     }
@@ -121,7 +121,7 @@ impl Request {
         }
     }
 
-    pub(super) fn create_test(patient_id: &str) -> Self {
+    pub(crate) fn create_test(patient_id: &str) -> Self {
         let observation = json!({
             "id": "1", "code": "718-7", "measurement": "13.4 g/dL", "interpretation": "normal",
             "status": "final", "issued": "2021-03-04T05:06:07Z"
@@ -133,7 +133,7 @@ impl Request {
     }
 
     /// A new test with this body, which is answered with this status.
-    pub(super) fn post_test(patient_id: &str, body: String, status: u16) -> Self {
+    pub(crate) fn post_test(patient_id: &str, body: String, status: u16) -> Self {
         Self {
             function: "CreateTest",
             method: "POST",
@@ -146,7 +146,7 @@ impl Request {
     }
 
     /// The first page of a patient's tests.
-    pub(super) fn load_tests(patient_id: &str) -> Self {
+    pub(crate) fn load_tests(patient_id: &str) -> Self {
         Self {
             function: "LoadTest",
             method: "GET",
@@ -159,11 +159,11 @@ impl Request {
     }
 
     /// The page that a `Link` to nothing but a query leads to.
-    pub(super) fn following(&self, link: &str) -> Self {
+    pub(crate) fn following(&self, link: &str) -> Self {
         Self { path: format!("{}{link}", self.path), ..self.clone() }
     }
 
-    pub(super) fn create_audit_record() -> Self {
+    pub(crate) fn create_audit_record() -> Self {
         let body = json!({
             "sourceSystemName": "Bench",
             "resource": {"type": "patient", "id": Uuid::now_v7(), "operation": "create"}
@@ -180,7 +180,7 @@ impl Request {
     }
 
     /// Head and body for this door.
-    pub(super) fn on_the_wire(&self, entrance: &Entrance) -> Vec<u8> {
+    pub(crate) fn on_the_wire(&self, entrance: &Entrance) -> Vec<u8> {
         let key = &entrance.key;
         let (method, path, key, body) = match entrance.door {
             Door::Handler => {
@@ -206,7 +206,7 @@ impl Request {
     }
 
     /// Whether this answer from that door is a success.
-    pub(super) fn succeeded(&self, door: Door, status: u16, body: &[u8]) -> bool {
+    pub(crate) fn succeeded(&self, door: Door, status: u16, body: &[u8]) -> bool {
         let found = || body.windows(RECORD_MARK.len()).filter(|text| *text == RECORD_MARK).count();
         if self.finds.is_some_and(|wanted| found() != wanted) {
             return false;

@@ -19,15 +19,15 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// The times from the start of the process.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Start {
+pub(crate) struct Start {
     /// To the answer to `GET /`, which the host waits for.
-    pub(super) first_answer: Duration,
+    pub(crate) first_answer: Duration,
     /// To the first invocation that succeeded, the database being connected by then.
-    pub(super) first_success: Duration,
+    pub(crate) first_success: Duration,
 }
 
 /// The medians of this many starts, after one that is not counted.
-pub(super) async fn measure(
+pub(crate) async fn measure(
     executable: &Path,
     settings: &[(String, String)],
     request: impl Fn() -> Request,

@@ -5,28 +5,28 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use emulator::api_management::{
-    ApiManagement, ApiManagementOptions, OwnIdentity, PolicyFiles, PolicyValues, Products,
-    Subscription,
-};
-use emulator::host::{Host, HostKeys, HostOptions};
-use emulator::key_vault::KeyVault;
-use emulator::mongo::{self, CollectionPlan, Mongod, MongodOptions};
 use mongodb::Client;
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use stand_ins::api_management::{
+    ApiManagement, ApiManagementOptions, OwnIdentity, PolicyFiles, PolicyValues, Products,
+    Subscription,
+};
+use stand_ins::functions_host::{Host, HostKeys, HostOptions};
+use stand_ins::key_vault::KeyVault;
+use stand_ins::mongo::{self, CollectionPlan, Mongod, MongodOptions};
 use tokio::process::Command;
 
 use super::client::send;
 use super::process::Processes;
 use super::request::{Door, Entrance, Request};
 
-pub(super) const PATIENT_APP: &str = "patient-tests-api";
-pub(super) const AUDIT_APP: &str = "audit-api";
-pub(super) const PATIENT_DATABASE: &str = "patient-tests";
-pub(super) const AUDIT_DATABASE: &str = "audit";
+pub(crate) const PATIENT_APP: &str = "patient-tests-api";
+pub(crate) const AUDIT_APP: &str = "audit-api";
+pub(crate) const PATIENT_DATABASE: &str = "patient-tests";
+pub(crate) const AUDIT_DATABASE: &str = "audit";
 
 const PRODUCT: &str = "patient-records";
 const KEY: &str = "the-key-of-the-bench";
@@ -40,12 +40,12 @@ const AUDIT_KEY: &str = "audit-key";
 const PATIENT_KEY: &str = "patient-key";
 
 /// Everything, running. Dropping it ends everything.
-pub(super) struct System {
+pub(crate) struct System {
     gateway: ApiManagement,
     patient: Host,
     audit: Host,
-    pub(super) settings: Vec<(String, String)>,
-    pub(super) connection_string: String,
+    pub(crate) settings: Vec<(String, String)>,
+    pub(crate) connection_string: String,
     mongod_process_id: u32,
     _vault: KeyVault,
     _mongod: Mongod,
@@ -61,7 +61,7 @@ impl System {
     /// Starts everything and waits until both handlers answer; no request has been made then.
     ///
     /// With the connection string of an Application Insights, telemetry goes there.
-    pub(super) async fn start(functions: &Path, insights: Option<&str>) -> Result<Self, String> {
+    pub(crate) async fn start(functions: &Path, insights: Option<&str>) -> Result<Self, String> {
         let options = MongodOptions { cache_gib: Some(CACHE_GIB), ..MongodOptions::default() };
         let mongod = Mongod::start(options).await.map_err(text)?;
         // As the local stack: what is confirmed is in the journal.
@@ -97,7 +97,7 @@ impl System {
         })
     }
 
-    pub(super) fn entrance(&self, door: Door) -> Result<Entrance, String> {
+    pub(crate) fn entrance(&self, door: Door) -> Result<Entrance, String> {
         let address = match door {
             Door::Handler => address(&self.patient.handler_url()),
             Door::Host => address(self.patient.url()),
@@ -106,7 +106,7 @@ impl System {
         Ok(Entrance { door, address: address?, key: KEY.to_owned() })
     }
 
-    pub(super) fn processes(&self) -> Result<Processes, String> {
+    pub(crate) fn processes(&self) -> Result<Processes, String> {
         let [patient, audit] = [&self.patient, &self.audit].map(Host::handler_process_id);
         let gone = "a handler is not running";
         let (patient, audit) = (patient.ok_or(gone)?, audit.ok_or(gone)?);
@@ -114,7 +114,7 @@ impl System {
     }
 
     /// How often the database has stored, changed or looked for something so far.
-    pub(super) async fn database_operations(&self) -> Result<i64, String> {
+    pub(crate) async fn database_operations(&self) -> Result<i64, String> {
         let status = server_status(&self.connection_string).await?;
         let counters = status.get_document("opcounters").map_err(text)?;
         let kinds = ["insert", "query", "update", "delete", "getmore"].into_iter();
@@ -122,19 +122,19 @@ impl System {
     }
 
     /// One request through everything; it waits until both handlers are ready.
-    pub(super) async fn try_out(&self) -> Result<(), String> {
+    pub(crate) async fn try_out(&self) -> Result<(), String> {
         let entrance = self.entrance(Door::Gateway)?;
         send(&mut None, &entrance, &Request::create_patient(0)).await
     }
 }
 
-pub(super) fn executable(functions: &Path, app: &str) -> PathBuf {
+pub(crate) fn executable(functions: &Path, app: &str) -> PathBuf {
     let executable = functions.join(app).join(app);
     std::path::absolute(&executable).unwrap_or(executable)
 }
 
 /// The collections that an app's own executable lists.
-pub(super) async fn collections(executable: &Path) -> Result<Vec<CollectionPlan>, String> {
+pub(crate) async fn collections(executable: &Path) -> Result<Vec<CollectionPlan>, String> {
     let plan: StoragePlan = printed(executable, "collections").await?;
     Ok(plan.collections)
 }
@@ -219,8 +219,8 @@ async fn start_gateway(
             trusted_certificate: vault.trusted_certificate().to_owned(),
         },
         signing_keys: Vec::new(),
-        telemetry: None,
-        docs: false,
+        insights: None,
+        pages: None,
     });
     gateway.await.map_err(text)
 }
@@ -239,6 +239,6 @@ fn address(url: &str) -> Result<SocketAddr, String> {
     url.trim_start_matches("http://").parse().map_err(text)
 }
 
-pub(super) fn text(error: impl std::fmt::Display) -> String {
+pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use emulator::app_insights::{AppInsights, Fault, Item};
+use stand_ins::app_insights::{AppInsights, Fault, Item};
 
 use super::client::{Client, Known, Task};
 use super::figures::Figure;
@@ -23,7 +23,7 @@ const RATIO_MAX: f64 = 1.15;
 
 impl Bench {
     /// Compares a second system that sends telemetry with the first one, which does not.
-    pub(super) async fn measure_telemetry(&mut self, known: &Arc<Known>) -> Result<(), String> {
+    pub(crate) async fn measure_telemetry(&mut self, known: &Arc<Known>) -> Result<(), String> {
         let insights = AppInsights::start().await.map_err(text)?;
         let to = Some(insights.connection_string());
         let watched = System::start(&self.options.functions, to).await?;

@@ -9,13 +9,13 @@ use serde::de::DeserializeOwned;
 use tokio::process::Command;
 
 use super::LocalStackError;
-use crate::host::{Host, HostKeys, HostOptions, KeyRing, Timers};
-use crate::watchdog::Watched;
+use stand_ins::functions_host::{HandlerProcess, Host, HostKeys, HostOptions, KeyRing, Timers};
+use stand_ins::process::Watched;
 
 /// Core Tools end themselves by force after two seconds.
 const CORE_TOOLS_STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// A folder that [`crate::package::assemble`] made.
+/// A folder that [`stand_ins::package::assemble`] made.
 #[derive(Debug)]
 pub(super) struct PackagedApp {
     name: &'static str,
@@ -134,6 +134,14 @@ impl RunningApp {
         };
         let console = host.console().into_iter().map(|line| line.text);
         console.chain(host.invocation_logs().into_iter().map(|log| log.text)).collect()
+    }
+
+    /// Its handler's process; Core Tools keep theirs to themselves.
+    pub(super) fn handler_process(&self) -> Option<HandlerProcess> {
+        match &self.runner {
+            Runner::Host(host) => Some(host.handler_process()),
+            Runner::CoreTools(_) => None,
+        }
     }
 
     /// Its handler's process; under Core Tools that is their business.

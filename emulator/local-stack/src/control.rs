@@ -1,9 +1,9 @@
 //! How `scripts/rotate-key` and tests reach a running stack: a socket in the state folder, for its
 //! owner.
 //!
-//! The client sends the name of a rotation, or `timer` and the name of a function that a timer
-//! runs, and a line break; the stack answers with lines of progress and, as the last line, whether
-//! it went well.
+//! The client sends one line: the name of a secret to rotate; `timer` and the name of a function
+//! that a timer runs; or `fault begin` or `fault end` and the name of a fault. The stack answers
+//! with lines of progress and, as the last one, `done` or why not.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -13,13 +13,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::faults::{Fault, FaultError, Faults};
 use super::secrets::{HostKeyRings, Rotation, Secrets};
-use crate::host::{TimerError, Timers};
+use stand_ins::functions_host::{TimerError, Timers};
 
 const SOCKET: &str = "control.sock";
 
@@ -32,6 +34,19 @@ const DONE: &str = "done";
 /// What comes before the name of a function that is to run now.
 const TIMER: &str = "timer ";
 
+/// What comes before the name of a fault.
+const FAULT_BEGIN: &str = "fault begin ";
+const FAULT_END: &str = "fault end ";
+
+/// What clients can act on.
+pub(super) struct Controlled {
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) hosts: Arc<HostKeyRings>,
+    pub(super) timers: Vec<Timers>,
+    /// None if nobody may make any.
+    pub(super) faults: Option<Faults>,
+}
+
 /// The listening side; its end is the end of what it does.
 #[derive(Debug)]
 pub(super) struct Control {
@@ -40,12 +55,7 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn start(
-        state: &Path,
-        secrets: Arc<Secrets>,
-        hosts: Arc<HostKeyRings>,
-        timers: Vec<Timers>,
-    ) -> io::Result<Self> {
+    pub(super) fn start(state: &Path, controlled: Controlled) -> io::Result<Self> {
         let socket = state.join(SOCKET);
         match fs::remove_file(&socket) {
             // Left behind by a stack that was killed.
@@ -58,10 +68,16 @@ impl Control {
         let serving = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 // A client that goes away misses only the words; the rotation goes on.
-                let _ = answer(connection, &secrets, &hosts, &timers).await;
+                let _ = answer(connection, &controlled).await;
             }
         });
         Ok(Self { socket, serving })
+    }
+
+    /// Ends what it does, and lets go of what it controls.
+    pub(super) async fn stop(mut self) {
+        self.serving.abort();
+        let _ = (&mut self.serving).await;
     }
 }
 
@@ -72,22 +88,46 @@ impl Drop for Control {
     }
 }
 
-async fn answer(
-    connection: UnixStream,
-    secrets: &Secrets,
-    hosts: &HostKeyRings,
-    timers: &[Timers],
-) -> io::Result<()> {
+async fn answer(connection: UnixStream, controlled: &Controlled) -> io::Result<()> {
     let (reader, mut writer) = connection.into_split();
     let request = requested(reader).await?;
-    if let Some(function) = request.strip_prefix(TIMER) {
-        let outcome = run(timers, function).await.err();
-        let outcome = outcome.map_or_else(|| DONE.to_owned(), |error| error.to_string());
-        return writer.write_all(format!("{outcome}\n").as_bytes()).await;
-    }
-    let Some(rotation) = Rotation::parse(&request) else {
-        return writer.write_all(b"there is no such secret\n").await;
+    let outcome = if let Some(function) = request.strip_prefix(TIMER) {
+        run(&controlled.timers, function).await.map_err(|error| error.to_string())
+    } else if let Some(name) = request.strip_prefix(FAULT_BEGIN) {
+        controlled.fault(name, async |faults, fault| faults.begin(fault).await).await
+    } else if let Some(name) = request.strip_prefix(FAULT_END) {
+        controlled.fault(name, async |faults, fault| faults.end(fault).await).await
+    } else if let Some(rotation) = Rotation::parse(&request) {
+        return rotate_and_tell(controlled, rotation, writer).await;
+    } else {
+        Err("there is no such secret".to_owned())
     };
+    let outcome = outcome.map_or_else(|problem| problem, |()| DONE.to_owned());
+    writer.write_all(format!("{outcome}\n").as_bytes()).await
+}
+
+impl Controlled {
+    async fn fault(
+        &self,
+        name: &str,
+        change: impl AsyncFnOnce(&Faults, Fault) -> Result<(), FaultError>,
+    ) -> Result<(), String> {
+        let fault = Fault::parse(name).ok_or("there is no such fault")?;
+        let faults = self.faults.as_ref().ok_or(FaultError::NotAllowed);
+        let changed = match faults {
+            Ok(faults) => change(faults, fault).await,
+            Err(error) => Err(error),
+        };
+        changed.map_err(|error| error.to_string())
+    }
+}
+
+async fn rotate_and_tell(
+    controlled: &Controlled,
+    rotation: Rotation,
+    mut writer: OwnedWriteHalf,
+) -> io::Result<()> {
+    let Controlled { secrets, hosts, .. } = controlled;
     let (progress, mut lines) = mpsc::unbounded_channel::<String>();
     let rotating = async {
         let mut say = |line: &str| drop(progress.send(line.to_owned()));
@@ -144,6 +184,22 @@ pub async fn rotate(
 /// Says why there was no run, or that it failed.
 pub async fn run_timer(state: &Path, function: &str) -> Result<(), String> {
     ask(state, &format!("{TIMER}{function}"), |_| {}).await
+}
+
+/// Asks the stack that keeps its state in this folder to begin a fault.
+///
+/// # Errors
+/// Says why it did not.
+pub async fn begin_fault(state: &Path, fault: Fault) -> Result<(), String> {
+    ask(state, &format!("{FAULT_BEGIN}{}", fault.name()), |_| {}).await
+}
+
+/// Asks it to end a fault.
+///
+/// # Errors
+/// Says why it did not.
+pub async fn end_fault(state: &Path, fault: Fault) -> Result<(), String> {
+    ask(state, &format!("{FAULT_END}{}", fault.name()), |_| {}).await
 }
 
 async fn ask(state: &Path, request: &str, mut progress: impl FnMut(&str)) -> Result<(), String> {

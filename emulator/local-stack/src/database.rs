@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::secrets::ConnectionStrings;
 use super::{LocalStackError, PackagedApp};
-use crate::mongo::{self, CollectionPlan, Credentials, Mongod, MongodError, MongodOptions};
+use stand_ins::mongo::{self, CollectionPlan, Credentials, Mongod, MongodError, MongodOptions};
 
 /// Away from MongoDB's own 27017, which may serve something else.
 const PORT: u16 = 27117;
@@ -27,11 +27,13 @@ struct StoragePlan {
 }
 
 impl Database {
-    /// The given database, or a mongod with its data in this folder, kept between starts.
+    /// The given database, or a mongod with its data in this folder, kept between starts; with
+    /// `faults`, one that can be told to throttle.
     pub(super) async fn start(
         given: Option<&str>,
         data: &Path,
         administrator: &Credentials,
+        faults: bool,
     ) -> Result<Self, MongodError> {
         if let Some(connection_string) = given {
             return Ok(Self { connection_string: connection_string.to_owned(), own: None });
@@ -40,6 +42,7 @@ impl Database {
             data: Some(data.to_owned()),
             port: Some(PORT),
             administrator: Some(administrator.clone()),
+            test_commands: faults,
             ..MongodOptions::default()
         };
         let own = match Mongod::start(options.clone()).await {

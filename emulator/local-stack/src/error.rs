@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::mongo::MongodError;
+use stand_ins::mongo::MongodError;
 
 /// Why the system does not run.
 #[derive(Debug, Error)]

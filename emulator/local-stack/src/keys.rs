@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
-use crate::api_management::{Products, Subscription};
-use crate::mongo::Credentials;
+use stand_ins::api_management::{Products, Subscription};
+use stand_ins::mongo::Credentials;
 
 /// The subscription that has been there from the beginning.
 pub(super) const FIRST_CALLER: &str = "first-caller";
@@ -128,7 +128,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::{FIRST_CALLER, Keys};
-    use crate::api_management::Products;
+    use stand_ins::api_management::Products;
 
     #[test]
     fn keys_stay_the_same_and_are_for_their_owner() {

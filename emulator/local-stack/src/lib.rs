@@ -6,33 +6,46 @@ mod app;
 mod control;
 mod database;
 mod error;
+mod faults;
 mod keys;
+pub mod pages;
 mod port;
 mod ready;
+mod ready_file;
 mod secrets;
 mod settings;
 mod state_folder;
+pub mod zip;
 
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api_management::{
+use serde_json::Value;
+use stand_ins::api_management::{
     ApiManagement, ApiManagementOptions, PolicyFiles, PolicyValues, Products, Subscription,
 };
-use crate::app_insights::AppInsights;
-use crate::key_vault::KeyVault;
-use crate::mongo::Mongod;
-pub use control::{rotate, run_timer};
+use stand_ins::app_insights::AppInsights;
+use stand_ins::key_vault::KeyVault;
+use stand_ins::mongo::Mongod;
+use tokio::sync::Mutex;
+
+pub use control::{begin_fault, end_fault, rotate, run_timer};
 pub use error::{LocalStackError, RotationError};
+pub use faults::Fault;
 pub use secrets::Rotation;
 
 use app::{PackagedApp, RunningApp};
-use control::Control;
+use control::{Control, Controlled};
 use database::Database;
+use faults::Faults;
 use keys::{FIRST_CALLER, Keys};
+use ready_file::{Ready, ReadyFile};
 use secrets::{HostKeyRings, Secrets};
+
+/// Between two looks whether mongod still runs.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What to run, and where.
 #[derive(Clone, Debug)]
@@ -55,6 +68,8 @@ pub struct LocalStackOptions {
     pub quota_per_day: Option<u64>,
     /// Whether Azure Functions Core Tools run the apps instead of our host. They check no keys.
     pub core_tools: bool,
+    /// Whether faults can be made over the socket.
+    pub faults: bool,
     /// How often the apps read their secrets again while nothing refuses them.
     pub secret_refresh_interval: Duration,
     /// The apps' `RUST_LOG`, if it is not to be their own default.
@@ -77,13 +92,14 @@ impl LocalStackOptions {
 /// Everything, running. Dropping it ends everything at once; [`LocalStack::stop`] does so cleanly.
 pub struct LocalStack {
     // Dropped in this order: whoever calls goes before whoever is called.
-    _control: Control,
+    ready: Option<ReadyFile>,
+    control: Control,
     gateway: ApiManagement,
     patient: RunningApp,
     audit: RunningApp,
     secrets: Arc<Secrets>,
     host_keys: Arc<HostKeyRings>,
-    mongod: Option<Mongod>,
+    mongod: Option<Arc<Mutex<Mongod>>>,
     subscriptions: Vec<Subscription>,
     insights: AppInsights,
 }
@@ -102,13 +118,15 @@ impl LocalStack {
         state_folder::prepare(&options.state)
             .map_err(|cause| LocalStackError::State { folder: options.state.clone(), cause })?;
         let file = options.state.join("keys.json");
+        ReadyFile::clear(&options.state)
+            .map_err(|cause| LocalStackError::State { folder: options.state.clone(), cause })?;
         let products = Products::deployed();
         let keys = Keys::load_or_create(&file, &products)
             .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;
 
         let given = options.connection_string.as_deref();
         let data = options.state.join("mongodb");
-        let database = Database::start(given, &data, &keys.administrator).await?;
+        let database = Database::start(given, &data, &keys.administrator, options.faults).await?;
         let subscriptions = keys.subscriptions(&products);
         let (patient_key, audit_key) = (keys.patient_host.clone(), keys.audit_host.clone());
         let strings = database.connection_strings()?;
@@ -124,7 +142,7 @@ impl LocalStack {
         }
         database.prepare(&patient, &patient_settings).await?;
         database.prepare(&audit, &audit_settings).await?;
-        let openapi = patient.printed("openapi").await?;
+        let openapi: Value = patient.printed("openapi").await?;
 
         let tools = options.core_tools;
         let key = ("patient-tests-api", audit_key.as_str());
@@ -135,6 +153,8 @@ impl LocalStack {
         let patient =
             RunningApp::start(&patient, &patient_settings, patient_port, key, &timers, tools)
                 .await?;
+        let url = format!("http://127.0.0.1:{gateway_port}");
+        let pages = pages::of(openapi.clone(), &url, insights.telemetry().clone());
         let gateway = ApiManagement::start(ApiManagementOptions {
             port: Some(gateway_port),
             service_url: format!("{}/api", patient.url()),
@@ -145,27 +165,40 @@ impl LocalStack {
             subscriptions: subscriptions.clone(),
             identity: secrets.gateway_identity(),
             signing_keys: Vec::new(),
-            telemetry: Some(insights.telemetry().clone()),
-            docs: true,
+            insights: Some(insights.connection_string().to_owned()),
+            pages: Some(pages),
         });
         let gateway = gateway.await.map_err(|error| LocalStackError::Gateway(error.to_string()))?;
         let host_keys = Arc::new(HostKeyRings { patient: patient.keys(), audit: audit.keys() });
         let timers = [&patient, &audit].into_iter().filter_map(RunningApp::timers).collect();
-        let (shared_secrets, shared_keys) = (Arc::clone(&secrets), Arc::clone(&host_keys));
-        let control = Control::start(&options.state, shared_secrets, shared_keys, timers)
-            .map_err(LocalStackError::Control)?;
+        let mongod = database.own.map(|mongod| Arc::new(Mutex::new(mongod)));
+        let faults = options
+            .faults
+            .then(|| Faults { mongod: mongod.clone(), audit_handler: audit.handler_process() });
+        let controlled = Controlled {
+            secrets: Arc::clone(&secrets),
+            hosts: Arc::clone(&host_keys),
+            timers,
+            faults,
+        };
+        let control =
+            Control::start(&options.state, controlled).map_err(LocalStackError::Control)?;
         let mut stack = Self {
-            _control: control,
+            ready: None,
+            control,
             gateway,
             patient,
             audit,
             secrets,
             host_keys,
-            mongod: database.own,
+            mongod,
             subscriptions,
             insights,
         };
         stack.wait_until_ready().await?;
+        let ready = ReadyFile::write(&options.state, &stack.found_at())
+            .map_err(|cause| LocalStackError::State { folder: options.state.clone(), cause })?;
+        stack.ready = Some(ready);
         Ok(stack)
     }
 
@@ -221,8 +254,8 @@ impl LocalStack {
     }
 
     /// Its own mongod, for looking into and for breaking; none if it was given a database.
-    pub fn mongod(&mut self) -> Option<&mut Mongod> {
-        self.mongod.as_mut()
+    pub fn mongod(&self) -> Option<&Mutex<Mongod>> {
+        self.mongod.as_deref()
     }
 
     /// The processes of the patient app and of the audit app, as far as they run.
@@ -233,8 +266,8 @@ impl LocalStack {
     /// Waits until a part that is needed has ended by itself, and says which.
     pub async fn ended(&mut self) -> LocalStackError {
         let mongod = async {
-            match &mut self.mongod {
-                Some(mongod) => mongod.ended().await,
+            match &self.mongod {
+                Some(mongod) => ended(mongod).await,
                 None => pending().await,
             }
         };
@@ -248,11 +281,26 @@ impl LocalStack {
 
     /// Ends everything in order, so that nothing is cut short and no data is lost.
     pub async fn stop(self) {
+        drop(self.ready);
+        // It shares mongod.
+        self.control.stop().await;
         self.gateway.stop().await;
         self.patient.stop().await;
         self.audit.stop().await;
-        if let Some(mongod) = self.mongod {
-            mongod.stop().await;
+        if let Some(mongod) = self.mongod.and_then(Arc::into_inner) {
+            mongod.into_inner().stop().await;
+        }
+    }
+
+    fn found_at(&self) -> Ready<'_> {
+        let [patient_host, audit_host] = self.host_urls();
+        Ready {
+            gateway: self.url(),
+            patient_host,
+            audit_host,
+            subscription_key: self.subscription_key(),
+            subscriptions: &self.subscriptions,
+            process_id: std::process::id(),
         }
     }
 
@@ -262,5 +310,12 @@ impl LocalStack {
             ready = ready => ready,
             error = self.ended() => Err(error),
         }
+    }
+}
+
+/// Waits until mongod has ended by itself.
+async fn ended(mongod: &Mutex<Mongod>) {
+    while !mongod.lock().await.has_ended() {
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

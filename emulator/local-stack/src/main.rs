@@ -1,59 +1,39 @@
-//! The local stack, the packaging and the measuring, for `scripts/server`, `package` and `bench`.
+//! `scripts/server`, `scripts/rotate-key` and `scripts/package` run this.
 
-mod bench;
-mod options;
+mod cli;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use bench::BenchOptions;
-use emulator::api_management;
-use emulator::local_stack::{self, LocalStack, LocalStackOptions};
-use emulator::package;
-use options::{Command, USAGE};
-use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
+use clap::Parser;
+use cli::{Cli, Command};
+use local_stack::{LocalStack, LocalStackOptions};
+use stand_ins::process::StopSignals;
+use stand_ins::{api_management, package};
 
-fn main() -> ExitCode {
-    let command = options::parse(std::env::args_os().skip(1))
-        .map_err(|mistake| format!("{mistake}\n\n{USAGE}"));
-    match command.and_then(execute) {
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("emulator: {message}");
+            eprintln!("local-stack: {message}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// What is measured has one thread, so that no request waits for a second one to wake up, in the
-/// callers or in the stand-ins between two apps: that would be counted as the apps' own time.
-fn execute(command: Command) -> Result<(), String> {
-    let mut runtime = match command {
-        Command::Bench(_) => Builder::new_current_thread(),
-        _ => Builder::new_multi_thread(),
-    };
-    let runtime = runtime.enable_all().build();
-    runtime.map_err(|error| format!("tasks cannot be run: {error}"))?.block_on(run(command))
-}
-
 async fn run(command: Command) -> Result<(), String> {
     match command {
-        Command::Help => {
-            println!("{USAGE}");
-            Ok(())
+        Command::Server(args) => serve(&args.into()).await,
+        Command::RotateKey { secret, state } => {
+            local_stack::rotate(&state.state, secret, |line| println!("{line}")).await
         }
         Command::Package { app, template, executable, destination } => {
             package::assemble(&app, &template, &executable, &destination)
                 .map_err(|error| format!("{} cannot be packaged: {error}", app.display()))
         }
-        Command::Zip { folder, zip } => package::pack(&folder, &zip)
+        Command::Zip { folder, zip } => local_stack::zip::pack(&folder, &zip)
             .map_err(|error| format!("{} cannot be packed: {error}", folder.display())),
-        Command::Server(options) => serve(&options).await,
-        Command::RotateKey { state, rotation } => {
-            local_stack::rotate(&state, rotation, |line| println!("{line}")).await
-        }
-        Command::Bench(options) => bench(options).await,
         Command::Policies => {
             let renderings = api_management::renderings().map_err(|error| error.to_string())?;
             println!("{}", serde_json::json!(renderings));
@@ -64,45 +44,27 @@ async fn run(command: Command) -> Result<(), String> {
 
 /// Runs the stack until Ctrl-C, SIGTERM, or the end of a part of it.
 async fn serve(options: &LocalStackOptions) -> Result<(), String> {
-    let mut told_to_stop = stop_signals()?;
+    let mut stop_signals =
+        StopSignals::listen().map_err(|error| format!("signals cannot be received: {error}"))?;
     println!("Starting MongoDB, both apps and the gateway …");
     let started = tokio::select! {
         started = LocalStack::start(options) => started,
-        () = told_to_stop() => return Err("stopped while starting".to_owned()),
+        () = stop_signals.next() => return Err("stopped while starting".to_owned()),
     };
     let mut stack = started.map_err(|error| error.to_string())?;
     introduce(&stack, &options.state);
 
     let outcome = tokio::select! {
         error = stack.ended() => Err(format!("{error}, so everything stops")),
-        () = told_to_stop() => Ok(()),
+        () = stop_signals.next() => Ok(()),
     };
     println!("\nStopping the gateway, both apps and MongoDB …");
     tokio::select! {
         () = stack.stop() => {}
-        () = told_to_stop() => return Err("stopped at once".to_owned()),
+        () = stop_signals.next() => return Err("stopped at once".to_owned()),
     }
     println!("Everything has stopped. The data is kept.");
     outcome
-}
-
-/// Measures; Ctrl-C and SIGTERM end it, and leave nothing behind.
-async fn bench(options: BenchOptions) -> Result<(), String> {
-    let mut told_to_stop = stop_signals()?;
-    tokio::select! {
-        outcome = bench::run(options) => outcome,
-        () = told_to_stop() => Err("stopped while measuring".to_owned()),
-    }
-}
-
-/// Waits for Ctrl-C or SIGTERM, each time that it is called.
-fn stop_signals() -> Result<impl AsyncFnMut(), String> {
-    let cannot_listen = |error: std::io::Error| format!("signals cannot be received: {error}");
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
-    Ok(async move || {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    })
 }
 
 fn introduce(stack: &LocalStack, state: &Path) {

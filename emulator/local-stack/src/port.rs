@@ -2,16 +2,17 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use super::LocalStackError;
-use crate::port;
+use stand_ins::process::port;
 
-/// The wanted port if nothing listens there, else any that is free.
+use super::LocalStackError;
+
+/// The wanted port if nothing listens there; without one, or with 0, any that is free.
 pub(super) fn free(
     part: &'static str,
     wanted: Option<u16>,
     option: &'static str,
 ) -> Result<u16, LocalStackError> {
-    let Some(wanted) = wanted else {
+    let Some(wanted) = wanted.filter(|port| *port != 0) else {
         return port::free().map_err(LocalStackError::NoPort);
     };
     match TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::StatusCode;
 
 use super::LocalStackError;
-use crate::http_client;
+use stand_ins::http_client;
 
 /// An unoptimised app answers within a second of its start; Core Tools need many.
 const READY_LIMIT: Duration = Duration::from_secs(60);

@@ -11,10 +11,10 @@ use super::LocalStackError;
 use super::error::RotationError;
 use super::keys::{self, Keys};
 use super::settings::{AUDIT_DATABASE, PATIENT_DATABASE};
-use crate::api_management::OwnIdentity;
-use crate::host::KeyRing;
-use crate::key_vault::KeyVault;
-use crate::mongo::{self, Credentials, Users};
+use stand_ins::api_management::OwnIdentity;
+use stand_ins::functions_host::KeyRing;
+use stand_ins::key_vault::KeyVault;
+use stand_ins::mongo::{self, Credentials, Users};
 
 /// The names of the secrets.
 const PATIENT_HOST_KEY: &str = "patient-host-key";
@@ -81,18 +81,23 @@ impl Rotation {
 
     /// The rotation of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|rotation| rotation.to_string() == name)
+        Self::ALL.into_iter().find(|rotation| rotation.name() == name)
+    }
+
+    /// The name of the secret, as people and `scripts/rotate-key` write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PatientHostKey => "patient-host-key",
+            Self::AuditHostKey => "audit-host-key",
+            Self::PatientDatabase => "patient-database",
+            Self::AuditDatabase => "audit-database",
+        }
     }
 }
 
 impl fmt::Display for Rotation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::PatientHostKey => "patient-host-key",
-            Self::AuditHostKey => "audit-host-key",
-            Self::PatientDatabase => "patient-database",
-            Self::AuditDatabase => "audit-database",
-        })
+        formatter.write_str(self.name())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The app settings of both apps.
 
 use super::secrets::Secrets;
-use crate::app_insights::AppInsights;
+use stand_ins::app_insights::AppInsights;
 
 pub(super) const PATIENT_DATABASE: &str = "patient-tests";
 pub(super) const AUDIT_DATABASE: &str = "audit";

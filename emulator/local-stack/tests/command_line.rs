@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn emulator(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_emulator"))
+fn local_stack(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_local-stack"))
         .args(arguments)
         .current_dir(folder)
         .output()
@@ -22,10 +22,10 @@ fn a_taken_port_is_named_with_the_option_that_chooses_another() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port().to_string();
 
-    let output = emulator(folder.path(), &["server", "--gateway-port", &port]);
+    let output = local_stack(folder.path(), &["server", "--gateway-port", &port]);
 
     let expected = format!(
-        "emulator: port {port} is taken. Choose another one for the gateway with --gateway-port\n"
+        "local-stack: port {port} is taken. Choose another one for the gateway with --gateway-port\n"
     );
     assert_eq!(complaint(&output), expected);
 }
@@ -35,13 +35,16 @@ fn apps_that_are_not_packaged_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let free = "0";
 
-    let output = emulator(
+    let output = local_stack(
         folder.path(),
         &["server", "--gateway-port", free, "--patient-port", free, "--audit-port", free],
     );
 
     let complaint = complaint(&output);
-    assert!(complaint.starts_with("emulator: patient-tests-api cannot be started"), "{complaint}");
+    assert!(
+        complaint.starts_with("local-stack: patient-tests-api cannot be started"),
+        "{complaint}"
+    );
     assert!(
         complaint.ends_with(": it is not packaged. Run scripts/package --debug\n"),
         "{complaint}"
@@ -50,16 +53,8 @@ fn apps_that_are_not_packaged_are_named() {
 }
 
 #[test]
-fn a_mistake_is_answered_with_the_usage() {
-    let output = emulator(Path::new("."), &["serve"]);
-
-    let complaint = complaint(&output);
-    assert!(complaint.starts_with("emulator: unknown command serve\n\nusage: "), "{complaint}");
-}
-
-#[test]
 fn the_policies_are_printed_with_the_values_that_made_them() {
-    let output = emulator(Path::new("."), &["policies"]);
+    let output = local_stack(Path::new("."), &["policies"]);
 
     let printed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     let renderings = printed.as_array().expect("a list");

@@ -1,7 +1,7 @@
 //! The Functions host in a process of its own, for a test that kills it. Its one argument is the
 //! folder of the app.
 
-use emulator::host::{Host, HostOptions};
+use stand_ins::functions_host::{Host, HostOptions};
 
 #[tokio::main]
 async fn main() {

@@ -8,7 +8,7 @@ use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use crate::json_answer::{JSON, json_answer};
+use crate::http::{JSON, json_answer};
 
 /// What happens to every request until further notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

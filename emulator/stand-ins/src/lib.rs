@@ -1,27 +1,27 @@
-//! Stands in for what surrounds the two function apps, for local work and for tests.
+//! Stands in for what surrounds the two function apps, for tests and for local work.
 //!
-//! It imports nothing of ours, not even the protocol types: a misreading of the Functions
+//! It imports nothing of the apps, not even the protocol types: a misreading of the Functions
 //! host's contract must not be made twice.
 
-mod accept;
-mod api_docs;
+// Services of Azure.
 pub mod api_management;
 pub mod app_insights;
-pub mod audit_api;
-mod client;
-pub mod fault;
-pub mod host;
-mod json_answer;
+pub mod functions_host;
 pub mod key_vault;
-pub mod local_stack;
+
+// The database: a real mongod, and what can go wrong on the way to it.
 pub mod mongo;
+
+// The neighbours of an app under test.
+pub mod audit_api;
 pub mod openapi;
 pub mod package;
-mod pages;
-pub mod port;
-mod talk;
 pub mod test_app;
-mod trace;
-mod watchdog;
 
-pub use client::http_client;
+// Common ground.
+pub mod fault;
+mod http;
+pub mod process;
+mod trace;
+
+pub use http::http_client;

@@ -1,12 +1,8 @@
-//! Lays out the folder that the Functions host runs, and packs it: what is tested is what ships.
-
-mod zip;
+//! Lays out the folder that the Functions host runs: what is tested is what ships.
 
 use std::fs;
 use std::io;
 use std::path::Path;
-
-pub use zip::pack;
 
 /// What stands in `host.json.template` for the name of the executable.
 const EXECUTABLE_PLACEHOLDER: &str = "{{executable}}";

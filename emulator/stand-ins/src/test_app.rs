@@ -10,7 +10,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::host::{Host, HostKeys, HostOptions};
+use crate::functions_host::{Host, HostKeys, HostOptions};
 use crate::package;
 
 /// The function key with which tests call the host.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use emulator::audit_api::{AuditApi, Behaviour};
-use emulator::http_client;
 use reqwest::{Error, Response, StatusCode};
 use serde_json::{Value, json};
+use stand_ins::audit_api::{AuditApi, Behaviour};
+use stand_ins::http_client;
 
 fn body() -> Value {
     json!({ "sourceSystemName": "PatientTestsApi", "resource": { "type": "patient" } })

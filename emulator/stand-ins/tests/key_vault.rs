@@ -2,9 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use emulator::key_vault::{Fault, HOST, KeyVault};
 use reqwest::{Certificate, Client, Response};
 use serde_json::Value;
+use stand_ins::key_vault::{Fault, HOST, KeyVault};
 
 /// A client that trusts nobody but the vault's authority.
 fn client(vault: &KeyVault) -> Client {

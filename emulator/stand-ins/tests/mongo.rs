@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use emulator::mongo::{self, CollectionPlan, Mongod, MongodOptions};
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection};
+use stand_ins::mongo::{self, CollectionPlan, Mongod, MongodOptions};
 
 /// A collection of a database that no other test uses.
 async fn collection(connection_string: &str) -> Collection<Document> {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use emulator::mongo::{self, Proxy};
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection};
+use stand_ins::mongo::{self, Proxy};
 
 struct Setup {
     proxy: Proxy,

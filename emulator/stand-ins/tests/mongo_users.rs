@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use emulator::mongo::{Credentials, Mongod, MongodError, MongodOptions};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error;
+use stand_ins::mongo::{Credentials, Mongod, MongodError, MongodOptions};
 
 fn credentials(user: &str, password: &str) -> Credentials {
     Credentials { user: user.to_owned(), password: password.to_owned() }

@@ -7,13 +7,13 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
-pub(crate) const HTML: &str = "text/html; charset=utf-8";
-pub(crate) const CSS: &str = "text/css; charset=utf-8";
-pub(crate) const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
-pub(crate) const JSON: &str = "application/json; charset=utf-8";
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+pub(super) const CSS: &str = "text/css; charset=utf-8";
+pub(super) const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+pub(super) const JSON: &str = "application/json; charset=utf-8";
 
 /// The style of all pages; each adds its own.
-pub(crate) const BASE_CSS: &str = include_str!("base.css");
+pub(super) const BASE_CSS: &str = include_str!("base.css");
 
 /// Scripts, styles and data from here alone; nobody frames it, and it sends nothing elsewhere.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -21,10 +21,10 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Full<Bytes>>;
 
 /// A page, or a part of one.
-pub(crate) fn answer(
+pub(super) fn answer(
     status: StatusCode,
     media_type: &'static str,
     body: impl Into<Bytes>,

@@ -82,9 +82,10 @@ async fn a_database_that_is_killed_under_load_loses_nothing() {
     let load = Load::start(&stack);
     load.is_under_way().await;
 
-    let mongod = stack.local.mongod().unwrap();
+    let mut mongod = stack.local.mongod().unwrap().lock().await;
     mongod.kill();
     mongod.restart().await.unwrap();
+    drop(mongod);
 
     let acknowledged = load.finish().await;
     check(&mut stack, &acknowledged).await;

@@ -158,7 +158,7 @@ async fn health_is_told_to_any_subscription_and_to_nobody_else_and_is_not_record
 
 #[tokio::test]
 async fn health_ends_with_a_part_and_comes_back_with_it() {
-    let mut stack = Stack::start().await;
+    let stack = Stack::start().await;
     let ask = async |stack: &Stack| {
         let answer = stack.call(Method::GET, "health").send().await.expect("the gateway answers");
         answer.status().as_u16()
@@ -170,9 +170,9 @@ async fn health_ends_with_a_part_and_comes_back_with_it() {
     };
 
     let mongod = stack.local.mongod().expect("its own");
-    mongod.kill();
+    mongod.lock().await.kill();
     until(&stack, 503).await;
-    stack.local.mongod().expect("its own").restart().await.expect("mongod starts again");
+    mongod.lock().await.restart().await.expect("mongod starts again");
     until(&stack, 200).await;
 }
 

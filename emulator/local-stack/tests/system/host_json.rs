@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use emulator::host::{Host, HostKeys, HostOptions};
-use emulator::http_client;
+use stand_ins::functions_host::{Host, HostKeys, HostOptions};
+use stand_ins::http_client;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;

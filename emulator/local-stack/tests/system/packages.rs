@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::path::Path;
 
-use emulator::package;
 use reqwest::Method;
 use serde_json::Value;
+
 use zip::ZipArchive;
 
 use crate::stack::{APPS, Stack, package_apps, patient};
@@ -16,7 +16,7 @@ async fn packed_apps_serve_requests() {
     package_apps(folder.path());
     for app in APPS {
         let zip = folder.path().join(format!("{app}.zip"));
-        package::pack(&folder.path().join(app), &zip).expect("an app can be packed");
+        local_stack::zip::pack(&folder.path().join(app), &zip).expect("an app can be packed");
     }
 
     serve_a_patient(folder.path()).await;
@@ -26,7 +26,7 @@ async fn packed_apps_serve_requests() {
 #[tokio::test]
 #[ignore = "scripts/package takes minutes; scripts/test-packages runs it, and this"]
 async fn released_packages_serve_requests() {
-    serve_a_patient(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/packages")).await;
+    serve_a_patient(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/packages")).await;
 }
 
 async fn serve_a_patient(zips: &Path) {

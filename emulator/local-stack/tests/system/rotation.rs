@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use emulator::key_vault::Fault;
-use emulator::local_stack::Rotation;
+use local_stack::Rotation;
 use mongodb::Client;
 use mongodb::bson::doc;
 use reqwest::Method;
 use serde_json::{Value, json};
+use stand_ins::key_vault::Fault;
 use tokio::task::JoinSet;
 
 use crate::stack::{Stack, patient};
@@ -130,10 +130,10 @@ async fn logs_in(administrator: &str, user: &Value) -> bool {
 #[tokio::test]
 async fn every_secret_is_rotated_twice_under_load_and_nothing_is_refused() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
-    let mut stack = Stack::start_in(folder.path()).await;
+    let stack = Stack::start_in(folder.path()).await;
     let state = folder.path().join("server");
     let processes = stack.local.handler_process_ids();
-    let administrator = stack.local.mongod().expect("its own").connection_string();
+    let administrator = stack.local.mongod().expect("its own").lock().await.connection_string();
     let mut earlier = vec![kept_keys(&state)];
     let load = Load::start(&stack);
 
@@ -199,18 +199,16 @@ async fn key_vault_may_be_down_as_long_as_keys_stay_valid() {
 async fn a_rotation_is_asked_for_over_the_socket_of_the_stack() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let state = folder.path().join("server");
-    let nobody = emulator::local_stack::rotate(&state, Rotation::AuditHostKey, |_| {}).await;
+    let nobody = local_stack::rotate(&state, Rotation::AuditHostKey, |_| {}).await;
     let problem = format!("no stack with its state in {} runs; ", state.display());
     assert!(nobody.unwrap_err().starts_with(&problem));
     let stack = Stack::start_in(folder.path()).await;
     let before = kept_keys(&state);
 
     let mut said = Vec::new();
-    emulator::local_stack::rotate(&state, Rotation::AuditHostKey, |line| {
-        said.push(line.to_owned())
-    })
-    .await
-    .expect("it is rotated");
+    local_stack::rotate(&state, Rotation::AuditHostKey, |line| said.push(line.to_owned()))
+        .await
+        .expect("it is rotated");
 
     assert_ne!(kept_keys(&state)["auditHost"], before["auditHost"]);
     assert_eq!(

@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use emulator::mongo;
 use mongodb::Client;
 use reqwest::Method;
 use serde_json::Value;
+use stand_ins::mongo;
 
 use crate::stack::{Stack, package_apps, patient};
 
@@ -59,7 +59,7 @@ fn the_server_says_how_to_use_it_and_stops_when_told() {
     let curl = introduction.split_once("Create a patient:").expect("an example").1.trim();
     let created = run_in_shell(&format!("{curl} --silent --fail"));
     assert!(created.starts_with("HTTP/1.1 201"), "{created}");
-    let rotation = Command::new(env!("CARGO_BIN_EXE_emulator"))
+    let rotation = Command::new(env!("CARGO_BIN_EXE_local-stack"))
         .args(["rotate-key", "patient-host-key", "--state"])
         .arg(workspace.path().join("target/server"))
         .output()
@@ -96,11 +96,11 @@ async fn a_database_that_is_given_is_used() {
     assert!(names.expect("it answers").contains(&"patients".to_owned()));
 }
 
-/// `emulator server` on free ports, with its files in this folder.
+/// `local-stack server` on free ports, with its files in this folder.
 fn server_in(workspace: &Path) -> Command {
     package_apps(&workspace.join("target/functions"));
     let free = "0";
-    let mut server = Command::new(env!("CARGO_BIN_EXE_emulator"));
+    let mut server = Command::new(env!("CARGO_BIN_EXE_local-stack"));
     server
         .args(["server", "--gateway-port", free, "--patient-port", free, "--audit-port", free])
         .current_dir(workspace)

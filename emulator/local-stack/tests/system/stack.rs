@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use emulator::local_stack::{LocalStack, LocalStackOptions};
-use emulator::{http_client, package};
+use local_stack::{LocalStack, LocalStackOptions};
 use mongodb::bson::Document;
 use mongodb::{Client, Collection};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
+use stand_ins::{http_client, package};
 use tempfile::TempDir;
 
 pub const APPS: [&str; 2] = ["patient-tests-api", "audit-api"];
@@ -60,6 +60,7 @@ impl Stack {
             rate_limit_per_minute: None,
             quota_per_day: None,
             core_tools: false,
+            faults: false,
             secret_refresh_interval: std::time::Duration::from_secs(1),
             log_filter: None,
         };
@@ -92,7 +93,8 @@ impl Stack {
 
     async fn collection(&mut self, database: &str, name: &str) -> Collection<Document> {
         let mongod = self.local.mongod().expect("the stack has a mongod of its own");
-        let client = Client::with_uri_str(mongod.connection_string()).await.expect("a good string");
+        let address = mongod.lock().await.connection_string();
+        let client = Client::with_uri_str(address).await.expect("a good string");
         client.database(database).collection(name)
     }
 }
@@ -110,8 +112,8 @@ pub fn patient() -> Value {
 
 /// Packages both apps below this folder.
 pub fn package_apps(functions: &Path) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let built = Path::new(env!("CARGO_BIN_EXE_emulator"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let built = Path::new(env!("CARGO_BIN_EXE_local-stack"));
     for app in APPS {
         let executable = built.with_file_name(app);
         assert!(executable.is_file(), "cargo build --workspace has not built {app}");

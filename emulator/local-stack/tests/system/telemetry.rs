@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use emulator::app_insights::{Data, Item};
 use reqwest::Method;
+use stand_ins::app_insights::{Data, Item};
 
 use crate::stack::{Stack, patient};
 

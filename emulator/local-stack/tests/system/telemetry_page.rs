@@ -1,12 +1,12 @@
-use emulator::api_management::{
+use serde_json::json;
+use stand_ins::api_management::{
     ApiManagement, ApiManagementOptions, OwnIdentity, PolicyFiles, PolicyValues, Products,
 };
-use emulator::app_insights::AppInsights;
-use emulator::key_vault::KeyVault;
-use serde_json::json;
+use stand_ins::app_insights::AppInsights;
+use stand_ins::key_vault::KeyVault;
 
 use crate::browser::Page;
-use crate::client::{OPERATION, item, json, request, send};
+use crate::telemetry_client::{OPERATION, item, json, request, send};
 
 async fn start() -> (AppInsights, ApiManagement) {
     let insights = AppInsights::start().await.unwrap();
@@ -24,8 +24,8 @@ async fn start() -> (AppInsights, ApiManagement) {
             trusted_certificate: vault.trusted_certificate().to_owned(),
         },
         signing_keys: Vec::new(),
-        telemetry: Some(insights.telemetry().clone()),
-        docs: false,
+        insights: None,
+        pages: Some(local_stack::pages::of(json!({}), "", insights.telemetry().clone())),
     };
     let gateway = ApiManagement::start(options).await.unwrap();
     (insights, gateway)
@@ -158,7 +158,7 @@ async fn it_fits_a_phone_and_follows_a_dark_system() {
 #[tokio::test]
 async fn the_page_asks_nobody_else_and_runs_only_its_own_script() {
     let (_insights, gateway) = start().await;
-    let get = |path: &str| emulator::http_client().get(format!("{}{path}", gateway.url())).send();
+    let get = |path: &str| stand_ins::http_client().get(format!("{}{path}", gateway.url())).send();
 
     for path in ["/telemetry", "/telemetry/page.css", "/telemetry/page.js", "/telemetry/requests"] {
         let answer = get(path).await.unwrap();
@@ -179,7 +179,7 @@ async fn the_page_asks_nobody_else_and_runs_only_its_own_script() {
 async fn whoever_has_seen_everything_is_told_so() {
     let (insights, gateway) = start().await;
     let url = format!("{}/telemetry/requests", gateway.url());
-    let client = emulator::http_client();
+    let client = stand_ins::http_client();
     let first = client.get(&url).send().await.unwrap();
     let tag = first.headers()["etag"].clone();
     let again = || client.get(&url).header("If-None-Match", tag.clone()).send();
@@ -207,7 +207,7 @@ async fn one_row_stands_for_gateway_host_and_app() {
     assert_eq!(send(&insights, &items).await.status(), 200);
 
     let url = format!("{}/telemetry/requests", gateway.url());
-    let listed = json(emulator::http_client().get(url).send().await.unwrap()).await;
+    let listed = json(stand_ins::http_client().get(url).send().await.unwrap()).await;
 
     let requests = listed["requests"].as_array().unwrap();
     assert_eq!(requests.len(), 1, "{listed}");
@@ -226,7 +226,7 @@ async fn a_circle_of_parents_is_shown_all_the_same() {
     assert_eq!(send(&insights, &[call("a", "b"), call("b", "a")]).await.status(), 200);
 
     let url = format!("{}/telemetry/operations/{OPERATION}", gateway.url());
-    let timeline = json(emulator::http_client().get(url).send().await.unwrap()).await;
+    let timeline = json(stand_ins::http_client().get(url).send().await.unwrap()).await;
 
     assert_eq!(timeline["spans"].as_array().unwrap().len(), 2, "{timeline}");
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use emulator::local_stack::run_timer;
+use local_stack::run_timer;
 use serde_json::{Value, json};
 
 use crate::stack::{Stack, package_apps};

@@ -30,7 +30,7 @@ macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
         &[$((
             $name,
-            include_str!(concat!("../../../terraform/policies/", $name, ".xml.tftpl")),
+            include_str!(concat!("../../../../terraform/policies/", $name, ".xml.tftpl")),
         )),*]
     };
 }

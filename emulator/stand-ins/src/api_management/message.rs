@@ -8,7 +8,7 @@ use hyper::body::Body as _;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 
-use crate::talk::TimedBody;
+use crate::http::TimedBody;
 
 /// No more of a body is kept; the small tiers buffer no more either
 /// (<https://learn.microsoft.com/azure/api-management/service-limits>).

@@ -30,14 +30,17 @@ mod values;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::http::request::Parts;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::accept::accept;
-use crate::api_docs::ApiDocs;
-use crate::app_insights::{Reporter, Telemetry};
-use crate::talk::talk;
+use crate::app_insights::Reporter;
+use crate::http::accept;
+use crate::http::talk;
 use cache::Cache;
 pub use files::{PolicyError, PolicyFiles};
 use forward::Backend;
@@ -55,6 +58,9 @@ use subscriptions::Subscriptions;
 pub use token::SigningKey;
 use values::FileValues;
 pub use values::{EntraId, PolicyValues};
+
+/// Answers a request for a page; none if its path belongs to no page.
+pub type Pages = Arc<dyn Fn(&Parts) -> Option<Response<Full<Bytes>>> + Send + Sync>;
 
 /// What a gateway is started with.
 #[derive(Clone)]
@@ -77,11 +83,10 @@ pub struct ApiManagementOptions {
     pub identity: OwnIdentity,
     /// The keys of tokens, if the values demand any.
     pub signing_keys: Vec<SigningKey>,
-    /// Where it reports its requests, and what `/telemetry` shows to anyone on this machine;
-    /// without it, there is no such page.
-    pub telemetry: Option<Telemetry>,
-    /// Whether `/docs` shows the document to anyone on this machine.
-    pub docs: bool,
+    /// The connection string of the Application Insights to which it reports its requests.
+    pub insights: Option<String>,
+    /// Pages that it serves in front of the API, without a key.
+    pub pages: Option<Pages>,
 }
 
 /// A running gateway; dropping it closes it.
@@ -133,16 +138,14 @@ impl ApiManagement {
             backend,
             signing_keys: options.signing_keys,
         };
-        let telemetry = options.telemetry.as_ref().map(Telemetry::connection_string);
         let server = Arc::new(Server {
             url: url.clone(),
             operations: Operations::of(&options.openapi),
             subscriptions: Subscriptions::new(options.subscriptions),
             scopes,
             pipeline,
-            reporter: telemetry.and_then(|there| Reporter::new(there, "gateway".to_owned())),
-            telemetry: options.telemetry,
-            docs: options.docs.then(|| ApiDocs::new(options.openapi, &url)),
+            reporter: options.insights.and_then(|to| Reporter::new(&to, "gateway".to_owned())),
+            pages: options.pages,
         });
         let serving = tokio::spawn(serve(listener, server));
         Ok(Self { url, serving })

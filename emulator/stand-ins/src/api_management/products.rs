@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-const DEPLOYED: &str = include_str!("../../../terraform/products.json");
+const DEPLOYED: &str = include_str!("../../../../terraform/products.json");
 
 /// What can be subscribed to, and the subscriptions that there are from the start.
 #[derive(Clone, Debug, Deserialize)]

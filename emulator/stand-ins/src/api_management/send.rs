@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::message::{Body, Response};
 use super::policy::SendRequest;
-use crate::client::IDLE_TIME_MAX;
+use crate::http::IDLE_TIME_MAX;
 use crate::key_vault::Identity;
 
 const IDENTITY_API_VERSION: &str = "2019-08-01";

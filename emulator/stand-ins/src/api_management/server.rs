@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CACHE_CONTROL, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 
+use super::Pages;
 use super::context::Context;
 use super::error::Failure;
 use super::message::{self, Body};
@@ -16,9 +16,8 @@ use super::operations::{self, Operations};
 use super::pipeline::Pipeline;
 use super::scopes::Scopes;
 use super::subscriptions::Subscriptions;
-use crate::api_docs::{self, ApiDocs};
-use crate::app_insights::{self, Begun, Reporter, Telemetry};
-use crate::talk::TimedBody;
+use crate::app_insights::{Begun, Reporter};
+use crate::http::TimedBody;
 use crate::trace::Span;
 
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -31,8 +30,7 @@ pub(super) struct Server {
     pub(super) scopes: Scopes,
     pub(super) pipeline: Pipeline,
     pub(super) reporter: Option<Reporter>,
-    pub(super) telemetry: Option<Telemetry>,
-    pub(super) docs: Option<ApiDocs>,
+    pub(super) pages: Option<Pages>,
 }
 
 /// Ends the connection in place of an answer.
@@ -47,26 +45,10 @@ impl Server {
         peer: IpAddr,
     ) -> Result<Answer, Broken> {
         let (parts, body) = request.into_parts();
-        match self.page(&parts) {
+        match self.pages.as_ref().and_then(|pages| pages(&parts)) {
             Some(page) => Ok(page),
             None => self.api(parts, body, peer).await,
         }
-    }
-
-    /// A part of a page of ours, if that is what was asked for. It needs no key, since it has
-    /// nothing about patients and nobody beyond this machine gets here.
-    fn page(&self, parts: &Parts) -> Option<Answer> {
-        let is_at = |page: &str| {
-            let below = parts.uri.path().strip_prefix(page);
-            below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
-        };
-        let mut page = match (&self.telemetry, &self.docs) {
-            (Some(telemetry), _) if is_at(app_insights::PATH) => telemetry.answer(parts),
-            (_, Some(docs)) if is_at(api_docs::PATH) => docs.answer(parts),
-            _ => return None,
-        };
-        page.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Some(page)
     }
 
     async fn api(&self, parts: Parts, body: TimedBody, peer: IpAddr) -> Result<Answer, Broken> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hyper::HeaderMap;
+use serde::Serialize;
 
 use super::error::Failure;
 use super::query;
@@ -11,7 +12,7 @@ const HEADER: &str = "ocp-apim-subscription-key";
 const PARAMETER: &str = "subscription-key";
 
 /// A subscription to a product.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 pub struct Subscription {
     /// Its identifier, which the apps get to see.
     pub id: String,

@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_no_choice_has_the_value_that_terraform_gives_it() {
-        let terraform = include_str!("../../../terraform/api_management.tf");
+        let terraform = include_str!("../../../../terraform/api_management.tf");
         let lines: Vec<Vec<_>> =
             terraform.lines().map(|line| line.split_whitespace().collect()).collect();
 

@@ -1,17 +1,14 @@
-//! Application Insights: takes telemetry as Azure's ingestion endpoint does, and shows it.
+//! Application Insights: takes telemetry as Azure's ingestion endpoint does, and keeps it.
 //!
 //! It is stricter than Azure where Azure would cut texts short or drop items without a word.
 
 mod body;
 mod item;
-mod page;
 mod reporter;
-mod requests;
 mod schema;
 mod server;
 mod store;
 mod time_span;
-mod timeline;
 
 use std::fmt;
 use std::io;
@@ -27,7 +24,6 @@ pub use crate::fault::Fault;
 pub use item::{
     Data, DataPoint, Dependency, Event, Exception, ExceptionDetails, Item, Message, Metric, Request,
 };
-pub(crate) use page::PATH;
 pub(crate) use reporter::{Begun, Reporter};
 use store::Store;
 
@@ -41,7 +37,7 @@ pub struct AppInsights {
     serving: JoinHandle<()>,
 }
 
-/// What an endpoint has received, for whoever shows it.
+/// What an endpoint has received.
 #[derive(Clone)]
 pub struct Telemetry {
     connection_string: Arc<str>,
@@ -78,19 +74,19 @@ impl AppInsights {
         self.telemetry.connection_string()
     }
 
-    /// What it has received, for the gateway to show at `/telemetry`.
+    /// What it has received, for a page that shows it.
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
     /// The newest items in the order in which they arrived, [`ITEMS_MAX`] at most.
     pub fn items(&self) -> Vec<Arc<Item>> {
-        self.telemetry.store.items()
+        self.telemetry.items()
     }
 
-    /// What was not as documented, in the order in which it arrived.
+    /// The items that were not as documented, in the order in which they arrived.
     pub fn rejected(&self) -> Vec<Rejection> {
-        self.telemetry.store.rejected()
+        self.telemetry.rejected()
     }
 
     /// Waits until the items are what one waits for, and says whether that happened in time.
@@ -122,8 +118,25 @@ impl Drop for AppInsights {
 }
 
 impl Telemetry {
-    pub(crate) fn connection_string(&self) -> &str {
+    /// Where it is received: the value of `APPLICATIONINSIGHTS_CONNECTION_STRING`.
+    pub fn connection_string(&self) -> &str {
         &self.connection_string
+    }
+
+    /// As [`AppInsights::items`].
+    pub fn items(&self) -> Vec<Arc<Item>> {
+        self.store.items()
+    }
+
+    /// As [`AppInsights::rejected`].
+    pub fn rejected(&self) -> Vec<Rejection> {
+        self.store.rejected()
+    }
+
+    /// A text without spaces or quotes that changes whenever something is received, and that no
+    /// other endpoint has.
+    pub fn version(&self) -> String {
+        format!("{}-{}", self.store.key.simple(), *self.store.revision().borrow())
     }
 }
 

@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 
 use super::body::{self, BodyError};
 use super::store::Store;
-use crate::accept::accept;
 use crate::fault::Dropped;
-use crate::json_answer::{JSON, json_answer};
-use crate::talk::{TimedBody, talk};
+use crate::http::accept;
+use crate::http::{JSON, json_answer};
+use crate::http::{TimedBody, talk};
 
 /// What a body may have as it is sent.
 const BODY_BYTES_MAX: usize = 4 << 20;

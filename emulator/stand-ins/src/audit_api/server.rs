@@ -15,10 +15,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::register::{self, Reaction, Recorded, Register};
 use super::{Behaviour, HealthCall, RecordedCall};
-use crate::accept::accept;
 use crate::fault::Dropped;
-use crate::json_answer::json_answer;
-use crate::talk::{TimedBody, talk};
+use crate::http::accept;
+use crate::http::json_answer;
+use crate::http::{TimedBody, talk};
 
 pub(super) const PATH: &str = "/api/auditrecord";
 

@@ -43,7 +43,7 @@ pub use keys::{HostKeys, KeyRing};
 pub use timer::{TimerError, Timers};
 
 use crate::app_insights::Reporter;
-use crate::port;
+use crate::process::port;
 use app_folder::AppFolder;
 use connection::Pool;
 use console::Console;
@@ -88,6 +88,10 @@ pub struct Host {
     serving: JoinHandle<()>,
     listening: JoinSet<()>,
 }
+
+/// The handler's process, which the host starts anew when it ends.
+#[derive(Clone, Debug)]
+pub struct HandlerProcess(Arc<Handler>);
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
@@ -183,6 +187,11 @@ impl Host {
         self.handler.process_id()
     }
 
+    /// The handler's process, whichever it is at the moment.
+    pub fn handler_process(&self) -> HandlerProcess {
+        HandlerProcess(Arc::clone(&self.handler))
+    }
+
     /// Its keys, which can be changed.
     pub fn keys(&self) -> KeyRing {
         self.keys.clone()
@@ -216,6 +225,13 @@ impl Host {
         let _ = (&mut self.serving).await;
         self.handler.stop_host();
         let _ = tokio::time::timeout(KILLING_MAX, &mut self.supervising).await;
+    }
+}
+
+impl HandlerProcess {
+    /// Its id at the moment, if it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.0.process_id()
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use super::app_folder::AppFolder;
 use super::connection::Connection;
 use super::console::{Console, Stream};
-use crate::watchdog::Group;
+use crate::process::Group;
 
 /// Between two probes.
 const PROBE_INTERVAL: Duration = Duration::from_millis(25);

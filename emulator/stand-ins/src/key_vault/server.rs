@@ -12,10 +12,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::vault::Vault;
 use super::{identity_api, secrets_api};
-use crate::accept::accept;
 use crate::fault::{Dropped, Fault};
-use crate::json_answer::JSON;
-use crate::talk::{HEAD_LIMIT, TimedBody, talk};
+use crate::http::JSON;
+use crate::http::accept;
+use crate::http::{HEAD_LIMIT, TimedBody, talk};
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -67,7 +67,7 @@ async fn unless(fault: Option<Fault>, answer: impl FnOnce() -> Answer) -> Result
 }
 
 pub(super) fn json_answer(status: StatusCode, body: &Value) -> Answer {
-    crate::json_answer::json_answer(status, JSON, body)
+    crate::http::json_answer(status, JSON, body)
 }
 
 pub(super) fn query_parameter(uri: &Uri, name: &str) -> Option<String> {

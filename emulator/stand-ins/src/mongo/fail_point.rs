@@ -5,6 +5,12 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 use tokio::sync::{Mutex, MutexGuard};
 
+/// What Cosmos DB answers when it throttles.
+const REQUEST_RATE_TOO_LARGE: i32 = 16500;
+
+/// The commands that it throttles.
+const THROTTLED: [&str; 6] = ["find", "insert", "update", "findAndModify", "delete", "aggregate"];
+
 /// A server has one fail point of this name, so tests of one process take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
 
@@ -72,6 +78,25 @@ impl Drop for FailPoint {
             eprintln!("a fail point stays set, since the server could not be reached");
         }
     }
+}
+
+/// Makes every command on documents fail as Cosmos DB makes it fail when it throttles, for all
+/// clients, until [`stop_throttling`].
+///
+/// # Errors
+/// If the server cannot be reached, or was started without test commands.
+pub async fn throttle(connection_string: &str) -> Result<(), Error> {
+    let data = doc! { "failCommands": THROTTLED.to_vec(), "errorCode": REQUEST_RATE_TOO_LARGE };
+    let command = doc! { "configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data };
+    run(connection_string, command).await
+}
+
+/// Lets commands succeed again.
+///
+/// # Errors
+/// If the server cannot be reached.
+pub async fn stop_throttling(connection_string: &str) -> Result<(), Error> {
+    run(connection_string, switched_off()).await
 }
 
 fn switched_off() -> Document {

@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 
 pub use collections::{CollectionPlan, create_collections};
 pub use error::MongodError;
-pub use fail_point::{FailPoint, fail_commands};
+pub use fail_point::{FailPoint, fail_commands, stop_throttling, throttle};
 pub use mongod::{Mongod, MongodOptions};
 pub use proxy::Proxy;
 pub use user::{Credentials, Users};

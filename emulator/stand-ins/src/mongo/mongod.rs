@@ -12,7 +12,7 @@ use super::data_folder::DataFolder;
 use super::error::MongodError;
 use super::spawn::{REPLICA_SET, spawn, usable_port};
 use super::user::{self, Credentials, Users};
-use crate::watchdog::Watched;
+use crate::process::Watched;
 
 /// A start takes well under a second; recovery after a kill on a busy machine takes longer.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -54,6 +54,7 @@ pub struct Mongod {
     data: DataFolder,
     port: u16,
     options: MongodOptions,
+    is_killed: bool,
 }
 
 impl Mongod {
@@ -118,7 +119,13 @@ impl Mongod {
 
     /// Kills it (SIGKILL), as a crash would; the data stays.
     pub fn kill(&mut self) {
+        self.is_killed = true;
         self.process.kill();
+    }
+
+    /// Whether it was killed by [`Mongod::kill`], and not restarted.
+    pub fn is_killed(&self) -> bool {
+        self.is_killed
     }
 
     /// Starts it again on the same port with the same data, killing it first if it still runs.
@@ -128,12 +135,13 @@ impl Mongod {
     pub async fn restart(&mut self) -> Result<(), MongodError> {
         self.process.kill();
         self.process = spawn(&self.data, self.port, &self.options)?;
+        self.is_killed = false;
         self.wait_until_ready().await
     }
 
-    /// Waits until it has ended by itself.
-    pub async fn ended(&mut self) {
-        self.process.ended().await;
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        !self.is_killed && self.process.exit_status().is_some()
     }
 
     /// Ends it cleanly; a temporary data folder goes with it.
@@ -145,7 +153,7 @@ impl Mongod {
         let port = usable_port(options.port)?;
         let data = DataFolder::create(options.data.clone())?;
         let process = spawn(&data, port, &options)?;
-        let mut mongod = Self { process, data, port, options };
+        let mut mongod = Self { process, data, port, options, is_killed: false };
         mongod.wait_until_ready().await?;
         Ok(mongod)
     }

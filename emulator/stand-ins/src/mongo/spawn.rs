@@ -7,10 +7,10 @@ use std::process::Command;
 use super::data_folder::DataFolder;
 use super::find;
 use super::{MongodError, MongodOptions};
-use crate::port;
-use crate::watchdog::Watched;
+use crate::process::Watched;
+use crate::process::port;
 
-pub(super) const REPLICA_SET: &str = "emulator";
+pub(super) const REPLICA_SET: &str = "rs0";
 
 /// Starts the process; it does not answer yet.
 pub(super) fn spawn(

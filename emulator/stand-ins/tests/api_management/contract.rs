@@ -1,14 +1,14 @@
 //! Each row of the table "What the gateway answers itself" of `docs/contract.md`, provoked.
 
-use emulator::api_management::PolicyFiles;
-use emulator::key_vault::Fault;
 use reqwest::Response;
+use stand_ins::api_management::PolicyFiles;
+use stand_ins::key_vault::Fault;
 
 use crate::backend::{PickyHost, one_that_says};
 use crate::stack::{Stack, problem};
 use crate::token;
 
-const CONTRACT: &str = include_str!("../../../docs/contract.md");
+const CONTRACT: &str = include_str!("../../../../docs/contract.md");
 const HEADING: &str = "### What the gateway answers itself";
 
 /// Status, kind and occasion of each row.

@@ -1,8 +1,8 @@
 //! What happens when something that a policy does fails.
 
-use emulator::api_management::PolicyFiles;
-use emulator::key_vault::Fault;
 use serde_json::{Value, json};
+use stand_ins::api_management::PolicyFiles;
+use stand_ins::key_vault::Fault;
 use tokio::net::TcpListener;
 
 use crate::backend::forwarded;

@@ -1,7 +1,7 @@
 //! The host key: cached, and fetched again when the host refuses it.
 
-use emulator::key_vault::Fault;
 use futures_util::future::join_all;
+use stand_ins::key_vault::Fault;
 
 use crate::backend::PickyHost;
 use crate::stack::{GATEWAY, HOST_KEY, Stack, problem};

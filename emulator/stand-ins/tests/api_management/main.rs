@@ -7,7 +7,6 @@ mod failures;
 mod forwarding;
 mod host_key;
 mod limits;
-mod pages;
 mod stack;
 mod start;
 mod token;

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use emulator::api_management::{
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::Value;
+use stand_ins::api_management::{
     ApiManagement, ApiManagementError, ApiManagementOptions, OwnIdentity, PolicyFiles,
     PolicyValues, Products, Subscription,
 };
-use emulator::key_vault::KeyVault;
-use reqwest::{Method, RequestBuilder, Response};
-use serde_json::Value;
+use stand_ins::key_vault::KeyVault;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -65,7 +65,7 @@ impl Stack {
         let mut options = options(&vault, backend);
         change(&mut options);
         let gateway = ApiManagement::start(options).await.unwrap();
-        Self { vault, gateway, client: emulator::http_client(), _closed: None }
+        Self { vault, gateway, client: stand_ins::http_client(), _closed: None }
     }
 
     /// A request without a key.
@@ -121,14 +121,14 @@ fn options(vault: &KeyVault, backend: SocketAddr) -> ApiManagementOptions {
             trusted_certificate: vault.trusted_certificate().to_owned(),
         },
         signing_keys: Vec::new(),
-        telemetry: None,
-        docs: false,
+        insights: None,
+        pages: None,
     }
 }
 
 /// The document whose operations are deployed.
 fn document() -> Value {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../patient-tests-api/openapi.json");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../patient-tests-api/openapi.json");
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use emulator::api_management::PolicyFiles;
+use stand_ins::api_management::PolicyFiles;
 
 use crate::stack::start_error;
 
 #[test]
 fn the_policies_are_all_files_that_terraform_deploys() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../terraform/policies");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../terraform/policies");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();

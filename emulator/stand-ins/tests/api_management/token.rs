@@ -4,12 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use emulator::api_management::{ApiManagementOptions, EntraId, SigningKey};
 use reqwest::Response;
 use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
+use stand_ins::api_management::{ApiManagementOptions, EntraId, SigningKey};
 
 use crate::backend::forwarded;
 use crate::stack::{Stack, problem};

@@ -1,12 +1,8 @@
 //! An exporter of telemetry.
 
-use std::io::Write;
-
-use emulator::app_insights::AppInsights;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
+use stand_ins::app_insights::AppInsights;
 
 pub const OPERATION: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -19,7 +15,7 @@ pub fn setting(insights: &AppInsights, name: &str) -> String {
 
 pub fn call(insights: &AppInsights, path: &str) -> RequestBuilder {
     let url = format!("{}{path}", setting(insights, "IngestionEndpoint"));
-    emulator::http_client().post(url)
+    stand_ins::http_client().post(url)
 }
 
 pub async fn send(insights: &AppInsights, items: &[Value]) -> Response {
@@ -29,12 +25,6 @@ pub async fn send(insights: &AppInsights, items: &[Value]) -> Response {
 
 pub async fn json(answer: Response) -> Value {
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()
-}
-
-pub fn gzip(text: &str) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(text.as_bytes()).unwrap();
-    encoder.finish().unwrap()
 }
 
 /// An item of one operation, at so many milliseconds of it.

@@ -1,9 +1,12 @@
+use std::io::Write;
 use std::time::Duration;
 
-use emulator::app_insights::{AppInsights, Data, Fault, ITEMS_MAX};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use stand_ins::app_insights::{AppInsights, Data, Fault, ITEMS_MAX};
 
-use crate::client::{OPERATION, call, gzip, item, json, request, send};
+use crate::client::{OPERATION, call, item, json, request, send};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -190,4 +193,10 @@ async fn one_can_wait_for_items() {
     let (arrived, _) = tokio::join!(insights.until(|items| items.len() == 1, LIMIT), later);
 
     assert!(arrived);
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
 }

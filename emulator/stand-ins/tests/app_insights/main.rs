@@ -1,6 +1,4 @@
-//! Application Insights as exporters see it, and its page as people do.
+//! Application Insights as exporters see it.
 
-mod browser;
 mod client;
 mod ingestion;
-mod page;

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use emulator::host::{Host, HostKeys, HostOptions};
 use futures_util::stream;
 use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use stand_ins::functions_host::{Host, HostKeys, HostOptions};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -116,7 +116,7 @@ impl Plan {
         let options = self.options.clone();
         let folder = self.laid_out();
         let host = Host::start(options).await.unwrap();
-        App { host, folder, client: emulator::http_client() }
+        App { host, folder, client: stand_ins::http_client() }
     }
 
     /// Why no host starts.
@@ -276,6 +276,6 @@ pub fn example(name: &str) -> PathBuf {
     let folder = test.parent().and_then(Path::parent).unwrap();
     let executable = folder.join("examples").join(name);
     // A test that is chosen with --test is built without it.
-    assert!(executable.is_file(), "please run: cargo build -p emulator --examples");
+    assert!(executable.is_file(), "please run: cargo build -p stand-ins --examples");
     executable
 }

@@ -3,8 +3,8 @@
 use std::net::TcpStream;
 use std::process::Command;
 
-use emulator::host::{Host, HostOptions, LogLevel};
 use serde_json::{Value, json};
+use stand_ins::functions_host::{Host, HostOptions, LogLevel};
 
 use crate::app::{App, Plan, eventually, example, invocation, sent};
 

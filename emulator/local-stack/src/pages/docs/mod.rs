@@ -6,25 +6,25 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::pages::{Answer, BASE_CSS, CSS, HTML, JAVASCRIPT, JSON, answer};
+use super::page::{Answer, BASE_CSS, CSS, HTML, JAVASCRIPT, JSON, answer};
 
 /// Where the page is; the document lies below, at `/docs/openapi.json`.
-pub(crate) const PATH: &str = "/docs";
+pub(super) const PATH: &str = "/docs";
 
 /// An API's `OpenAPI` document, for reading and trying out.
-pub(crate) struct ApiDocs {
+pub(super) struct ApiDocs {
     document: Bytes,
 }
 
 impl ApiDocs {
     /// The document of an API that is served at this URL.
-    pub(crate) fn new(mut document: Value, url: &str) -> Self {
+    pub(super) fn new(mut document: Value, url: &str) -> Self {
         document["servers"] = json!([{ "url": url }]);
         Self { document: document.to_string().into() }
     }
 
     /// Answers a request for the page or a part of it.
-    pub(crate) fn answer(&self, parts: &Parts) -> Answer {
+    pub(super) fn answer(&self, parts: &Parts) -> Answer {
         if parts.method != Method::GET {
             return answer(StatusCode::METHOD_NOT_ALLOWED, JSON, "{}");
         }

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
+use stand_ins::app_insights::{Data, Item};
 
-use super::item::{Data, Item};
 use super::timeline::{Span, span, written};
 
 /// How many requests are listed.

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
+use stand_ins::app_insights::{Data, Item};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-use super::item::{Data, Item};
 
 /// Where apps say how often they tried, and of which kind a problem is.
 const ATTEMPTS: &str = "attempts";

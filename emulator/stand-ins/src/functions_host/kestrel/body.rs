@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connection::Connection;
 use super::head::Framing;
-use crate::talk::{BODY_BYTES_PER_SECOND, BODY_GRACE};
+use crate::http::{BODY_BYTES_PER_SECOND, BODY_GRACE};
 
 /// How long what nobody has read is passed over after the answer, so that the caller gets to read
 /// that.

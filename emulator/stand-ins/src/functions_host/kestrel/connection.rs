@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::head::{self, Head, Refusal};
 use super::{Application, Body, Response, Unreadable};
-use crate::talk::HEAD_LIMIT;
+use crate::http::HEAD_LIMIT;
 
 /// How long nobody needs to ask anything (`KeepAliveTimeout`).
 const IDLE_MAX: Duration = Duration::from_secs(130);
