@@ -1,4 +1,4 @@
-# What an operator gets up for. docs/deployment.md says what to do about each.
+# Alerts. docs/operations.md says what each means and what to do.
 #
 # Metrics and their dimensions are named as in
 # https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/metrics-index, columns
