@@ -10,7 +10,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 POLICIES = pathlib.Path(__file__).parent.parent / "policies"
-EMULATOR = POLICIES.parent.parent / "target/debug/emulator"
+LOCAL_STACK = POLICIES.parent.parent / "target/debug/local-stack"
 
 ENTRA_ID = {"tenant_id": "tenant", "client_application_ids": ["one", "two"], "audience": "api://x"}
 
@@ -85,8 +85,8 @@ class Policies(unittest.TestCase):
         self.assertEqual({path.name.split(".")[0] for path in POLICIES.iterdir()}, set(VALUES))
 
     def test_the_local_gateway_renders_them_as_terraform_does(self):
-        self.assertTrue(EMULATOR.is_file(), "cargo build --workspace has not built the emulator")
-        printed = subprocess.run([EMULATOR, "policies"], capture_output=True, text=True, check=True, timeout=60)
+        self.assertTrue(LOCAL_STACK.is_file(), "cargo build --workspace has not built local-stack")
+        printed = subprocess.run([LOCAL_STACK, "policies"], capture_output=True, text=True, check=True, timeout=60)
         renderings = json.loads(printed.stdout)
         self.assertEqual({r["file"] for r in renderings}, {path.name for path in POLICIES.iterdir()})
         for rendering, text in zip(renderings, render_all([(r["file"], r["values"]) for r in renderings])):

@@ -1,0 +1,83 @@
+//! The database of the local stack.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::secrets::ConnectionStrings;
+use super::{LocalStackError, PackagedApp};
+use stand_ins::mongo::{self, CollectionPlan, Credentials, Mongod, MongodError, MongodOptions};
+
+/// Away from MongoDB's own 27017, which may serve something else.
+const PORT: u16 = 27117;
+
+/// Where the data is, and the server if it is one of ours.
+#[derive(Debug)]
+pub(super) struct Database {
+    connection_string: String,
+    pub(super) own: Option<Mongod>,
+}
+
+/// What `<app executable> collections` prints.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoragePlan {
+    database_setting: String,
+    collections: Vec<CollectionPlan>,
+}
+
+impl Database {
+    /// The given database, or a mongod with its data in this folder, kept between starts; with
+    /// `faults`, one that can be told to throttle.
+    pub(super) async fn start(
+        given: Option<&str>,
+        data: &Path,
+        administrator: &Credentials,
+        faults: bool,
+    ) -> Result<Self, MongodError> {
+        if let Some(connection_string) = given {
+            return Ok(Self { connection_string: connection_string.to_owned(), own: None });
+        }
+        let options = MongodOptions {
+            data: Some(data.to_owned()),
+            port: Some(PORT),
+            administrator: Some(administrator.clone()),
+            test_commands: faults,
+            ..MongodOptions::default()
+        };
+        let own = match Mongod::start(options.clone()).await {
+            // Taken before, or by another one that starts at this moment.
+            Err(MongodError::PortTaken(_) | MongodError::Ended { .. }) => {
+                Mongod::start(MongodOptions { port: None, ..options }).await?
+            }
+            started => started?,
+        };
+        let connection_string = own.connection_string();
+        Ok(Self { connection_string, own: Some(own) })
+    }
+
+    /// How apps reach it.
+    pub(super) fn connection_strings(&self) -> Result<ConnectionStrings, MongodError> {
+        match &self.own {
+            Some(own) => Ok(ConnectionStrings::OfUsers(own.users()?)),
+            None => Ok(ConnectionStrings::Given(self.connection_string.clone())),
+        }
+    }
+
+    /// Creates the collections that the app's own executable lists.
+    pub(super) async fn prepare(
+        &self,
+        app: &PackagedApp,
+        settings: &[(String, String)],
+    ) -> Result<(), LocalStackError> {
+        let plan: StoragePlan = app.printed("collections").await?;
+        let database = settings
+            .iter()
+            .find(|(name, _)| *name == plan.database_setting)
+            .map(|(_, value)| value.as_str())
+            .ok_or_else(|| app.unusable(format!("unknown setting {}", plan.database_setting)))?;
+        mongo::create_collections(&self.connection_string, database, &plan.collections)
+            .await
+            .map_err(LocalStackError::Collections)
+    }
+}
