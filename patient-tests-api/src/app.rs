@@ -10,7 +10,7 @@ use shared::secrets::{KeyVault, LiveSecret};
 use shared::{Deadline, Error, HttpClient, Result, page};
 
 use crate::Settings;
-use crate::audit::AuditRegister;
+use crate::audit::{AuditRegister, Audited};
 use crate::functions::{
     create_patient, create_test, delete_patient, delete_test, health, load_patient, load_test,
     search_patient, update_patient, update_test,
@@ -73,6 +73,12 @@ impl App {
 impl FunctionApp for App {
     async fn invoke(&self, function: &str, request: Request) -> Result<Response> {
         request.check_query(query_parameters(function, &request))?;
+        self.dispatch(function, request).await.map(Audited::into_response)
+    }
+}
+
+impl App {
+    async fn dispatch(&self, function: &str, request: Request) -> Result<Audited> {
         match function {
             create_patient::NAME => create_patient::handle(self, request).await,
             create_test::NAME => create_test::handle(self, request).await,

@@ -7,7 +7,10 @@
 mod app;
 mod audit;
 mod functions;
+mod ids;
 mod medical_test;
+#[cfg(doctest)]
+mod no_way_past_the_register;
 mod patient;
 mod settings;
 

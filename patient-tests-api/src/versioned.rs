@@ -16,14 +16,14 @@ use shared::{
     Deadline, Error, Id, Preconditions, RequestHash, Result, Timestamp, Version, backoff,
 };
 
-use crate::audit::AuditRecordId;
-use crate::patient::PatientId;
+use crate::audit::Intent;
+use crate::ids::{AuditRecordId, PatientId};
 
 /// What must be left of the time for another attempt at a write that others got ahead of: an attempt
 /// that the deadline cuts short may have happened or not.
 const ATTEMPT_TIME_MIN: Duration = Duration::from_secs(2);
 
-/// A stored record of kind `K` with the content `C`.
+/// A stored record whose ids are of kind `K`, with the content `C`.
 #[derive(Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -55,11 +55,11 @@ pub(crate) struct VersionedCollection<K, C> {
 }
 
 impl<K, C> VersionedDocument<K, C> {
-    /// The first version of a record that `audit_id` announced.
+    /// The first version of a record.
     pub(crate) fn first(
         id: Id<K>,
         shard_key: PatientId,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         request_hash: RequestHash,
         content: C,
     ) -> Self {
@@ -67,7 +67,7 @@ impl<K, C> VersionedDocument<K, C> {
             document_id: id,
             shard_key,
             version: Some(Version::FIRST),
-            audit_id: Some(audit_id),
+            audit_id: Some(intent.id()),
             request_hash: Some(request_hash),
             deleted: false,
             id,
@@ -152,12 +152,12 @@ where
     }
 
     /// One page of the records that match and are not deleted, fetched in portions that suit their
-    /// size: each is a short command that is repeated alone, and no more is read than the page can
+    /// size, as items of type `T`: each is a short command that is repeated alone, and no more is read than the page can
     /// take. An item of a page has at most about `item_bytes_max` bytes.
     ///
     /// # Errors
     /// Throttled or unavailable.
-    pub(crate) async fn find_page(
+    pub(crate) async fn find_page<T>(
         &self,
         mut filter: Document,
         page: &PageRequest<K>,
@@ -165,7 +165,7 @@ where
         deadline: Deadline,
     ) -> Result<Page<K>>
     where
-        K: From<VersionedDocument<K, C>> + Serialize,
+        T: From<VersionedDocument<K, C>> + Serialize,
     {
         filter.insert("_deleted", doc! { "$ne": true });
         let mut page = page.begin(item_bytes_max);
@@ -183,7 +183,7 @@ where
             let is_last = found.len() < portion;
             for document in found {
                 let id = document.id;
-                if !page.takes(id, &K::from(document)) {
+                if !page.takes(id, &T::from(document)) {
                     return Ok(page);
                 }
             }
@@ -202,7 +202,7 @@ where
         &self,
         mut current: VersionedDocument<K, C>,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
         change: impl Fn(&mut VersionedDocument<K, C>),
     ) -> Result<VersionedDocument<K, C>> {
@@ -214,7 +214,7 @@ where
             // Null also finds the scaffold's documents, which have no version at all.
             filter.insert("_version", next.version.map(Version::number));
             next.version = Some(next.version().next());
-            next.audit_id = Some(audit_id);
+            next.audit_id = Some(intent.id());
             next.last_updated = DateTime::now();
             change(&mut next);
             if self.collection.replace_one(&filter, &next, deadline).await? {
@@ -227,7 +227,7 @@ where
             }
             tokio::time::sleep(pause).await;
             current = self.find(id, shard_key, deadline).await?;
-            if current.audit_id == Some(audit_id) {
+            if current.audit_id == Some(intent.id()) {
                 // Our own write, whose first answer was lost.
                 return Ok(current);
             }
@@ -244,11 +244,11 @@ where
         &self,
         current: VersionedDocument<K, C>,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<()> {
         let mark = |next: &mut VersionedDocument<K, C>| next.deleted = true;
-        match self.replace(current, preconditions, audit_id, deadline, mark).await {
+        match self.replace(current, preconditions, intent, deadline, mark).await {
             Ok(_) | Err(Error::Deleted) => Ok(()),
             Err(error) => Err(error),
         }

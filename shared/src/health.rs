@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::http::Response;
 use crate::{Deadline, Error, Result};
 
 /// How long one check may take, all parts together (design, section 2).
@@ -31,6 +32,10 @@ struct Finding {
     made: Instant,
     is_healthy: bool,
 }
+
+/// Proof that a check found the app healthy. It has no fields, so its response has no data.
+#[derive(Debug)]
+pub struct Healthy(());
 
 /// Something that requests need, and the work that proves it.
 pub struct Part<'a> {
@@ -65,7 +70,7 @@ impl Health {
         &self,
         deadline: Deadline,
         parts: impl FnOnce(Deadline) -> [Part<'a>; N],
-    ) -> Result<()> {
+    ) -> Result<Healthy> {
         let mut last = deadline.wait(self.last.lock()).await.map_err(|_| Error::Unhealthy)?;
         let is_healthy = match &*last {
             Some(finding) if finding.made.elapsed() < MEMORY_TIME => finding.is_healthy,
@@ -80,7 +85,14 @@ impl Health {
                 is_healthy
             }
         };
-        if is_healthy { Ok(()) } else { Err(Error::Unhealthy) }
+        if is_healthy { Ok(Healthy(())) } else { Err(Error::Unhealthy) }
+    }
+}
+
+impl Healthy {
+    /// 200 with an empty object.
+    pub fn into_response(self) -> Response {
+        Response::ok(&serde_json::Map::new())
     }
 }
 

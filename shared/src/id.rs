@@ -49,12 +49,6 @@ impl<T> Clone for Id<T> {
 
 impl<T> Copy for Id<T> {}
 
-impl<T> Default for Id<T> {
-    fn default() -> Self {
-        Self::from_uuid(Uuid::nil())
-    }
-}
-
 impl<T> PartialEq for Id<T> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0

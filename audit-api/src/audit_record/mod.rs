@@ -22,7 +22,7 @@ pub(crate) struct AuditRecord {
 }
 
 /// What a system reports: the body of `CreateAuditRecord`.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewAuditRecord {
     pub(crate) source_system_name: String,
@@ -39,7 +39,7 @@ pub(crate) struct NewAuditRecord {
 }
 
 /// What was touched, and how.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Resource {
     pub(crate) r#type: String,

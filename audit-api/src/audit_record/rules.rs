@@ -15,7 +15,7 @@ use super::{Actor, AuditRecord, NewAuditRecord, Outcome, Resource};
 const CRITERIA_MAX: usize = 32;
 
 /// The body of `CreateAuditRecord`.
-pub(super) fn new_audit_record(fields: &mut Fields<'_>) -> NewAuditRecord {
+pub(super) fn new_audit_record(fields: &mut Fields<'_>) -> Option<NewAuditRecord> {
     fields.refused("id");
     fields.refused("createdDate");
     content(fields)
@@ -28,42 +28,40 @@ pub(super) fn returned(fields: &mut Fields<'_>) {
     content(fields);
 }
 
-fn content(fields: &mut Fields<'_>) -> NewAuditRecord {
-    NewAuditRecord {
-        source_system_name: fields.required("sourceSystemName", text(TEXT_CHARS_MAX)),
-        resource: fields.required("resource", named("Resource", Object(resource))),
-        outcome: fields.optional("outcome", outcome()),
-        relates_to: fields.optional("relatesTo", guid()),
-        actor: fields.optional("actor", named("Actor", Object(actor))),
-        trace_id: fields.optional(
-            "traceId",
-            text_like(
-                trace_id,
-                Form::Pattern("^[0-9A-Fa-f]{32}$"),
-                "must be 32 hexadecimal digits",
-            ),
-        ),
-    }
+fn content(fields: &mut Fields<'_>) -> Option<NewAuditRecord> {
+    let source_system_name = fields.required("sourceSystemName", text(TEXT_CHARS_MAX));
+    let resource = fields.required("resource", named("Resource", Object(resource)));
+    let outcome = fields.optional("outcome", outcome());
+    let relates_to = fields.optional("relatesTo", guid());
+    let actor = fields.optional("actor", named("Actor", Object(actor)));
+    let trace_id = fields.optional("traceId", trace_id());
+    Some(NewAuditRecord {
+        source_system_name: source_system_name?,
+        resource: resource?,
+        outcome,
+        relates_to,
+        actor,
+        trace_id,
+    })
 }
 
-fn resource(fields: &mut Fields<'_>) -> Resource {
-    Resource {
-        r#type: fields.required("type", text(TEXT_CHARS_MAX)),
-        operation: fields.required("operation", text(TEXT_CHARS_MAX)),
-        id: fields.optional("id", text(TEXT_CHARS_MAX)),
-        patient_id: fields.optional("patientId", text(TEXT_CHARS_MAX)),
-        disclosed: fields.optional("disclosed", list(LIST_ITEMS_MAX, text(TEXT_CHARS_MAX))),
-        query: fields.optional("query", Criteria),
-    }
+fn resource(fields: &mut Fields<'_>) -> Option<Resource> {
+    let r#type = fields.required("type", text(TEXT_CHARS_MAX));
+    let operation = fields.required("operation", text(TEXT_CHARS_MAX));
+    let id = fields.optional("id", text(TEXT_CHARS_MAX));
+    let patient_id = fields.optional("patientId", text(TEXT_CHARS_MAX));
+    let disclosed = fields.optional("disclosed", list(LIST_ITEMS_MAX, text(TEXT_CHARS_MAX)));
+    let query = fields.optional("query", Criteria);
+    Some(Resource { r#type: r#type?, operation: operation?, id, patient_id, disclosed, query })
 }
 
-fn actor(fields: &mut Fields<'_>) -> Actor {
-    Actor {
+fn actor(fields: &mut Fields<'_>) -> Option<Actor> {
+    Some(Actor {
         key_name: fields.optional("keyName", text(TEXT_CHARS_MAX)),
         subscription_id: fields.optional("subscriptionId", text(TEXT_CHARS_MAX)),
         user_id: fields.optional("userId", text(TEXT_CHARS_MAX)),
         client_address: fields.optional("clientAddress", text(TEXT_CHARS_MAX)),
-    }
+    })
 }
 
 fn outcome() -> impl Rule<Output = Outcome> {
@@ -82,9 +80,13 @@ fn outcome() -> impl Rule<Output = Outcome> {
     )
 }
 
-fn trace_id(text: &str) -> Option<String> {
-    let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hex.then(|| text.to_ascii_lowercase())
+fn trace_id() -> impl Rule<Output = String> {
+    let is_hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text_like(
+        move |text| is_hex(text).then(|| text.to_ascii_lowercase()),
+        Form::Pattern("^[0-9A-Fa-f]{32}$"),
+        "must be 32 hexadecimal digits",
+    )
 }
 
 /// Search criteria: this app does not know which there are, only that they are texts.

@@ -1,8 +1,7 @@
 //! `GET` and `HEAD health`
 
-use serde_json::json;
 use shared::Result;
-use shared::health::Part;
+use shared::health::{Healthy, Part};
 use shared::http::{Request, Response};
 
 use crate::App;
@@ -19,6 +18,5 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
         ]
     };
 
-    app.health.check(request.deadline, parts).await?;
-    Ok(Response::ok(&json!({})))
+    app.health.check(request.deadline, parts).await.map(Healthy::into_response)
 }

@@ -14,8 +14,8 @@ use shared::{Deadline, Error, HttpClient, Result};
 use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
-use super::AuditRecordId;
 use super::record::NewAuditRecord;
+use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
 /// The longest that one attempt may take.

@@ -1,67 +1,35 @@
 //! The audit register: nothing leaves and nothing is written without its record.
 //!
-//! A write is *announced* and waits until the register has confirmed it; what becomes of a write
-//! that did not happen is *concluded*. What was read is *released* only after the register has
-//! confirmed who gets what. A register that cannot be reached stops both.
+//! Types hold this. A function returns [`Audited`], which only this module makes:
+//! [`AuditRegister::release`] once the register has confirmed who gets what was read, and
+//! [`AuditRegister::write`] around a change: it announces the change, carries it out once the
+//! register has confirmed that, and records it if it failed. A store writes only with the
+//! [`Intent`] that `write` hands out. A register that cannot be reached stops both.
 
+mod answer;
 mod client;
 mod record;
 
+use std::future::{Future, ready};
 use std::sync::Arc;
 
-use shared::http::{Request, Response};
-use shared::page::Page;
+use shared::http::Request;
 use shared::secrets::LiveSecret;
-use shared::{Deadline, Error, HttpClient, Id, Result};
+use shared::{Deadline, HttpClient, Result};
+use tokio::join;
 
 use client::AuditClient;
-use record::{Actor, NewAuditRecord, Outcome};
+use record::{NewAuditRecord, Outcome};
 
+use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
+pub(crate) use answer::{Audited, Disclosure, Intent, Written};
 pub(crate) use record::{Operation, Resource};
-
-/// An entry of the register; only its identifier matters here.
-pub(crate) enum AuditRecord {}
-
-/// Identifies an audit record.
-pub(crate) type AuditRecordId = Id<AuditRecord>;
 
 /// The register, as the functions see it.
 pub(crate) struct AuditRegister {
     client: AuditClient,
-}
-
-/// A write that the register knows of and that may now happen.
-pub(crate) struct Intent<'a> {
-    register: &'a AuditRegister,
-    request: &'a Request,
-    resource: Resource,
-    id: AuditRecordId,
-}
-
-/// A response that waits for its release, and the identifiers of the records in it.
-pub(crate) struct Disclosure {
-    ids: Vec<String>,
-    response: Response,
-}
-
-impl Disclosure {
-    /// A response that hands out these records.
-    pub(crate) fn of<T>(ids: impl IntoIterator<Item = Id<T>>, response: Response) -> Self {
-        Self { ids: ids.into_iter().map(|id| id.to_string()).collect(), response }
-    }
-
-    /// A response that hands out a page.
-    pub(crate) fn page<T>(page: Page<T>) -> Self {
-        let ids = page.ids().iter().map(Id::to_string).collect();
-        Self { ids, response: page.into_response() }
-    }
-
-    /// A response that hands out nothing.
-    pub(crate) fn nothing(response: Response) -> Self {
-        Self { ids: Vec::new(), response }
-    }
 }
 
 impl AuditRegister {
@@ -78,141 +46,114 @@ impl AuditRegister {
     /// Proves that the register is there, takes our key and could add records.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] unless it says so itself.
+    /// [`Error::Unavailable`](shared::Error::Unavailable) unless it says so itself.
     pub(crate) async fn check(&self, request: &Request, deadline: Deadline) -> Result<()> {
         self.client.check(request, deadline).await
-    }
-
-    /// Announces a write.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] unless the register confirmed it: then it must not happen.
-    pub(crate) async fn announce<'a>(
-        &'a self,
-        request: &'a Request,
-        resource: Resource,
-    ) -> Result<Intent<'a>> {
-        let record = NewAuditRecord::new(&resource, Outcome::Intended, request);
-        let id = self.client.record(&record, request, request.deadline).await?;
-        Ok(Intent { register: self, request, resource, id })
     }
 
     /// Releases what was read, once the register knows who gets what; what was not found or must
     /// not be seen is recorded as well.
     ///
     /// # Errors
-    /// Those of `found`, and [`Error::Unavailable`] unless the register confirmed.
+    /// Those of `found`, and [`Error::Unavailable`](shared::Error::Unavailable) unless the register
+    /// confirmed.
     pub(crate) async fn release(
         &self,
         request: &Request,
         mut resource: Resource,
         found: Result<Disclosure>,
-    ) -> Result<Response> {
+    ) -> Result<Audited> {
         let outcome = match &found {
             Ok(_) => Outcome::Succeeded,
             Err(error) => Outcome::of_error(error),
         };
         let found = found.map(|Disclosure { ids, response }| {
             resource.disclose(ids);
-            response
+            Audited { response }
         });
         let record = NewAuditRecord::new(&resource, outcome, request);
         if outcome == Outcome::Failed {
             // Nothing is disclosed, and the answer is the failure that came first.
-            self.try_record(&record, request, request.closing_deadline()).await;
+            self.try_record(&record, request).await;
         } else {
             self.client.record(&record, request, request.deadline).await?;
         }
         found
     }
 
-    /// Records what happened as far as that is possible.
-    async fn try_record(&self, record: &NewAuditRecord<'_>, request: &Request, deadline: Deadline) {
-        if let Err(error) = self.client.record(record, request, deadline).await {
+    /// Announces a change, carries it out once the register has confirmed, and records it if it
+    /// failed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](shared::Error::Unavailable) unless the register confirmed: then
+    /// `change` was not called. Those of `change`.
+    pub(crate) async fn write(
+        &self,
+        request: &Request,
+        resource: Resource,
+        change: impl AsyncFnOnce(&Intent) -> Result<Written>,
+    ) -> Result<Audited> {
+        let change = async |intent: &Intent, ()| change(intent).await;
+        self.write_after(request, resource, ready(()), change).await
+    }
+
+    /// The same for a change that needs to know what is stored, which is read while the register
+    /// is asked.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(crate) async fn write_after<T>(
+        &self,
+        request: &Request,
+        resource: Resource,
+        reading: impl Future<Output = T>,
+        change: impl AsyncFnOnce(&Intent, T) -> Result<Written>,
+    ) -> Result<Audited> {
+        let (announced, read) = join!(self.announce(request, &resource), reading);
+        let id = announced?;
+        match change(&Intent { id }, read).await {
+            Ok(Written { response, replayed }) => {
+                if let Some(record_id) = replayed {
+                    self.release_replay(request, resource, id, record_id).await?;
+                }
+                Ok(Audited { response })
+            }
+            Err(error) => {
+                let outcome = Outcome::of_failed_write(&error);
+                let record = NewAuditRecord::new(&resource, outcome, request).concluding(id);
+                self.try_record(&record, request).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Without the register's confirmation the change must not happen.
+    async fn announce(&self, request: &Request, resource: &Resource) -> Result<AuditRecordId> {
+        let record = NewAuditRecord::new(resource, Outcome::Intended, request);
+        self.client.record(&record, request, request.deadline).await
+    }
+
+    /// Releases the record that an earlier request created: nothing new was written that could
+    /// name this intent.
+    async fn release_replay(
+        &self,
+        request: &Request,
+        mut resource: Resource,
+        intent: AuditRecordId,
+        record_id: String,
+    ) -> Result<()> {
+        resource.disclose(vec![record_id]);
+        let record = NewAuditRecord::new(&resource, Outcome::Succeeded, request).concluding(intent);
+        self.client.record(&record, request, request.deadline).await.map(|_| ())
+    }
+
+    /// Records a failure as far as that is possible: in the time that is reserved for it.
+    async fn try_record(&self, record: &NewAuditRecord<'_>, request: &Request) {
+        if let Err(error) = self.client.record(record, request, request.closing_deadline()).await {
             tracing::warn!(
                 problem = error.kind_name(),
                 "the end of an interaction went unrecorded"
             );
-        }
-    }
-}
-
-impl Intent<'_> {
-    /// The record that the written version must name.
-    pub(crate) fn id(&self) -> AuditRecordId {
-        self.id
-    }
-
-    /// Passes the result of the write on; if it failed, tells the register as far as possible.
-    ///
-    /// # Errors
-    /// Those of `written`.
-    pub(crate) async fn conclude<T>(&self, written: Result<T>) -> Result<T> {
-        if let Err(error) = &written {
-            let outcome = match Outcome::of_error(error) {
-                // The write was refused because there is nothing to write to.
-                Outcome::NotFound => Outcome::Refused,
-                outcome => outcome,
-            };
-            let record = self.related(&self.resource, outcome);
-            self.register.try_record(&record, self.request, self.request.closing_deadline()).await;
-        }
-        written
-    }
-
-    /// Releases the record that an earlier request created, since nothing new was written that
-    /// could name this intent.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] unless the register confirmed.
-    pub(crate) async fn release_replay<T>(&self, id: Id<T>) -> Result<()> {
-        let mut resource = self.resource.clone();
-        resource.disclose(vec![id.to_string()]);
-        let record = self.related(&resource, Outcome::Succeeded);
-        let deadline = self.request.deadline;
-        self.register.client.record(&record, self.request, deadline).await.map(|_| ())
-    }
-
-    fn related<'r>(&self, resource: &'r Resource, outcome: Outcome) -> NewAuditRecord<'r> {
-        NewAuditRecord {
-            relates_to: Some(self.id),
-            ..NewAuditRecord::new(resource, outcome, self.request)
-        }
-    }
-}
-
-impl Outcome {
-    fn of_error(error: &Error) -> Self {
-        match error {
-            Error::NotFound => Self::NotFound,
-            Error::Deleted
-            | Error::VersionMismatch { .. }
-            | Error::Changing
-            | Error::IdempotencyKeyReused => Self::Refused,
-            Error::InvalidBody(_)
-            | Error::InvalidRequest(_)
-            | Error::InvalidQuery(_)
-            | Error::InvalidJson { .. }
-            | Error::UnknownFunction
-            | Error::TooLarge
-            | Error::UnsupportedMediaType(_)
-            | Error::Throttled { .. }
-            | Error::Unavailable { .. }
-            | Error::Unhealthy
-            | Error::Internal(_) => Self::Failed,
-        }
-    }
-}
-
-impl<'a> NewAuditRecord<'a> {
-    fn new(resource: &'a Resource, outcome: Outcome, request: &Request) -> Self {
-        Self {
-            source_system_name: "PatientTestsApi",
-            resource,
-            outcome,
-            relates_to: None,
-            actor: Actor::from(request.caller()),
-            trace_id: request.trace.trace_id(),
         }
     }
 }

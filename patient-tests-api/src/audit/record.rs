@@ -2,12 +2,11 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::http::Caller;
+use shared::Error;
+use shared::http::{Caller, Request};
 use shared::telemetry::TraceId;
 
-use super::AuditRecordId;
-use crate::medical_test::MedicalTestId;
-use crate::patient::{PatientId, PatientSearch};
+use crate::ids::{AuditRecordId, MedicalTestId, PatientId};
 
 /// The body of `CreateAuditRecord`.
 #[derive(Serialize)]
@@ -76,16 +75,66 @@ pub(super) struct Actor {
     client_address: Option<String>,
 }
 
+impl<'a> NewAuditRecord<'a> {
+    pub(super) fn new(resource: &'a Resource, outcome: Outcome, request: &Request) -> Self {
+        Self {
+            source_system_name: "PatientTestsApi",
+            resource,
+            outcome,
+            relates_to: None,
+            actor: Actor::from(request.caller()),
+            trace_id: request.trace.trace_id(),
+        }
+    }
+
+    /// The record of how that ended which `intent` announced.
+    pub(super) fn concluding(self, intent: AuditRecordId) -> Self {
+        Self { relates_to: Some(intent), ..self }
+    }
+}
+
+impl Outcome {
+    /// How a reading went that failed with this error.
+    pub(super) fn of_error(error: &Error) -> Self {
+        match error {
+            Error::NotFound => Self::NotFound,
+            Error::Deleted
+            | Error::VersionMismatch { .. }
+            | Error::Changing
+            | Error::IdempotencyKeyReused => Self::Refused,
+            Error::InvalidBody(_)
+            | Error::InvalidRequest(_)
+            | Error::InvalidQuery(_)
+            | Error::InvalidJson { .. }
+            | Error::UnknownFunction
+            | Error::TooLarge
+            | Error::UnsupportedMediaType(_)
+            | Error::Throttled { .. }
+            | Error::Unavailable { .. }
+            | Error::Unhealthy
+            | Error::Internal(_) => Self::Failed,
+        }
+    }
+
+    /// How a write went that failed with this error.
+    pub(super) fn of_failed_write(error: &Error) -> Self {
+        match Self::of_error(error) {
+            // The write was refused because there is nothing to write to.
+            Self::NotFound => Self::Refused,
+            outcome => outcome,
+        }
+    }
+}
+
 impl Resource {
     /// One patient.
     pub(crate) fn patient(operation: Operation, id: PatientId) -> Self {
         Self { id: Some(id.to_string()), ..Self::of("patient", operation) }
     }
 
-    /// The patients that a search finds.
-    pub(crate) fn patients_like(criteria: &PatientSearch) -> Self {
-        let query = serde_json::to_value(criteria).expect("criteria have text keys");
-        Self { query: Some(query), ..Self::of("patient", Operation::Search) }
+    /// The patients that a search with these criteria finds.
+    pub(crate) fn patients_like(criteria: Value) -> Self {
+        Self { query: Some(criteria), ..Self::of("patient", Operation::Search) }
     }
 
     /// One test of a patient.

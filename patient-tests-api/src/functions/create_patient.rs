@@ -2,31 +2,27 @@
 
 use shared::Result;
 use shared::http::{Request, Response};
-use shared::mongo::Insertion;
 
 use crate::App;
-use crate::audit::{Operation, Resource};
-use crate::patient::{Patient, PatientDetails};
+use crate::audit::{Audited, Operation, Resource, Written};
+use crate::patient::PatientDetails;
 
 pub(crate) const NAME: &str = "CreatePatient";
 
 /// Registers a patient.
-pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
+pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     request.preconditions()?.check_unversioned()?;
     let id = request.id_to_create(NAME)?;
     let details = PatientDetails::parse_new(request.json()?)?;
 
-    let intent = app.audit.announce(&request, Resource::patient(Operation::Create, id)).await?;
-    let inserted = app.patients.insert(id, details, intent.id(), request.deadline).await;
-
-    let created = |patient: &Patient| {
-        Response::created(request.location_of("patient", id), patient).with_version(patient.version)
-    };
-    Ok(match intent.conclude(inserted).await? {
-        Insertion::New(patient) => created(&patient),
-        Insertion::Replayed(patient) => {
-            intent.release_replay(id).await?;
-            created(&patient).replayed()
-        }
-    })
+    let resource = Resource::patient(Operation::Create, id);
+    app.audit
+        .write(&request, resource, async |intent| {
+            let inserted = app.patients.insert(id, details, intent, request.deadline).await?;
+            Ok(Written::inserted(id, inserted, |patient| {
+                Response::created(request.location_of("patient", id), patient)
+                    .with_version(patient.version)
+            }))
+        })
+        .await
 }

@@ -1,18 +1,16 @@
 //! `POST patient/{patientId}/tests`
 
 use shared::http::{Request, Response};
-use shared::mongo::Insertion;
 use shared::{Error, Id, Result};
-use tokio::join;
 
 use crate::App;
-use crate::audit::{Operation, Resource};
-use crate::medical_test::{MedicalTest, MedicalTestDetails};
+use crate::audit::{Audited, Operation, Resource, Written};
+use crate::medical_test::MedicalTestDetails;
 
 pub(crate) const NAME: &str = "CreateTest";
 
 /// Adds a test to a patient, who must exist.
-pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
+pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let patient_id = request
         .param("patientId")
         .and_then(Id::parse)
@@ -22,25 +20,15 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
     let details = MedicalTestDetails::parse_new(request.json()?, patient_id)?;
 
     let resource = Resource::test(Operation::Create, patient_id, id);
-    let (intent, patient) = join!(
-        app.audit.announce(&request, resource),
-        app.patients.find(patient_id, request.deadline),
-    );
-    let intent = intent?;
-    let inserted = async {
-        patient?;
-        app.tests.insert(id, patient_id, details, intent.id(), request.deadline).await
-    }
-    .await;
-
-    let created = |test: &MedicalTest| {
-        Response::created(request.location_of("tests", id), test).with_version(test.version)
-    };
-    Ok(match intent.conclude(inserted).await? {
-        Insertion::New(test) => created(&test),
-        Insertion::Replayed(test) => {
-            intent.release_replay(id).await?;
-            created(&test).replayed()
-        }
-    })
+    let patient = app.patients.find(patient_id, request.deadline);
+    app.audit
+        .write_after(&request, resource, patient, async |intent, patient| {
+            patient?;
+            let deadline = request.deadline;
+            let inserted = app.tests.insert(id, patient_id, details, intent, deadline).await?;
+            Ok(Written::inserted(id, inserted, |test| {
+                Response::created(request.location_of("tests", id), test).with_version(test.version)
+            }))
+        })
+        .await
 }

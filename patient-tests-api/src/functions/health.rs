@@ -1,16 +1,16 @@
 //! `GET` and `HEAD health`
 
-use serde_json::json;
 use shared::Result;
 use shared::health::Part;
-use shared::http::{Request, Response};
+use shared::http::Request;
 
 use crate::App;
+use crate::audit::Audited;
 
 pub(crate) const NAME: &str = "Health";
 
 /// Says whether requests would work at this moment. No patient is touched, so nothing is recorded.
-pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
+pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     request.preconditions()?.check_unversioned()?;
     let parts = |deadline| {
         [
@@ -20,6 +20,5 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
         ]
     };
 
-    app.health.check(request.deadline, parts).await?;
-    Ok(Response::ok(&json!({})))
+    app.health.check(request.deadline, parts).await.map(Audited::without_data)
 }

@@ -1,16 +1,16 @@
 //! `GET` and `HEAD patient/{patientId}`
 
 use shared::Result;
-use shared::http::{Request, Response};
+use shared::http::Request;
 
 use super::one_record;
 use crate::App;
-use crate::audit::{Operation, Resource};
+use crate::audit::{Audited, Operation, Resource};
 
 pub(crate) const NAME: &str = "LoadPatient";
 
-/// Hands out a patient.
-pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
+/// Returns a patient.
+pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let id = request.id_param("patientId")?;
     let preconditions = request.preconditions()?;
 

@@ -1,25 +1,25 @@
 //! `GET` and `HEAD patient/{patientId}/tests/{testId?}`
 
-use shared::http::{Request, Response};
+use shared::http::Request;
 use shared::page::PageRequest;
 use shared::{Error, Result};
 use tokio::join;
 
 use super::{one_record, unless_patient_deleted};
 use crate::App;
-use crate::audit::{Disclosure, Operation, Resource};
+use crate::audit::{Audited, Disclosure, Operation, Resource};
 
 pub(crate) const NAME: &str = "LoadTest";
 
-/// Hands out one test of a patient, or a page of them.
-pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
+/// Returns one test of a patient, or a page of them.
+pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     match request.param("testId") {
         Some(_) => one(app, request).await,
         None => list(app, request).await,
     }
 }
 
-async fn one(app: &App, request: Request) -> Result<Response> {
+async fn one(app: &App, request: Request) -> Result<Audited> {
     let patient_id = request.id_param("patientId")?;
     let id = request.id_param("testId")?;
     let preconditions = request.preconditions()?;
@@ -34,7 +34,7 @@ async fn one(app: &App, request: Request) -> Result<Response> {
     app.audit.release(&request, Resource::test(Operation::Read, patient_id, id), found).await
 }
 
-async fn list(app: &App, request: Request) -> Result<Response> {
+async fn list(app: &App, request: Request) -> Result<Audited> {
     let patient_id = request.id_param("patientId")?;
     let page = PageRequest::parse(&request)?;
     request.preconditions()?.check_unversioned()?;

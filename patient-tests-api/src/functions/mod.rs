@@ -19,9 +19,9 @@ use crate::audit::Disclosure;
 use crate::patient::Patient;
 
 /// One record, unless the client wants another version or holds this one already.
-fn one_record<T: Serialize>(
-    record: &T,
-    id: Id<T>,
+fn one_record<K>(
+    record: &impl Serialize,
+    id: Id<K>,
     version: Version,
     preconditions: &Preconditions,
 ) -> Result<Disclosure> {

@@ -7,12 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Body, Id, Result, Timestamp, Version, validation};
 
-use crate::patient::PatientId;
+use crate::ids::{MedicalTestId, PatientId};
 
 pub(crate) use store::MedicalTestStore;
-
-/// Identifies a medical test.
-pub(crate) type MedicalTestId = Id<MedicalTest>;
 
 /// A medical test as stored.
 #[derive(Serialize)]
@@ -28,7 +25,7 @@ pub(crate) struct MedicalTest {
 }
 
 /// What a client says about a test: the body of create and, beside the ids, of update.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MedicalTestDetails {
     performer: String,
@@ -37,7 +34,7 @@ pub(crate) struct MedicalTestDetails {
 }
 
 /// One finding of a test.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Observation {
     id: String,
     code: String,
@@ -61,12 +58,12 @@ impl MedicalTest {
 impl MedicalTestDetails {
     /// The `OpenAPI` schema of the body of `CreateTest`.
     pub(crate) fn schema_new() -> Value {
-        validation::describe(|fields| rules::new_test(fields, Id::default()))
+        validation::describe(|fields| rules::new_test(fields, Id::generate()))
     }
 
     /// The `OpenAPI` schema of the body of `UpdateTest`.
     pub(crate) fn schema_replacement() -> Value {
-        validation::describe(|fields| rules::replacement(fields, Id::default(), Id::default()))
+        validation::describe(|fields| rules::replacement(fields, Id::generate(), Id::generate()))
     }
 
     /// Reads the body of `CreateTest` for a patient, or names everything that is wrong with it.

@@ -6,8 +6,9 @@ use shared::validation::{
     list, moment, named, text, text_like, text_with_lines,
 };
 
-use super::{MedicalTest, MedicalTestDetails, MedicalTestId, Observation};
-use crate::patient::{Patient, PatientId, is_calendar_day};
+use super::{MedicalTestDetails, Observation};
+use crate::ids::{MedicalTestId, MedicalTestTag, PatientId, PatientTag};
+use crate::patient::is_calendar_day;
 
 const MEASUREMENT_CHARS_MAX: usize = 4096;
 const OBSERVATIONS_MAX: usize = LIST_ITEMS_MAX;
@@ -20,7 +21,10 @@ const ISSUED_PATTERN: &str = concat!(
 );
 
 /// The body of `CreateTest`.
-pub(super) fn new_test(fields: &mut Fields<'_>, patient_id: PatientId) -> MedicalTestDetails {
+pub(super) fn new_test(
+    fields: &mut Fields<'_>,
+    patient_id: PatientId,
+) -> Option<MedicalTestDetails> {
     fields.refused("id");
     fields.refused("lastUpdated");
     fields.refused("createdDate");
@@ -32,46 +36,53 @@ pub(super) fn replacement(
     fields: &mut Fields<'_>,
     patient_id: PatientId,
     id: MedicalTestId,
-) -> MedicalTestDetails {
+) -> Option<MedicalTestDetails> {
     fields.required("id", exactly(id, "must be the id in the path"));
     fields.ignored("lastUpdated", &date_time());
     fields.refused("createdDate");
     details(fields, patient_id)
 }
 
-fn details(fields: &mut Fields<'_>, patient_id: PatientId) -> MedicalTestDetails {
+fn details(fields: &mut Fields<'_>, patient_id: PatientId) -> Option<MedicalTestDetails> {
     fields.optional("patientId", exactly(patient_id, "must be the patient's id in the path"));
     findings(fields)
 }
 
 /// A test as the API returns it.
 pub(super) fn returned(fields: &mut Fields<'_>) {
-    fields.required("id", guid::<MedicalTest>());
-    fields.required("patientId", guid::<Patient>());
+    fields.required("id", guid::<MedicalTestTag>());
+    fields.required("patientId", guid::<PatientTag>());
     fields.required("lastUpdated", date_time());
     findings(fields);
 }
 
-fn findings(fields: &mut Fields<'_>) -> MedicalTestDetails {
-    MedicalTestDetails {
-        performer: fields.required("performer", text(TEXT_CHARS_MAX)),
-        order_reference: fields.required("orderReference", text(TEXT_CHARS_MAX)),
-        observations: fields.required(
-            "observations",
-            list(OBSERVATIONS_MAX, named("Observation", Object(observation))),
-        ),
-    }
+fn findings(fields: &mut Fields<'_>) -> Option<MedicalTestDetails> {
+    let performer = fields.required("performer", text(TEXT_CHARS_MAX));
+    let order_reference = fields.required("orderReference", text(TEXT_CHARS_MAX));
+    let observation = named("Observation", Object(observation));
+    let observations = fields.required("observations", list(OBSERVATIONS_MAX, observation));
+    Some(MedicalTestDetails {
+        performer: performer?,
+        order_reference: order_reference?,
+        observations: observations?,
+    })
 }
 
-fn observation(fields: &mut Fields<'_>) -> Observation {
-    Observation {
-        id: fields.required("id", text(TEXT_CHARS_MAX)),
-        code: fields.required("code", text(TEXT_CHARS_MAX)),
-        measurement: fields.optional("measurement", text_with_lines(MEASUREMENT_CHARS_MAX)),
-        interpretation: fields.optional("interpretation", text(TEXT_CHARS_MAX)),
-        status: fields.required("status", text(TEXT_CHARS_MAX)),
-        issued: fields.required("issued", issued()),
-    }
+fn observation(fields: &mut Fields<'_>) -> Option<Observation> {
+    let id = fields.required("id", text(TEXT_CHARS_MAX));
+    let code = fields.required("code", text(TEXT_CHARS_MAX));
+    let measurement = fields.optional("measurement", text_with_lines(MEASUREMENT_CHARS_MAX));
+    let interpretation = fields.optional("interpretation", text(TEXT_CHARS_MAX));
+    let status = fields.required("status", text(TEXT_CHARS_MAX));
+    let issued = fields.required("issued", issued());
+    Some(Observation {
+        id: id?,
+        code: code?,
+        measurement,
+        interpretation,
+        status: status?,
+        issued: issued?,
+    })
 }
 
 /// When a finding was issued, kept as it was sent: laboratories often know the day alone.

@@ -8,9 +8,9 @@ use shared::mongo::{CollectionPlan, Database, Insertion};
 use shared::page::{Page, PageRequest};
 use shared::{Deadline, Preconditions, RequestHash, Result};
 
-use super::{MedicalTest, MedicalTestDetails, MedicalTestId};
-use crate::audit::AuditRecordId;
-use crate::patient::PatientId;
+use super::{MedicalTest, MedicalTestDetails};
+use crate::audit::Intent;
+use crate::ids::{MedicalTestId, MedicalTestTag, PatientId};
 use crate::versioned::{VersionedCollection, VersionedDocument};
 
 /// About the most bytes of a test as JSON: nearly those of the largest body, so that a first portion is
@@ -19,13 +19,13 @@ const TEST_BYTES_MAX: usize = 1_000_000;
 
 /// The stored medical tests; a patient's tests lie together.
 pub(crate) struct MedicalTestStore {
-    collection: VersionedCollection<MedicalTest, MedicalTestContent>,
+    collection: VersionedCollection<MedicalTestTag, MedicalTestContent>,
 }
 
 /// A test that was found, with what the next version needs.
 pub(crate) struct StoredMedicalTest(MedicalTestDocument);
 
-type MedicalTestDocument = VersionedDocument<MedicalTest, MedicalTestContent>;
+type MedicalTestDocument = VersionedDocument<MedicalTestTag, MedicalTestContent>;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,12 +57,12 @@ impl MedicalTestStore {
         id: MedicalTestId,
         patient_id: PatientId,
         details: MedicalTestDetails,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<Insertion<MedicalTest>> {
         let content = MedicalTestContent { patient_id, details };
         let hash = RequestHash::of(&content);
-        let document = VersionedDocument::first(id, patient_id, audit_id, hash, content);
+        let document = VersionedDocument::first(id, patient_id, intent, hash, content);
         Ok(self.collection.insert(document, deadline).await?.map(MedicalTest::from))
     }
 
@@ -99,14 +99,14 @@ impl MedicalTestStore {
     pub(crate) async fn find_page(
         &self,
         patient_id: PatientId,
-        page: &PageRequest<MedicalTest>,
+        page: &PageRequest<MedicalTestTag>,
         deadline: Deadline,
-    ) -> Result<Page<MedicalTest>> {
+    ) -> Result<Page<MedicalTestTag>> {
         let filter = doc! { "_shardKey": patient_id.to_string() };
-        self.collection.find_page(filter, page, TEST_BYTES_MAX, deadline).await
+        self.collection.find_page::<MedicalTest>(filter, page, TEST_BYTES_MAX, deadline).await
     }
 
-    /// Gives a test other details.
+    /// Replaces the details of a test.
     ///
     /// # Errors
     /// [`shared::Error::Deleted`], [`shared::Error::VersionMismatch`]; throttled or unavailable.
@@ -115,12 +115,12 @@ impl MedicalTestStore {
         StoredMedicalTest(current): StoredMedicalTest,
         details: MedicalTestDetails,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<MedicalTest> {
         let replace = |next: &mut MedicalTestDocument| next.content.details = details.clone();
         let replaced =
-            self.collection.replace(current, preconditions, audit_id, deadline, replace).await?;
+            self.collection.replace(current, preconditions, intent, deadline, replace).await?;
         Ok(replaced.into())
     }
 
@@ -132,10 +132,10 @@ impl MedicalTestStore {
         &self,
         StoredMedicalTest(current): StoredMedicalTest,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<()> {
-        self.collection.delete(current, preconditions, audit_id, deadline).await
+        self.collection.delete(current, preconditions, intent, deadline).await
     }
 }
 

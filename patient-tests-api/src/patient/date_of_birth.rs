@@ -5,11 +5,11 @@ use shared::validation::moment;
 use time::{Date, Duration, Month, OffsetDateTime, Time};
 
 /// A date of birth: a year, a month or a day; the text is kept as it was given.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub(crate) struct DateOfBirth {
     text: String,
-    /// Absent for dates that the scaffold let pass and no calendar has.
+    /// `None` for impossible dates that the scaffold accepted.
     days: Option<Days>,
 }
 

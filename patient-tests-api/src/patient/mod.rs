@@ -10,12 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Body, Id, Result, Timestamp, Version, validation};
 
+use crate::ids::PatientId;
+
 pub(crate) use date_of_birth::{DateOfBirth, is_calendar_day};
 pub(crate) use search::PatientSearch;
 pub(crate) use store::PatientStore;
-
-/// Identifies a patient.
-pub(crate) type PatientId = Id<Patient>;
 
 /// A patient as stored.
 #[derive(Serialize)]
@@ -30,7 +29,7 @@ pub(crate) struct Patient {
 }
 
 /// What a client says about a patient: the body of create and, beside `id`, of update.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatientDetails {
     first_name: String,
@@ -48,13 +47,12 @@ pub(crate) struct PatientDetails {
 }
 
 /// Administrative gender, as HL7 FHIR has it.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Gender {
     Male,
     Female,
     Other,
-    #[default]
     Unknown,
 }
 
@@ -85,7 +83,7 @@ impl PatientDetails {
 
     /// The `OpenAPI` schema of the body of `UpdatePatient`.
     pub(crate) fn schema_replacement() -> Value {
-        validation::describe(|fields| rules::replacement(fields, Id::default()))
+        validation::describe(|fields| rules::replacement(fields, Id::generate()))
     }
 
     /// Reads the body of `CreatePatient`, or names everything that is wrong with it.

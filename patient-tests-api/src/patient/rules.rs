@@ -7,8 +7,9 @@ use shared::validation::{
 };
 
 use super::date_of_birth::{DateOfBirth, Days};
-use super::{Gender, Patient, PatientDetails, PatientId, PatientSearch};
-use crate::patient::search::DayCriterion;
+use super::search::DayCriterion;
+use super::{Gender, PatientDetails, PatientSearch};
+use crate::ids::{PatientId, PatientTag};
 
 const NAME_CHARS_MAX: usize = 64;
 const FULL_NAME_CHARS_MAX: usize = 128;
@@ -24,7 +25,7 @@ const _: () = assert!(
 );
 
 /// The body of `CreatePatient`.
-pub(super) fn new_patient(fields: &mut Fields<'_>) -> PatientDetails {
+pub(super) fn new_patient(fields: &mut Fields<'_>) -> Option<PatientDetails> {
     fields.refused("id");
     fields.refused("lastUpdated");
     fields.refused("createdDate");
@@ -33,13 +34,13 @@ pub(super) fn new_patient(fields: &mut Fields<'_>) -> PatientDetails {
 
 /// A patient as the API returns it.
 pub(super) fn returned(fields: &mut Fields<'_>) {
-    fields.required("id", guid::<Patient>());
+    fields.required("id", guid::<PatientTag>());
     fields.required("lastUpdated", date_time());
     details(fields);
 }
 
 /// The body of `UpdatePatient`: what was loaded, changed, and sent back.
-pub(super) fn replacement(fields: &mut Fields<'_>, id: PatientId) -> PatientDetails {
+pub(super) fn replacement(fields: &mut Fields<'_>, id: PatientId) -> Option<PatientDetails> {
     fields.required(
         "id",
         text_like(
@@ -54,8 +55,8 @@ pub(super) fn replacement(fields: &mut Fields<'_>, id: PatientId) -> PatientDeta
 }
 
 /// The criteria of `SearchPatient`.
-pub(super) fn search(fields: &mut Fields<'_>) -> PatientSearch {
-    PatientSearch {
+pub(super) fn search(fields: &mut Fields<'_>) -> Option<PatientSearch> {
+    Some(PatientSearch {
         id: fields.optional("id", guid()),
         first_name: fields.optional("firstName", text(NAME_CHARS_MAX)),
         last_name: fields.optional("lastName", text(NAME_CHARS_MAX)),
@@ -66,27 +67,37 @@ pub(super) fn search(fields: &mut Fields<'_>) -> PatientSearch {
         preferred_contact_number: fields.optional("preferredContactNumber", text(NUMBER_CHARS_MAX)),
         date_of_birth_from: fields.optional("dateOfBirthFrom", day()),
         date_of_birth_to: fields.optional("dateOfBirthTo", day()),
-    }
+    })
 }
 
-fn details(fields: &mut Fields<'_>) -> PatientDetails {
-    PatientDetails {
-        first_name: fields.required("firstName", text(NAME_CHARS_MAX)),
-        last_name: fields.optional("lastName", text(NAME_CHARS_MAX)),
-        full_name: fields.optional("fullName", text(FULL_NAME_CHARS_MAX)),
-        gender: fields.required("gender", gender()),
-        date_of_birth: fields.required(
-            "dateOfBirth",
-            text_like(
-                DateOfBirth::parse,
-                Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"),
-                "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, and not in the future",
-            ),
-        ),
-        post_code: fields.required("postCode", text_of_exactly(POST_CODE_CHARS)),
-        insurance_number: fields.optional("insuranceNumber", text(NUMBER_CHARS_MAX)),
-        preferred_contact_number: fields.optional("preferredContactNumber", text(NUMBER_CHARS_MAX)),
-    }
+fn details(fields: &mut Fields<'_>) -> Option<PatientDetails> {
+    let first_name = fields.required("firstName", text(NAME_CHARS_MAX));
+    let last_name = fields.optional("lastName", text(NAME_CHARS_MAX));
+    let full_name = fields.optional("fullName", text(FULL_NAME_CHARS_MAX));
+    let gender = fields.required("gender", gender());
+    let date_of_birth = fields.required("dateOfBirth", date_of_birth());
+    let post_code = fields.required("postCode", text_of_exactly(POST_CODE_CHARS));
+    let insurance_number = fields.optional("insuranceNumber", text(NUMBER_CHARS_MAX));
+    let preferred_contact_number =
+        fields.optional("preferredContactNumber", text(NUMBER_CHARS_MAX));
+    Some(PatientDetails {
+        first_name: first_name?,
+        last_name,
+        full_name,
+        gender: gender?,
+        date_of_birth: date_of_birth?,
+        post_code: post_code?,
+        insurance_number,
+        preferred_contact_number,
+    })
+}
+
+fn date_of_birth() -> impl Rule<Output = DateOfBirth> {
+    text_like(
+        DateOfBirth::parse,
+        Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"),
+        "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, and not in the future",
+    )
 }
 
 fn gender() -> impl Rule<Output = Gender> {

@@ -5,7 +5,8 @@ use serde_json::Value;
 use shared::{Body, Result, validation};
 
 use super::date_of_birth::Days;
-use super::{Gender, PatientId, rules};
+use super::{Gender, rules};
+use crate::ids::PatientId;
 
 /// The criteria of a search; all of them must hold, and without any, everyone matches.
 ///
@@ -50,6 +51,11 @@ impl PatientSearch {
     /// Reads the body of `SearchPatient`, or names everything that is wrong with it.
     pub(crate) fn parse(body: Body<'_>) -> Result<Self> {
         validation::parse(body, rules::search)
+    }
+
+    /// The criteria as the audit register notes them: an object of texts.
+    pub(crate) fn to_query(&self) -> Value {
+        serde_json::to_value(self).expect("criteria have text keys")
     }
 }
 

@@ -9,8 +9,10 @@ use shared::page::{Page, PageRequest};
 use shared::{Deadline, Preconditions, RequestHash, Result};
 
 use super::folded_name::FoldedName;
-use super::{Patient, PatientDetails, PatientId, PatientSearch};
-use crate::audit::AuditRecordId;
+use super::search::DayCriterion;
+use super::{Patient, PatientDetails, PatientSearch};
+use crate::audit::Intent;
+use crate::ids::{PatientId, PatientTag};
 use crate::versioned::{VersionedCollection, VersionedDocument};
 
 /// The most bytes of a patient as JSON: every text at its longest takes less.
@@ -18,13 +20,13 @@ const PATIENT_BYTES_MAX: usize = 4_000;
 
 /// The stored patients.
 pub(crate) struct PatientStore {
-    collection: VersionedCollection<Patient, PatientContent>,
+    collection: VersionedCollection<PatientTag, PatientContent>,
 }
 
 /// A patient who was found, with what the next version needs.
 pub(crate) struct StoredPatient(PatientDocument);
 
-type PatientDocument = VersionedDocument<Patient, PatientContent>;
+type PatientDocument = VersionedDocument<PatientTag, PatientContent>;
 
 #[derive(Serialize, Deserialize)]
 struct PatientContent {
@@ -76,11 +78,11 @@ impl PatientStore {
         &self,
         id: PatientId,
         details: PatientDetails,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<Insertion<Patient>> {
         let hash = RequestHash::of(&details);
-        let document = VersionedDocument::first(id, id, audit_id, hash, details.into());
+        let document = VersionedDocument::first(id, id, intent, hash, details.into());
         Ok(self.collection.insert(document, deadline).await?.map(Patient::from))
     }
 
@@ -112,7 +114,7 @@ impl PatientStore {
         self.collection.find(id, id, deadline).await.map(StoredPatient)
     }
 
-    /// Gives a patient other details.
+    /// Replaces the details of a patient.
     ///
     /// # Errors
     /// [`shared::Error::Deleted`], [`shared::Error::VersionMismatch`]; throttled or unavailable.
@@ -121,12 +123,12 @@ impl PatientStore {
         StoredPatient(current): StoredPatient,
         details: PatientDetails,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<Patient> {
         let replace = |next: &mut PatientDocument| next.content = details.clone().into();
         let replaced =
-            self.collection.replace(current, preconditions, audit_id, deadline, replace).await?;
+            self.collection.replace(current, preconditions, intent, deadline, replace).await?;
         Ok(replaced.into())
     }
 
@@ -138,10 +140,10 @@ impl PatientStore {
         &self,
         StoredPatient(current): StoredPatient,
         preconditions: &Preconditions,
-        audit_id: AuditRecordId,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<()> {
-        self.collection.delete(current, preconditions, audit_id, deadline).await
+        self.collection.delete(current, preconditions, intent, deadline).await
     }
 
     /// One page of the patients who match.
@@ -151,10 +153,11 @@ impl PatientStore {
     pub(crate) async fn search(
         &self,
         criteria: &PatientSearch,
-        page: &PageRequest<Patient>,
+        page: &PageRequest<PatientTag>,
         deadline: Deadline,
-    ) -> Result<Page<Patient>> {
-        self.collection.find_page(filter(criteria), page, PATIENT_BYTES_MAX, deadline).await
+    ) -> Result<Page<PatientTag>> {
+        let filter = filter(criteria);
+        self.collection.find_page::<Patient>(filter, page, PATIENT_BYTES_MAX, deadline).await
     }
 }
 
@@ -184,28 +187,42 @@ impl From<PatientDocument> for Patient {
 }
 
 fn filter(criteria: &PatientSearch) -> Document {
+    // Taken apart by name: a criterion that is forgotten here would find more people than were
+    // asked for, so it must not compile.
+    let PatientSearch {
+        id,
+        first_name,
+        last_name,
+        full_name,
+        gender,
+        post_code,
+        insurance_number,
+        preferred_contact_number,
+        date_of_birth_from,
+        date_of_birth_to,
+    } = criteria;
     let mut filter = Document::new();
-    if let Some(id) = criteria.id {
+    if let Some(id) = id {
         filter.insert("_id", id.to_string());
         filter.insert("_shardKey", id.to_string());
     }
     let texts = [
-        ("postCode", &criteria.post_code),
-        ("insuranceNumber", &criteria.insurance_number),
-        ("preferredContactNumber", &criteria.preferred_contact_number),
+        ("postCode", post_code),
+        ("insuranceNumber", insurance_number),
+        ("preferredContactNumber", preferred_contact_number),
     ];
     for (name, value) in texts {
         if let Some(value) = value {
             filter.insert(name, value);
         }
     }
-    if let Some(gender) = criteria.gender {
+    if let Some(gender) = gender {
         filter.insert("gender", gender.name());
     }
     let names = [
-        ("firstName", "_firstNameFolded", &criteria.first_name),
-        ("lastName", "_lastNameFolded", &criteria.last_name),
-        ("fullName", "_fullNameFolded", &criteria.full_name),
+        ("firstName", "_firstNameFolded", first_name),
+        ("lastName", "_lastNameFolded", last_name),
+        ("fullName", "_fullNameFolded", full_name),
     ];
     let mut alternatives = Vec::new();
     for (field, folded_field, name) in names {
@@ -213,7 +230,7 @@ fn filter(criteria: &PatientSearch) -> Document {
             alternatives.push(named(field, folded_field, name));
         }
     }
-    alternatives.extend(born(criteria));
+    alternatives.extend(born(date_of_birth_from.as_ref(), date_of_birth_to.as_ref()));
     if !alternatives.is_empty() {
         filter.insert("$and", alternatives);
     }
@@ -227,14 +244,13 @@ fn named(field: &str, folded_field: &str, name: &str) -> Document {
 }
 
 /// Those whose days of birth overlap the range that is asked for.
-fn born(criteria: &PatientSearch) -> Option<Document> {
+fn born(from: Option<&DayCriterion>, to: Option<&DayCriterion>) -> Option<Document> {
     let date = DateTime::from_millis;
-    let until = criteria.date_of_birth_to.as_ref();
-    let until = until.map(|to| doc! { "_dateOfBirthDate": { "$lt": date(to.days.end_ms()) } });
-    let Some(from) = &criteria.date_of_birth_from else {
+    let until = to.map(|to| doc! { "_dateOfBirthDate": { "$lt": date(to.days.end_ms()) } });
+    let Some(from) = from else {
         return until;
     };
-    if criteria.date_of_birth_to.as_ref().is_some_and(|to| to.days.ends_before(from.days)) {
+    if to.is_some_and(|to| to.days.ends_before(from.days)) {
         // Else whoever may be born on either side of a range that ends before it begins was found.
         return Some(doc! { "_id": { "$in": [] } });
     }

@@ -3,6 +3,7 @@
 mod audit_faults;
 mod bad_input;
 mod bad_input_properties;
+mod canaries;
 mod concurrency;
 mod create_patient;
 mod create_test;

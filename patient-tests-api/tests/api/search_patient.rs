@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::canaries::fields;
 use crate::helpers::{PatientTestsApi, patient, patient_with, unknown_id};
 
 #[tokio::test]
@@ -36,6 +37,38 @@ async fn patients_are_found_by_each_field_and_by_all_together() {
         assert_eq!(ids(&found.body), [ada.as_str()], "{criteria}");
         assert_eq!(found.body[0], api.load_patient(&ada).await.body);
         assert_eq!(found.header("Link"), None);
+    }
+}
+
+#[tokio::test]
+async fn each_criterion_of_the_schema_tells_a_patient_from_others() {
+    let api = PatientTestsApi::start().await;
+    let ada = api.create_patient().await;
+    // What finds the patient, and what does not.
+    let table = [
+        ("id", ada.as_str(), unknown_id().as_str()),
+        ("firstName", "Ada", "Bo"),
+        ("lastName", "Lovelace", "Ada"),
+        ("fullName", "Ada Lovelace", "Ada"),
+        ("gender", "female", "male"),
+        ("postCode", "2000", "2001"),
+        ("insuranceNumber", "I-815", "I-816"),
+        ("preferredContactNumber", "+61 2 5550 0000", "+61 2 5550 0001"),
+        ("dateOfBirthFrom", "1980-12-10", "1980-12-11"),
+        ("dateOfBirthTo", "1980-12-10", "1980-12-09"),
+    ]
+    .map(|(criterion, good, other)| (criterion, good.to_owned(), other.to_owned()));
+
+    let mut tried: Vec<_> = table.iter().map(|(criterion, ..)| (*criterion).to_owned()).collect();
+    tried.sort_unstable();
+    assert_eq!(tried, fields("PatientSearch"), "a criterion of the schema has no row here");
+    for (criterion, good, other) in table {
+        for (value, expected) in [(good, vec![ada.as_str()]), (other, vec![])] {
+            let criteria = json!({criterion: value});
+            let found = api.call("POST", "patient/search").json(&criteria).expect(200).await;
+
+            assert_eq!(ids(&found.body), expected, "{criteria}");
+        }
     }
 }
 

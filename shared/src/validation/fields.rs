@@ -23,12 +23,14 @@ pub(super) struct Description {
 }
 
 impl Fields<'_> {
-    /// A field that must be there; the default value stands in for one that is wrong.
-    pub fn required<R: Rule<Output: Default>>(&mut self, name: &str, rule: R) -> R::Output {
+    /// A field that must be there; `None` if it is missing or wrong, which is noted.
+    ///
+    /// Read every field before the first `?`, so that all mistakes are noted.
+    pub fn required<R: Rule>(&mut self, name: &str, rule: R) -> Option<R::Output> {
         if let Some(description) = &mut self.description {
             description.properties.insert(name.to_owned(), rule.schema());
             description.required.push(name.to_owned());
-            return R::Output::default();
+            return None;
         }
         match self.take(name) {
             None | Some(Json::Null) => {
@@ -37,10 +39,9 @@ impl Fields<'_> {
             }
             Some(value) => self.read(name, value, rule),
         }
-        .unwrap_or_default()
     }
 
-    /// A field that may be absent or null.
+    /// A field that may be absent or null; `None` also if it is wrong, which is noted.
     pub fn optional<R: Rule>(&mut self, name: &str, rule: R) -> Option<R::Output> {
         if let Some(description) = &mut self.description {
             description.properties.insert(name.to_owned(), nullable(rule.schema()));

@@ -1,8 +1,8 @@
 //! The words in which bodies are described, one line per field.
 //!
 //! A body is a function that reads its [`Fields`] in order. Every mistake is noted with its JSON
-//! pointer and reading goes on, so that the caller hears of all of them at once; what was read
-//! in the meantime is thrown away.
+//! pointer and reading goes on, so that the caller hears of all of them at once; the body is put
+//! together only if there was none.
 //!
 //! The same function describes the body: run by [`describe`], nothing is read, and every field
 //! notes its name and its rule's schema instead.
@@ -24,7 +24,7 @@ pub use fields::Fields;
 pub(crate) use mistakes::LISTED_MAX;
 pub use mistakes::Mistakes;
 pub use named::{Named, named};
-pub use structure::{List, Object, list};
+pub use structure::{List, Object, describe, list};
 pub use text::{
     Form, OneOf, Text, TextLike, date_time, guid, moment, one_of, text, text_like, text_of_exactly,
     text_with_lines,
@@ -58,17 +58,12 @@ pub trait Rule {
 ///
 /// # Errors
 /// [`Error::InvalidBody`] with every mistake, up to a hundred.
-pub fn parse<T>(body: Body<'_>, read: impl Fn(&mut Fields<'_>) -> T) -> Result<T> {
+pub fn parse<T>(body: Body<'_>, read: impl Fn(&mut Fields<'_>) -> Option<T>) -> Result<T> {
     let Body { value, repeated: mut mistakes } = body;
     match Object(read).read(value, &mut mistakes) {
         Some(parsed) if mistakes.is_empty() => Ok(parsed),
         Some(_) | None => Err(Error::InvalidBody(mistakes)),
     }
-}
-
-/// The `OpenAPI` schema of the body that `read` reads.
-pub fn describe<T>(read: impl Fn(&mut Fields<'_>) -> T) -> Value {
-    Object(read).schema()
 }
 
 #[cfg(test)]
@@ -85,17 +80,14 @@ mod tests {
         codes: Vec<String>,
     }
 
-    fn parcel(fields: &mut Fields<'_>) -> Parcel {
+    fn parcel(fields: &mut Fields<'_>) -> Option<Parcel> {
         fields.refused("id");
         fields.ignored("lastUpdated", &date_time());
-        Parcel {
-            label: fields.required("label", text(5)),
-            note: fields.optional("note", text(5)),
-            codes: fields.required(
-                "codes",
-                list(2, Object(|code: &mut Fields<'_>| code.required("code", text_of_exactly(4)))),
-            ),
-        }
+        let label = fields.required("label", text(5));
+        let note = fields.optional("note", text(5));
+        let code = Object(|code: &mut Fields<'_>| code.required("code", text_of_exactly(4)));
+        let codes = fields.required("codes", list(2, code));
+        Some(Parcel { label: label?, note, codes: codes? })
     }
 
     fn read(body: &str) -> Result<Parcel> {

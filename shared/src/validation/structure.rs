@@ -52,10 +52,11 @@ impl<R: Rule> Rule for List<R> {
     }
 }
 
-/// An object whose fields a function reads; fields that it does not name are unknown.
+/// An object whose fields a function reads; fields that it does not name are unknown. The function
+/// returns `None` only after a mistake was noted.
 pub struct Object<F>(pub F);
 
-impl<T, F: Fn(&mut Fields<'_>) -> T> Rule for Object<F> {
+impl<T, F: Fn(&mut Fields<'_>) -> Option<T>> Rule for Object<F> {
     type Output = T;
 
     fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<T> {
@@ -75,20 +76,25 @@ impl<T, F: Fn(&mut Fields<'_>) -> T> Rule for Object<F> {
                 break;
             }
         }
-        (mistakes.len() == before).then_some(read)
+        read.filter(|_| mistakes.len() == before)
     }
 
     fn schema(&self) -> Value {
-        let description = Some(Description::default());
-        let mut fields = Fields { members: Vec::new(), mistakes: Mistakes::default(), description };
-        (self.0)(&mut fields);
-        let Description { properties, required } = fields.description.unwrap_or_default();
-        let mut schema =
-            json!({"type": "object", "properties": properties, "additionalProperties": false});
-        // OpenAPI 3.0 allows no empty list here.
-        if !required.is_empty() {
-            schema["required"] = json!(required);
-        }
-        schema
+        describe(&self.0)
     }
+}
+
+/// The `OpenAPI` schema of an object whose fields `read` reads.
+pub fn describe<T>(read: impl Fn(&mut Fields<'_>) -> T) -> Value {
+    let description = Some(Description::default());
+    let mut fields = Fields { members: Vec::new(), mistakes: Mistakes::default(), description };
+    read(&mut fields);
+    let Description { properties, required } = fields.description.unwrap_or_default();
+    let mut schema =
+        json!({"type": "object", "properties": properties, "additionalProperties": false});
+    // OpenAPI 3.0 allows no empty list here.
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
 }

@@ -1,0 +1,113 @@
+//! What must not compile: functions that go past the audit register.
+//!
+//! Each case is a documentation test: this crate once more, since nothing of it is public, with one
+//! module more. `compile_fail` is content with any error, so the first case is the good function
+//! that the others are made from by one change; it shows that the rest of them compiles.
+
+macro_rules! case {
+    ($name:ident, $expected:literal, $function:literal) => {
+        #[doc = concat!(
+            "```", $expected, "\n#![allow(warnings)]\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/app.rs\"] mod app;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/audit/mod.rs\"] mod audit;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/functions/mod.rs\"] mod functions;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/ids.rs\"] mod ids;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/medical_test/mod.rs\"] mod medical_test;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/patient/mod.rs\"] mod patient;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/settings.rs\"] mod settings;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/versioned.rs\"] mod versioned;\n",
+            "use app::App;\nuse settings::Settings;\n",
+            "mod case {\n",
+            "use shared::http::{Request, Response};\nuse shared::{Error, Id, Result};\n",
+            "use crate::App;\nuse crate::audit::*;\nuse crate::patient::*;\n",
+            $function,
+            "}\nfn main() {}\n```"
+        )]
+        struct $name;
+    };
+}
+
+case!(
+    AGoodFunction,
+    "no_run",
+    "async fn handle(app: &App, request: Request, details: PatientDetails) -> Result<Audited> {
+         let id = Id::generate();
+         let resource = Resource::patient(Operation::Create, id);
+         app.audit.write(&request, resource, async |intent| {
+             app.patients.insert(id, details, intent, request.deadline).await?;
+             Ok(Written::changed(Response::no_content()))
+         }).await
+     }"
+);
+
+case!(
+    APlainResponse,
+    "compile_fail",
+    "async fn handle(app: &App, request: Request, details: PatientDetails) -> Result<Audited> {
+         let id = Id::generate();
+         let resource = Resource::patient(Operation::Create, id);
+         app.audit.write(&request, resource, async |intent| {
+             app.patients.insert(id, details, intent, request.deadline).await?;
+             Ok(Written::changed(Response::no_content()))
+         }).await?;
+         Ok(Response::no_content())
+     }"
+);
+
+case!(
+    AReleaseMadeByHand,
+    "compile_fail",
+    "async fn handle(app: &App, request: Request, details: PatientDetails) -> Result<Audited> {
+         let id = Id::generate();
+         let resource = Resource::patient(Operation::Create, id);
+         app.audit.write(&request, resource, async |intent| {
+             app.patients.insert(id, details, intent, request.deadline).await?;
+             Ok(Written::changed(Response::no_content()))
+         }).await?;
+         Ok(Audited { response: Response::no_content() })
+     }"
+);
+
+case!(
+    AnIntentMadeByHand,
+    "compile_fail",
+    "async fn handle(app: &App, request: Request, details: PatientDetails) -> Result<Audited> {
+         let id = Id::generate();
+         let resource = Resource::patient(Operation::Create, id);
+         app.audit.write(&request, resource, async |_| {
+             let intent = &Intent { id: Id::generate() };
+             app.patients.insert(id, details, intent, request.deadline).await?;
+             Ok(Written::changed(Response::no_content()))
+         }).await
+     }"
+);
+
+case!(
+    AnAnnouncementThatNobodyConcludes,
+    "compile_fail",
+    "async fn handle(app: &App, request: Request, details: PatientDetails) -> Result<Audited> {
+         let id = Id::generate();
+         let resource = Resource::patient(Operation::Create, id);
+         app.audit.announce(&request, &resource).await?;
+         app.audit.write(&request, resource, async |intent| {
+             app.patients.insert(id, details, intent, request.deadline).await?;
+             Ok(Written::changed(Response::no_content()))
+         }).await
+     }"
+);
+
+case!(
+    AnIntentKeptForLater,
+    "compile_fail",
+    "async fn handle(app: &App, request: Request, details: PatientDetails) -> Result<Audited> {
+         let id = Id::generate();
+         let resource = Resource::patient(Operation::Create, id);
+         let mut kept = None;
+         app.audit.write(&request, resource, async |intent| {
+             kept = Some(intent);
+             Ok(Written::changed(Response::no_content()))
+         }).await?;
+         app.patients.insert(id, details, kept.unwrap(), request.deadline).await?;
+         Err(Error::NotFound)
+     }"
+);
