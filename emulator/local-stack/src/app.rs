@@ -6,11 +6,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use stand_ins::functions_host::{HandlerProcess, Host, HostKeys, HostOptions, KeyRing, Timers};
+use stand_ins::process::Watched;
 use tokio::process::Command;
 
 use super::LocalStackError;
-use stand_ins::functions_host::{HandlerProcess, Host, HostKeys, HostOptions, KeyRing, Timers};
-use stand_ins::process::Watched;
 
 /// Core Tools end themselves by force after two seconds.
 const CORE_TOOLS_STOP_LIMIT: Duration = Duration::from_secs(5);

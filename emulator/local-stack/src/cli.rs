@@ -11,6 +11,9 @@ use stand_ins::mongo;
 /// Short, so that a rotation waits only for a moment; on Azure it is a quarter of an hour.
 const SECRET_REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Away from MongoDB's own 27017, which may serve something else.
+const MONGOD_PORT: u16 = 27117;
+
 /// Runs the whole system on this machine: MongoDB, both apps behind their hosts, and the gateway.
 #[derive(Debug, Parser)]
 #[command(name = "local-stack")]
@@ -94,6 +97,7 @@ impl From<ServerArgs> for LocalStackOptions {
             gateway_port: Some(args.gateway_port),
             patient_port: Some(args.patient_port),
             audit_port: Some(args.audit_port),
+            mongod_port: Some(MONGOD_PORT),
             rate_limit_per_minute: None,
             quota_per_day: None,
             core_tools: args.func,

@@ -1,15 +1,10 @@
 //! The database of the local stack.
 
-use std::path::Path;
-
 use serde::Deserialize;
-
-use super::secrets::ConnectionStrings;
-use super::{LocalStackError, PackagedApp};
 use stand_ins::mongo::{self, CollectionPlan, Credentials, Mongod, MongodError, MongodOptions};
 
-/// Away from MongoDB's own 27017, which may serve something else.
-const PORT: u16 = 27117;
+use super::secrets::ConnectionStrings;
+use super::{LocalStackError, LocalStackOptions, PackagedApp};
 
 /// Where the data is, and the server if it is one of ours.
 #[derive(Debug)]
@@ -27,28 +22,26 @@ struct StoragePlan {
 }
 
 impl Database {
-    /// The given database, or a mongod with its data in this folder, kept between starts; with
+    /// The given database, or a mongod with its data in the state folder, kept between starts; with
     /// `faults`, one that can be told to throttle.
     pub(super) async fn start(
-        given: Option<&str>,
-        data: &Path,
+        options: &LocalStackOptions,
         administrator: &Credentials,
-        faults: bool,
     ) -> Result<Self, MongodError> {
-        if let Some(connection_string) = given {
-            return Ok(Self { connection_string: connection_string.to_owned(), own: None });
+        if let Some(connection_string) = &options.connection_string {
+            return Ok(Self { connection_string: connection_string.clone(), own: None });
         }
-        let options = MongodOptions {
-            data: Some(data.to_owned()),
-            port: Some(PORT),
+        let mongod_options = MongodOptions {
+            data: Some(options.state.join("mongodb")),
+            port: options.mongod_port,
             administrator: Some(administrator.clone()),
-            test_commands: faults,
+            test_commands: options.faults,
             ..MongodOptions::default()
         };
-        let own = match Mongod::start(options.clone()).await {
+        let own = match Mongod::start(mongod_options.clone()).await {
             // Taken before, or by another one that starts at this moment.
             Err(MongodError::PortTaken(_) | MongodError::Ended { .. }) => {
-                Mongod::start(MongodOptions { port: None, ..options }).await?
+                Mongod::start(MongodOptions { port: None, ..mongod_options }).await?
             }
             started => started?,
         };

@@ -3,9 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use thiserror::Error;
-
 use stand_ins::mongo::MongodError;
+use thiserror::Error;
 
 /// Why the system does not run.
 #[derive(Debug, Error)]

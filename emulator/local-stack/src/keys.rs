@@ -6,11 +6,10 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
-use uuid::Uuid;
-
 use stand_ins::api_management::{Products, Subscription};
 use stand_ins::mongo::Credentials;
+use tempfile::NamedTempFile;
+use uuid::Uuid;
 
 /// The subscription that has been there from the beginning.
 pub(super) const FIRST_CALLER: &str = "first-caller";

@@ -62,6 +62,8 @@ pub struct LocalStackOptions {
     pub patient_port: Option<u16>,
     /// The port of the audit app's host; without one, any that is free.
     pub audit_port: Option<u16>,
+    /// The port of its own mongod, if it is free; without one, or if it is taken, any that is free.
+    pub mongod_port: Option<u16>,
     /// How many calls a minute a subscription may make; without it, any number that matters.
     pub rate_limit_per_minute: Option<u64>,
     /// How many calls a day a subscription may make; without it, any number that matters.
@@ -124,9 +126,7 @@ impl LocalStack {
         let keys = Keys::load_or_create(&file, &products)
             .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;
 
-        let given = options.connection_string.as_deref();
-        let data = options.state.join("mongodb");
-        let database = Database::start(given, &data, &keys.administrator, options.faults).await?;
+        let database = Database::start(options, &keys.administrator).await?;
         let subscriptions = keys.subscriptions(&products);
         let (patient_key, audit_key) = (keys.patient_host.clone(), keys.audit_host.clone());
         let strings = database.connection_strings()?;

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
+use stand_ins::http_client;
 
 use super::LocalStackError;
-use stand_ins::http_client;
 
 /// An unoptimised app answers within a second of its start; Core Tools need many.
 const READY_LIMIT: Duration = Duration::from_secs(60);

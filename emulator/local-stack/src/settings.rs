@@ -1,7 +1,8 @@
 //! The app settings of both apps.
 
-use super::secrets::Secrets;
 use stand_ins::app_insights::AppInsights;
+
+use super::secrets::Secrets;
 
 pub(super) const PATIENT_DATABASE: &str = "patient-tests";
 pub(super) const AUDIT_DATABASE: &str = "audit";

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use reqwest::Method;
 use serde_json::Value;
-
 use zip::ZipArchive;
 
 use crate::stack::{APPS, Stack, package_apps, patient};

@@ -57,6 +57,7 @@ impl Stack {
             gateway_port: None,
             patient_port: None,
             audit_port: None,
+            mongod_port: None,
             rate_limit_per_minute: None,
             quota_per_day: None,
             core_tools: false,
