@@ -83,19 +83,19 @@ async fn what_is_not_known_in_a_policy_stops_the_start_with_file_and_line() {
             "patient_api",
             "  <on-error>",
             "  text <on-error>",
-            "patient_api.xml.tftpl:50: <policies> has text that nothing reads",
+            "patient_api.xml.tftpl:32: <policies> has text that nothing reads",
         ),
         (
             "patient_api",
             "</on-error>",
             "</on-errors>",
-            "patient_api.xml.tftpl:53: expected 'on-error' tag, not 'on-errors'",
+            "patient_api.xml.tftpl:35: expected 'on-error' tag, not 'on-errors'",
         ),
         (
             "patient_api",
             "<policies>",
             "<policy>",
-            "patient_api.xml.tftpl:54: expected 'policy' tag, not 'policies'",
+            "patient_api.xml.tftpl:36: expected 'policy' tag, not 'policies'",
         ),
         (
             "problem",
