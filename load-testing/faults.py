@@ -1,14 +1,17 @@
 """What is broken during a soak, when, and for how long."""
 
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mongod import Mongod
-from processes import Processes
+import monitor
+import stack
+from stack import System
+
+KINDS = ("throttling", "audit-hang", "mongod-down")
+"""As the stack's socket names them; the Audit API's hanging is the worst that it can do."""
 
 WARM_UP_SECONDS = 30
 FAULT_SECONDS = 30
@@ -35,58 +38,33 @@ class Fault:
 class Faults:
     """Breaks one thing after the other. What is broken is always mended, whatever happens."""
 
-    def __init__(self, mongod: Mongod, processes: Processes, is_healthy: Callable[[], bool]) -> None:
-        self._mongod = mongod
-        self._processes = processes
-        self._is_healthy = is_healthy
+    def __init__(self, system: System) -> None:
+        self._system = system
         self.past: list[Fault] = []
 
     def run(self, duration_seconds: float, still_running: Callable[[], bool]) -> None:
         """Follows the schedule: a fault and its quiet time only begin if both fit in."""
         end = time.monotonic() + duration_seconds
-        kinds = (
-            ("throttling", self._throttling),
-            ("audit outage", self._audit_outage),
-            ("mongod restart", self._mongod_restart),
-        )
         wait(WARM_UP_SECONDS, still_running)
         while time.monotonic() + FAULT_SECONDS + QUIET_SECONDS <= end and still_running():
-            name, fault = kinds[len(self.past) % len(kinds)]
+            name = KINDS[len(self.past) % len(KINDS)]
             print(f"       {name} begins", flush=True)
             began = time.time()
-            with fault():
+            with self._fault(name):
                 wait(FAULT_SECONDS, still_running)
-                noticed = not self._is_healthy()
+                noticed = not monitor.is_healthy(self._system)
             ended = time.time()
             print(f"       {name} has ended", flush=True)
-            healthy = wait(QUIET_SECONDS, still_running, self._is_healthy)
+            healthy = wait(QUIET_SECONDS, still_running, lambda: monitor.is_healthy(self._system))
             self.past.append(Fault(name, began, ended, noticed, healthy))
 
     @contextmanager
-    def _throttling(self) -> Iterator[None]:
-        self._mongod.throttle()
+    def _fault(self, name: str) -> Iterator[None]:
+        stack.control(self._system, f"fault begin {name}")
         try:
             yield
         finally:
-            self._mongod.stop_throttling()
-
-    @contextmanager
-    def _audit_outage(self) -> Iterator[None]:
-        """The register takes calls and does not answer them, the worst that it can do."""
-        handler = self._processes.find("audit-api")
-        handler.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            handler.send_signal(signal.SIGCONT)
-
-    @contextmanager
-    def _mongod_restart(self) -> Iterator[None]:
-        self._mongod.kill()
-        try:
-            yield
-        finally:
-            self._mongod.start_again()
+            stack.control(self._system, f"fault end {name}")
 
 
 def wait(

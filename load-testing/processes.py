@@ -3,7 +3,6 @@
 import statistics
 import threading
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -13,24 +12,23 @@ from criteria import Verdict, at_most
 SAMPLE_INTERVAL_SECONDS = 2.0
 MIB = 1024 * 1024
 APPS = ("patient-tests-api", "audit-api")
-EMULATOR = "emulator"
+LOCAL_STACK = "local-stack"
 MONGOD = "mongod"
 
 
 class Processes:
     """Follows processes by what they are; a process that was started again is the same to it."""
 
-    def __init__(self, emulator: int, mongod: Callable[[], int]) -> None:
-        self._emulator = psutil.Process(emulator)
-        self._mongod = mongod
+    def __init__(self, stack: int) -> None:
+        self._stack = psutil.Process(stack)
         self._memory: dict[str, list[float]] = defaultdict(list)
         self._descriptors: dict[str, list[float]] = defaultdict(list)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def find(self, name: str) -> psutil.Process:
-        """The process of an app, which its host may have started anew."""
-        children = self._emulator.children(recursive=True)
+        """The process of an app or of mongod, which may have been started anew."""
+        children = self._stack.children(recursive=True)
         return next(child for child in children if child.name().startswith(name[:15]))
 
     def __enter__(self) -> "Processes":
@@ -45,7 +43,7 @@ class Processes:
         """Compares the last quarter with the second one; the first is for warming up.
 
         The memory of mongod is its cache of what is stored, and grows as that does; that of the
-        emulator holds what the page of its telemetry shows. Both are only told.
+        local stack holds what the page of its telemetry shows. Both are only told.
         """
         verdicts = []
         for name, memory in sorted(self._memory.items()):
@@ -68,7 +66,7 @@ class Processes:
 
     def _follow(self) -> None:
         while not self._stopped.wait(SAMPLE_INTERVAL_SECONDS):
-            for name in (*APPS, EMULATOR, MONGOD):
+            for name in (*APPS, LOCAL_STACK, MONGOD):
                 try:
                     process = self._process(name)
                     memory, descriptors = process.memory_info().rss, process.num_fds()
@@ -78,9 +76,7 @@ class Processes:
                 self._descriptors[name].append(descriptors)
 
     def _process(self, name: str) -> psutil.Process:
-        if name == MONGOD:
-            return psutil.Process(self._mongod())
-        return self._emulator if name == EMULATOR else self.find(name)
+        return self._stack if name == LOCAL_STACK else self.find(name)
 
 
 def second_and_last_quarter(samples: list[float]) -> tuple[float, float]:

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Callable
 
 import criteria
-import mongod
-import monitor
 import stack
 import timeline
 import verify
@@ -35,13 +33,9 @@ def run(options: argparse.Namespace, start_locust: StartLocust) -> int:
         "LOAD_TEST_REQUESTS": str(REQUESTS),
         "LOAD_TEST_JOURNAL": str(JOURNAL),
     }
-    with (
-        mongod.own() as database,
-        stack.own({"MONGO_CONNECTION_STRING": database.connection_string}) as system,
-        Processes(system.process_id, lambda: database.process_id) as processes,
-    ):
+    with stack.own(faults=True) as system, Processes(system.process_id) as processes:
         locust = start_locust(options, system, environment)
-        faults = Faults(database, processes, lambda: monitor.is_healthy(system))
+        faults = Faults(system)
         try:
             faults.run(seconds(options.duration), lambda: locust.poll() is None)
             answers_were_right = locust.wait() == 0

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,19 +14,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "target/functions"
-EMULATOR = ROOT / "target/debug/emulator"
+LOCAL_STACK = ROOT / "target/debug/local-stack"
 OUTPUT = ROOT / "target/load-test"
+START_LIMIT_SECONDS = 120
 STOP_LIMIT_SECONDS = 60
-USUAL_PORT = 8080
+CONTROL_LIMIT_SECONDS = 120
+"""mongod may have to recover from a kill."""
+
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class System:
-    """Where it is, what to show there, and the stack's process if it is ours."""
+    """Where it is, the key to send, and if it is a local stack its process and its folder."""
 
     url: str
     subscription_key: str
     process_id: int | None = None
+    state: Path | None = None
 
 
 class StackError(Exception):
@@ -44,66 +50,73 @@ def given() -> System | None:
 
 
 def running() -> System | None:
-    """The stack that scripts/server runs here, on its usual port."""
-    state = ROOT / "target/server"
-    # The socket is left behind by a stack that was killed.
-    if not (state / "control.sock").exists() or not listens(USUAL_PORT):
+    """The stack that scripts/server runs here."""
+    return ready(ROOT / "target/server")
+
+
+def ready(state: Path) -> System | None:
+    """The stack that keeps its state in this folder, if everything in it answers."""
+    try:
+        found = json.loads((state / "ready.json").read_text())
+        # A stack that was killed leaves its file behind.
+        os.kill(found["processId"], 0)
+    except (FileNotFoundError, ProcessLookupError):
         return None
-    key = json.loads((state / "keys.json").read_text())["subscription"]
-    return System(f"http://127.0.0.1:{USUAL_PORT}", key)
-
-
-def listens(port: int) -> bool:
-    """Whether anybody takes connections there."""
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
+    return System(found["gateway"], found["subscriptionKey"], found["processId"], state)
 
 
 def package(*, debug: bool) -> None:
-    """Builds and packages both apps, and the emulator that runs them."""
+    """Builds and packages both apps, and the local stack that runs them."""
     subprocess.run([ROOT / "scripts/setup"], check=True)
     profile = "--debug" if debug else "--release"
     subprocess.run([ROOT / "scripts/package", profile], check=True)
 
 
 @contextmanager
-def own(environment: dict[str, str] | None = None) -> Iterator[System]:
+def own(*, faults: bool = False) -> Iterator[System]:
     """Starts a stack with an empty database, and ends it with all of its data."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
     state = Path(tempfile.mkdtemp(prefix="load-test-"))
     log = OUTPUT / "stack.log"
     ports = [part for name in ("gateway", "patient", "audit") for part in (f"--{name}-port", "0")]
+    options = [*ports, "--faults"] if faults else ports
     with log.open("w") as output:
         process = subprocess.Popen(
-            [EMULATOR, "server", "--state", state, *ports],
+            [LOCAL_STACK, "server", "--state", state, *options],
             cwd=ROOT,
-            env={**os.environ, **(environment or {})},
-            stdout=subprocess.PIPE,
+            env={name: value for name, value in os.environ.items() if name != "MONGO_CONNECTION_STRING"},
+            stdout=output,
             stderr=output,
-            text=True,
-            bufsize=1,
         )
         try:
-            url, key = introduction(process)
-            # Nobody reads on from here: what the stack prints goes to its log.
-            copying = subprocess.Popen(["cat"], stdin=process.stdout, stdout=output)
-            yield System(url, key, process.pid)
+            yield started(process, state)
             process.terminate()
             process.wait(STOP_LIMIT_SECONDS)
-            copying.wait(STOP_LIMIT_SECONDS)
         finally:
             process.kill()
             process.wait()
             shutil.rmtree(state, ignore_errors=True)
 
 
-def introduction(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Waits for what the stack prints once everything works: its URL and its key."""
-    words: dict[str, str] = {}
-    for line in process.stdout or []:
-        parts = line.split()
-        if len(parts) >= 2:
-            words[parts[0]] = parts[-1]
-        if line.startswith("Ctrl-C stops everything"):
-            return words["gateway"], words["subscription"]
+def started(process: subprocess.Popen[bytes], state: Path) -> System:
+    """Waits until everything in it answers."""
+    limit = time.monotonic() + START_LIMIT_SECONDS
+    while process.poll() is None and time.monotonic() < limit:
+        if system := ready(state):
+            return system
+        time.sleep(POLL_SECONDS)
     raise StackError(f"the stack does not start: see {OUTPUT / 'stack.log'}")
+
+
+def control(system: System, request: str) -> None:
+    """Asks the stack to do something, over its socket, and waits until it is done."""
+    if not system.state:
+        raise StackError("only the local stack can be controlled")
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(CONTROL_LIMIT_SECONDS)
+        connection.connect(os.fspath(system.state / "control.sock"))
+        connection.sendall(f"{request}\n".encode())
+        with connection.makefile() as lines:
+            answer = lines.read().strip().splitlines()
+    if answer[-1:] != ["done"]:
+        raise StackError(f"{request}: {answer[-1] if answer else 'the stack has ended'}")

@@ -1,4 +1,4 @@
-# What an operator gets up for. docs/deployment.md says what to do about each.
+# Alerts. docs/operations.md says what each means and what to do.
 #
 # Metrics and their dimensions are named as in
 # https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/metrics-index, columns
@@ -43,12 +43,12 @@ locals {
     },
   )
 
-  # Refusals by caller. A 401 is none: every client begins without a token and is told where to get
-  # one. Neither is Terraform's own 403: it asks for `certificates/contacts` at each refresh, from
-  # outside the network (azurerm, key_vault_resource.go). An app without its role asks again every
+  # Refusals by caller. A 401 does not count: every client begins without a token and gets one.
+  # Neither does Terraform's own 403: it asks for `certificates/contacts` at each refresh, from
+  # outside the network (azurerm, key_vault_resource.go). An app without its role retries every
   # minute, the gateway at every call; a person who opens the vault in the portal stays below five.
   #
-  # AuditEvent goes to one of two tables, and nothing lets us choose (monitoring.tf). Columns of
+  # AuditEvent goes to one of two tables, which cannot be chosen (monitoring.tf). Columns of
   # AzureDiagnostics with a suffix appear with the first row that has them.
   vault_denials = <<-QUERY
     union isfuzzy=true
@@ -62,29 +62,29 @@ locals {
     | where Denials > 5
   QUERY
 
-  # Statuses are those that were sent; what never reached the register only its caller tells.
-  # `union` of named tables: the document says that rules with `union` cannot be created, the
-  # service refuses `search` and `union *`:
+  # The register's own statuses; a call that never reached it is known to its caller only.
+  # `union` of named tables: the document says that rules with `union` cannot be created; by reports
+  # the service refuses only `search` and `union *`:
   # https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-log-query,
   # https://github.com/Azure/Azure-Sentinel/issues/1437
   query_alerts = {
     server-errors = {
-      description = "More than one in a hundred calls through the gateway ends with 5xx, and at least five."
+      description = "More than 1 % of the calls through the gateway end with 5xx, and at least five."
       severity    = 1
       query       = "ApiManagementGatewayLogs | summarize calls = count(), failed = countif(ResponseCode >= 500) | where failed >= 5 and failed * 100 > calls"
     }
     audit-failures = {
-      description = "The audit register refuses or fails: nothing is disclosed and nothing is written meanwhile."
+      description = "The audit register refuses records or fails: nothing is disclosed or written meanwhile."
       severity    = 0
       query       = "union (AppRequests | where Name == 'CreateAuditRecord' and toint(ResultCode) >= 400), (AppDependencies | where Name == 'POST auditrecord' and Success == false)"
     }
     host-key-refused = {
-      description = "The Patient API's host refuses the gateway's key after it was fetched again: vault and host disagree. Rotate (host_key_rotation)."
+      description = "The Patient API's host refuses the gateway's key after it was read again: vault and host hold different keys. Rotate (host_key_rotation)."
       severity    = 1
       query       = "ApiManagementGatewayLogs | where BackendResponseCode == 401"
     }
     vault-denials = {
-      description = "Key Vault refuses someone, more than five times: a role is missing, or someone tries doors."
+      description = "Key Vault refused one caller more than five times: a role is missing, or somebody is probing."
       severity    = 1
       query       = local.vault_denials
     }
@@ -149,7 +149,7 @@ resource "azurerm_monitor_metric_alert" "availability" {
   name                = "alert-availability-${local.name}"
   resource_group_name = local.resource_group.name
   scopes              = [azurerm_application_insights_standard_web_test.gateway[0].id, azurerm_application_insights.main.id]
-  description         = "Two of five places get no 200 from /health, or the gateway's certificate ends within a week."
+  description         = "Two of five locations get no 200 from /health, or the gateway's certificate expires within a week."
   severity            = 0
   frequency           = "PT1M"
   window_size         = "PT5M"
@@ -177,7 +177,7 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "main" {
   severity             = each.value.severity
   evaluation_frequency = "PT5M"
   window_duration      = "PT15M"
-  # The tables appear with their first row, so the queries cannot be checked before.
+  # Tables are created with their first row, so the queries cannot be validated before that.
   skip_query_validation   = true
   auto_mitigation_enabled = true
   tags                    = local.tags

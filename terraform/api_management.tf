@@ -1,14 +1,14 @@
-# The one public door.
+# The gateway, the only public entry.
 
 locals {
-  openapi = file("${path.root}/../patient-tests-api/openapi.json") # written from the code
+  openapi = file("${path.root}/../patient-tests-api/openapi.json") # generated from the code
 
   # The ids of GET and HEAD /health.
   health_operations = compact([for method in ["get", "head"] : try(jsondecode(local.openapi).paths["/health"][method].operationId, "")])
 
-  # Who may call what, and how often, and the subscriptions that there are from the start; the local
-  # stack reads the same file. `health_only` is for those who ask whether the system works: its calls
-  # a minute leave room for an availability test from all 16 locations, each with three attempts.
+  # Products, their limits, and the first subscriptions; the local stack reads the same file.
+  # `health_only` is for monitoring: its calls per minute suffice for an availability test from all
+  # 16 locations, with three attempts each.
   gateway       = jsondecode(file("${path.root}/products.json"))
   subscriptions = local.gateway.subscriptions
   products = {
@@ -46,7 +46,7 @@ locals {
 
   host_key_cache_key = "patient-api-key"
 
-  # Where a key would show in a logged URL.
+  # Query parameters that can hold a key, masked in logged URLs.
   masked_query_parameters = ["code", "subscription-key"]
 
   gateway_url = var.gateway_domain == null ? azurerm_api_management.main.gateway_url : "https://${var.gateway_domain.host_name}"
@@ -58,13 +58,13 @@ resource "azurerm_public_ip" "api_management" {
   location            = local.resource_group.location
   allocation_method   = "Static"
   sku                 = "Standard"
-  domain_name_label   = "patientrec-${var.environment}-${local.suffix}" # API Management insists on one
+  domain_name_label   = "patientrec-${var.environment}-${local.suffix}" # required by API Management
   zones               = local.zones
   tags                = local.tags
 }
 
 resource "azurerm_api_management" "main" {
-  #checkov:skip=CKV_AZURE_174:Its gateway is the one public door. Its other names are closed below.
+  #checkov:skip=CKV_AZURE_174:The gateway is the only public entry. Its other host names are closed below.
 
   name                 = "apim-${local.name}-${local.suffix}"
   resource_group_name  = local.resource_group.name
@@ -73,7 +73,7 @@ resource "azurerm_api_management" "main" {
   publisher_email      = var.publisher_email
   sku_name             = var.api_management_sku
   zones                = local.zones
-  min_api_version      = "2021-08-01" # older management APIs hand out secrets to readers
+  min_api_version      = "2021-08-01" # older management APIs return secrets to readers
   virtual_network_type = "External"
   public_ip_address_id = azurerm_public_ip.api_management.id
   tags                 = local.tags
@@ -107,13 +107,13 @@ resource "azurerm_api_management" "main" {
     enabled = false
   }
 
-  # It does not come up in a subnet whose rules keep its platform out.
+  # It does not start in a subnet whose rules block its platform.
   depends_on = [azurerm_subnet_network_security_group_association.main]
 }
 
-# azurerm has no argument for the portals. It does not turn them on again either: it updates by a
-# PATCH of what has changed (api_management_resource.go), and a custom domain by sending back all
-# that it has read. Unlike a PATCH of ours, this resource sees when somebody turns one on.
+# azurerm has no argument for the portals. It does not turn them on again either: it sends a PATCH with
+# the changes only (api_management_resource.go), and for a custom domain everything that it has read.
+# This resource also detects when somebody turns a portal on.
 # https://github.com/MicrosoftDocs/azure-docs/pull/122318
 resource "azapi_update_resource" "portals" {
   type        = "Microsoft.ApiManagement/service@2024-05-01"
@@ -138,7 +138,7 @@ resource "azapi_update_resource" "portals" {
     update = "1h"
   }
 
-  # Last, so that what is in the service does not meet a service that is busy.
+  # Last: the service is busy during this change, and the other resources in it would fail.
   depends_on = [
     azurerm_api_management_api_policy.patient,
     azurerm_api_management_custom_domain.main,
@@ -148,11 +148,11 @@ resource "azapi_update_resource" "portals" {
   ]
 }
 
-# The name of the gateway that callers see; *.azure-api.net goes on to work.
+# The gateway's host name for callers; *.azure-api.net keeps working.
 #
-# The service itself reads the certificate, so the vault cannot be ours, which admits private
-# endpoints only. If it has a firewall, it admits API Management's subnet through a service endpoint
-# and trusted services; whether these are still needed since March 2026 the documents leave open:
+# The service itself reads the certificate, so it cannot be in this system's vault, which admits private
+# endpoints only. If the other vault has a firewall, it has to admit API Management's subnet through a
+# service endpoint, and trusted services; the documents leave open whether it must since March 2026:
 # https://learn.microsoft.com/azure/api-management/configure-custom-domain?tabs=key-vault,
 # https://learn.microsoft.com/azure/api-management/breaking-changes/trusted-service-connectivity-retirement-march-2026
 resource "azurerm_api_management_custom_domain" "main" {
@@ -174,8 +174,8 @@ resource "azurerm_api_management_custom_domain" "main" {
   ]
 }
 
-# The document names Key Vault Certificate User on the whole vault, which can read every secret in
-# it. What the service asks for is this one.
+# The document names Key Vault Certificate User on the whole vault, which could read every secret in
+# it. The service reads only this secret.
 resource "azurerm_role_assignment" "gateway_certificate" {
   count = try(var.gateway_domain.vault_id, null) != null && var.assign_roles ? 1 : 0
 
@@ -203,9 +203,8 @@ resource "azurerm_api_management_api" "patient" {
   }
 }
 
-# Fragments may be sent as XML; API policies go out as `rawxml`, in which quotes and brackets of
-# expressions would have to stay as they are and the file would be no XML. So expressions that have
-# any live in fragments.
+# Fragments may be sent as XML. API policies are sent as `rawxml`, which takes quotes and brackets of
+# expressions unescaped, so the file would not be XML. Expressions that have any belong in fragments.
 resource "azurerm_api_management_policy_fragment" "main" {
   for_each = local.policy_fragments
 
@@ -236,9 +235,9 @@ resource "azurerm_api_management_product" "main" {
   subscription_required = true
   approval_required     = true
 
-  # Per user, and subscriptions without a user seem to count as one user's
-  # (https://github.com/Azure/apiops/issues/623). azurerm demands a limit with `approval_required`,
-  # and approval is what keeps whoever gets a user account from subscribing.
+  # Per user; subscriptions without a user seem to count as one user's
+  # (https://github.com/Azure/apiops/issues/623). azurerm requires a limit with `approval_required`,
+  # and without approval any user account could subscribe.
   subscriptions_limit = 100
 }
 
@@ -253,7 +252,7 @@ resource "azurerm_api_management_product_policy" "main" {
   depends_on = [azurerm_api_management_policy_fragment.main]
 }
 
-# After the policy: no key reaches the API before its limits hold.
+# After the policy, so that no key works before its limits apply.
 resource "azurerm_api_management_product_api" "main" {
   for_each = local.products
 
@@ -263,8 +262,8 @@ resource "azurerm_api_management_product_api" "main" {
   resource_group_name = local.resource_group.name
 }
 
-# A caller's name is what the audit register records. The monitoring's key stands in the availability
-# test, where every reader of the resource group sees it.
+# The audit register records the name of the caller's subscription. The monitoring key is stored in the
+# availability test, where every reader of the resource group sees it.
 resource "azurerm_api_management_subscription" "main" {
   for_each = local.subscriptions
 
@@ -274,7 +273,7 @@ resource "azurerm_api_management_subscription" "main" {
   product_id          = azurerm_api_management_product.main[each.value.product].id
   display_name        = each.value.display_name
   state               = "active"
-  allow_tracing       = false # a trace shows bodies and keys
+  allow_tracing       = false # a trace contains bodies and keys
 }
 
 resource "azurerm_api_management_logger" "application_insights" {
@@ -288,8 +287,8 @@ resource "azurerm_api_management_logger" "application_insights" {
   }
 }
 
-# To Application Insights, for the trace of each request; to Azure Monitor, for the alerts. A new
-# service has the logger `azuremonitor`: https://github.com/hashicorp/terraform-provider-azurerm/issues/25781
+# To Application Insights for traces, to Azure Monitor for alerts. A new service already has the logger
+# `azuremonitor`: https://github.com/hashicorp/terraform-provider-azurerm/issues/25781
 resource "azurerm_api_management_diagnostic" "main" {
   for_each = {
     applicationinsights = azurerm_api_management_logger.application_insights.id

@@ -1,5 +1,5 @@
-# One state per environment: environments/ENV.tfbackend says where it is, and scripts/terraform-state
-# gives the key, ENV.tfstate. It holds the keys of the Cosmos DB accounts, the connection string of
+# One state per environment: environments/ENV.tfbackend has its location, and scripts/terraform-state
+# adds the key, ENV.tfstate. It holds the keys of the Cosmos DB accounts, the connection string of
 # Application Insights and the subscription keys, because the providers export them: keep it in an
 # account of its own, without shared keys, with versioning, readable only by those who deploy.
 terraform {

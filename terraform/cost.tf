@@ -1,19 +1,19 @@
-# What it may cost: a budget that warns, and what is said when the cap on logs was reached.
+# A budget with notifications, and the alert for the log cap.
 
 locals {
-  # The workspace still notes this when it takes nothing else:
+  # The workspace still logs this when it accepts nothing else:
   # https://learn.microsoft.com/azure/azure-monitor/logs/daily-cap#alert-when-daily-cap-is-reached
   cap_alerts = var.log_daily_cap_gb == null ? {} : {
     log-cap = {
-      description = "Logs and traces have reached log_daily_cap_gb and stop until tomorrow: alerts that read them are blind."
+      description = "Logs and traces have reached log_daily_cap_gb and stop until tomorrow: alerts that read them cannot fire."
       severity    = 1
       query       = "_LogOperation | where Category =~ 'Ingestion' | where Detail contains 'OverQuota'"
     }
   }
 }
 
-# Azure takes no budget that starts in a month that is over, and makes another one when the start
-# changes, so the month of the first apply is kept:
+# Azure accepts no start in a past month, and replaces the budget when the start changes, so the month
+# of the first apply is kept:
 # https://github.com/hashicorp/terraform-provider-azurerm/blob/main/website/docs/r/consumption_budget_resource_group.html.markdown
 resource "terraform_data" "budget_start" {
   count = var.monthly_budget == null ? 0 : 1
@@ -39,14 +39,14 @@ resource "azurerm_consumption_budget_resource_group" "main" {
 
   notification {
     operator       = "GreaterThanOrEqualTo"
-    threshold      = 80 # percent of what was spent
+    threshold      = 80 # percent spent
     threshold_type = "Actual"
     contact_emails = sort(var.alert_emails)
   }
 
   notification {
     operator       = "GreaterThanOrEqualTo"
-    threshold      = 100 # percent of what the month is going to cost
+    threshold      = 100 # percent forecast for the month
     threshold_type = "Forecasted"
     contact_emails = sort(var.alert_emails)
   }

@@ -1,5 +1,5 @@
-# One Cosmos DB account per app: account keys are for whole accounts, so neither app's credential
-# reaches the other's data.
+# One Cosmos DB account per app: a key is valid for the whole account, so an account of its own keeps
+# each app away from the other's data.
 
 locals {
   collections = merge([
@@ -10,7 +10,7 @@ locals {
 }
 
 resource "azurerm_cosmosdb_account" "main" {
-  #checkov:skip=CKV_AZURE_100:Encrypted with keys of Microsoft. A key of our own would need a door into the vault for the platform, and its loss would be the loss of the register.
+  #checkov:skip=CKV_AZURE_100:Encrypted with Microsoft-managed keys. A customer-managed key would need access to the vault for the platform, and losing it would lose the register.
 
   for_each = local.apps
 
@@ -26,13 +26,12 @@ resource "azurerm_cosmosdb_account" "main" {
 
   public_network_access_enabled         = false
   network_acl_bypass_for_azure_services = false
-  # Collections and indexes are Terraform's alone.
+  # Only Terraform changes collections and indexes.
   access_key_metadata_writes_enabled = false
 
-  # Strong: a record that one instance has deleted is gone for every other instance at once, which
-  # session consistency promises only within one session, and MongoDB drivers carry no session
-  # token from one instance to the next. In one region it costs twice the request units of a read,
-  # and no write.
+  # Strong: a record that one instance deleted must be gone for every other instance at once. Session
+  # consistency promises that only within one session, and MongoDB drivers pass no session token from
+  # one instance to another. In one region it doubles the request units of reads, not of writes.
   consistency_policy {
     consistency_level = "Strong"
   }
@@ -83,7 +82,7 @@ resource "azurerm_cosmosdb_mongo_collection" "main" {
   database_name       = azurerm_cosmosdb_mongo_database.main[each.value.app].name
   shard_key           = each.value.shardKey
 
-  # Cosmos DB makes this index only if it is asked to, and pages are sorted by it.
+  # Cosmos DB creates this index only on request, and pages are sorted by it.
   index {
     keys   = ["_id"]
     unique = true

@@ -1,4 +1,4 @@
-# Both apps and their identities. What each identity may do: roles.tf.
+# Both apps and their identities. The roles of the identities are in roles.tf.
 
 locals {
   app_settings = {
@@ -14,14 +14,14 @@ locals {
     }
   }
 
-  # The one subnet from which each app is called.
+  # The only subnet that may call each app.
   caller_subnet_ids = {
     patient-tests-api = azurerm_subnet.api_management.id
     audit-api         = azurerm_subnet.app["patient-tests-api"].id
   }
 }
 
-# User-assigned, so that its roles are there before the app starts for the first time.
+# User-assigned, so that its roles exist before the app starts for the first time.
 resource "azurerm_user_assigned_identity" "app" {
   for_each = local.apps
 
@@ -61,7 +61,7 @@ module "function_app" {
     TELEMETRY_SAMPLING_RATIO = tostring(var.telemetry_sampling_ratio)
   })
 
-  # What an app needs at its first start; the secrets are read at the first request.
+  # An app needs these at its first start; it reads secrets later, and keeps trying.
   depends_on = [
     azurerm_private_endpoint.main,
     azurerm_private_dns_zone_virtual_network_link.main,

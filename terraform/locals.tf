@@ -1,4 +1,4 @@
-# Every name, and what is the same for both apps.
+# Names, tags, and the values that both apps share.
 locals {
   name   = "patientrec-${var.environment}"
   suffix = random_string.suffix.result # for names that are unique in all of Azure
@@ -23,10 +23,10 @@ locals {
     }
   }
 
-  # Under 32 characters: the Functions host cuts longer names when it makes its host id.
+  # At most 32 characters: the Functions host truncates longer names in its host id.
   app_names = { for app in keys(local.apps) : app => "${app}-${var.environment}-${local.suffix}" }
 
-  # As in `<app> collections`; scripts/terraform-check compares.
+  # Printed by `<app> collections`; scripts/terraform-check compares.
   databases = { for app in keys(local.apps) : app => jsondecode(file("${path.root}/collections/${app}.json")) }
 
   database_names = {

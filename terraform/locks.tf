@@ -1,10 +1,10 @@
-# What nobody deletes by mistake. A lock holds against every role until somebody who has
-# Microsoft.Authorization/locks/* takes it away: Owner, User Access Administrator or Locks
+# Locks against deletion by mistake. A lock applies to every role until somebody with
+# Microsoft.Authorization/locks/* removes it: Owner, User Access Administrator or Locks
 # Contributor, but not Contributor.
 #
-# It stops deletions by the management plane, of the resource and of all that hangs on it: private
-# endpoints, role assignments, diagnostic settings, collections. It stops no deletion of data, no
-# change and no rotation of keys:
+# It prevents deletion through the management plane, of the resource and of its children: private
+# endpoints, role assignments, diagnostic settings, collections. It does not prevent deletion of data,
+# changes or key rotation:
 # https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources
 
 locals {
@@ -14,7 +14,7 @@ locals {
       workspace        = azurerm_log_analytics_workspace.main.id
       register-storage = azurerm_storage_account.host["audit-api"].id
     },
-    # Account keys cannot go around these: access_key_metadata_writes_enabled is false,
+    # Account keys cannot bypass these: access_key_metadata_writes_enabled is false,
     # https://learn.microsoft.com/azure/cosmos-db/resource-locks
     { for app, account in azurerm_cosmosdb_account.main : "database-${app}" => account.id },
   )
@@ -28,7 +28,7 @@ resource "azurerm_management_lock" "main" {
   lock_level = "CanNotDelete"
   notes      = "Patient records: apply with locks = false before anything here is deleted."
 
-  # Made last, so that a destroy takes them away first:
+  # Created last, so that a destroy removes them first:
   # https://github.com/hashicorp/terraform-provider-azurerm/issues/17478
   depends_on = [
     azurerm_cosmosdb_mongo_collection.main,

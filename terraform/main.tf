@@ -1,7 +1,7 @@
-# Where everything is: a resource group of its own, or one that is there already.
+# The resource group: a new one, or an existing one.
 
-# A state is for one environment. A plan for another one would replace everything, since names hold
-# the environment; it would have to replace this first, and fails.
+# Marks a state as one environment's. A plan for another environment would replace everything, because
+# names contain the environment; it would have to replace this resource first, and fails.
 resource "terraform_data" "environment" {
   triggers_replace = var.environment
 
@@ -17,8 +17,8 @@ resource "azurerm_resource_group" "main" {
   location = var.location
   tags     = local.tags
 
-  # And with it everything else, with -target and an existing group too: Terraform keeps the
-  # dependency when the count is 0.
+  # Everything else depends on the group, and so on the marker, with -target and an existing group too:
+  # Terraform keeps the dependency when the count is 0.
   depends_on = [terraform_data.environment]
 }
 
@@ -31,7 +31,7 @@ data "azurerm_resource_group" "existing" {
 data "azurerm_client_config" "current" {}
 
 locals {
-  # The group says where its own record is kept; what is in it may lie elsewhere.
+  # A group's location is that of its metadata; its resources may be elsewhere.
   resource_group = {
     id       = one(concat(azurerm_resource_group.main[*].id, data.azurerm_resource_group.existing[*].id))
     name     = one(concat(azurerm_resource_group.main[*].name, data.azurerm_resource_group.existing[*].name))

@@ -1,4 +1,4 @@
-# Where telemetry goes.
+# The workspace, Application Insights, the availability test and the workbook.
 
 resource "azurerm_log_analytics_workspace" "main" {
   name                         = "log-${local.name}"
@@ -20,22 +20,22 @@ resource "azurerm_application_insights" "main" {
   ip_masking_enabled  = true
   tags                = local.tags
 
-  # Beside the workspace's, with 100 GB as its default: the smaller one holds, and only the
-  # workspace's tells that it was reached.
+  # A second cap beside the workspace's, 100 GB by default. The smaller one applies, and only the
+  # workspace logs that its cap was reached.
   # https://learn.microsoft.com/azure/azure-monitor/logs/daily-cap#application-insights
   daily_data_cap_in_gb = var.log_daily_cap_gb
 
-  # The apps' exporter authenticates by the connection string alone, which can write telemetry and
-  # read none; with local authentication off it would be refused.
+  # The apps' exporter authenticates with the connection string only, which can write telemetry but not
+  # read it. With local authentication off it would be refused.
   local_authentication_enabled = true
 }
 
 locals {
-  # Resource → what it logs. Cosmos DB's request logs stay off: they can hold the values of
+  # Resource → its log categories. Cosmos DB's request logs stay off: they can contain the values of
   # queries. Metrics stay with the platform, where the alerts read them.
   #
-  # `dedicated`: only these two leave the choice between a table of their own and AzureDiagnostics.
-  # The others take the setting and read back null, so that every plan would show a change (Key
+  # `dedicated`: only these two offer a choice between a table of their own and AzureDiagnostics.
+  # The others accept the setting and read back null, so that every plan would show a change (Key
   # Vault: https://github.com/Azure/azure-rest-api-specs/issues/22400, App Service: .../issues/9281).
   # Apps and storage have tables of their own anyway; Key Vault's is AZKVAuditLogs or AzureDiagnostics.
   diagnostics = merge(
@@ -70,12 +70,12 @@ resource "azurerm_monitor_diagnostic_setting" "main" {
 }
 
 locals {
-  # The ids are not those of regions: West Europe, North Europe, UK South, France Central, East US.
+  # The ids differ from those of regions: West Europe, North Europe, UK South, France Central, East US.
   # https://learn.microsoft.com/azure/azure-monitor/app/availability#location-population-tags
   availability_locations = ["emea-nl-ams-azr", "emea-gb-db3-azr", "emea-ru-msa-edge", "emea-fr-pra-edge", "us-va-ash-azr"]
 }
 
-# From outside, through the whole chain: certificate, gateway, host, app, its vault and its database.
+# Tests the whole chain from outside: certificate, gateway, host, app, vault and database.
 resource "azurerm_application_insights_standard_web_test" "gateway" {
   count = var.availability_test ? 1 : 0
 
@@ -84,10 +84,10 @@ resource "azurerm_application_insights_standard_web_test" "gateway" {
   location                = local.resource_group.location
   application_insights_id = azurerm_application_insights.main.id
   description             = "GET /health through the gateway."
-  enabled                 = true # left out, azurerm turns it off
+  enabled                 = true # azurerm's default is off
   frequency               = 300
   timeout                 = 30
-  retry_enabled           = true # three failures in a row are one
+  retry_enabled           = true # three failures in a row count as one
   geo_locations           = local.availability_locations
   tags                    = local.tags
 
@@ -138,13 +138,13 @@ resource "azurerm_application_insights_workbook" "main" {
 }
 
 locals {
-  # The hosts and API Management tell of the same requests; the apps alone know the real status.
+  # The hosts and API Management report the same requests, but only the apps know the real status.
   own_requests = "requests | where cloud_RoleName in ('patient-tests-api', 'audit-api')"
   own_calls    = "dependencies | where cloud_RoleName in ('patient-tests-api', 'audit-api')"
   workbook_queries = {
     "Requests and failures by function"         = "${local.own_requests} | summarize count(), failed = countif(success == false) by name, bin(timestamp, 15m) | render timechart"
     "Latency in milliseconds, p50, p95 and p99" = "${local.own_requests} | summarize percentiles(duration, 50, 95, 99) by bin(timestamp, 15m) | render timechart"
-    "Answers by status and problem"             = "${local.own_requests} | summarize count() by name, resultCode, tostring(customDimensions.problem) | order by count_ desc"
+    "Responses by status and problem"           = "${local.own_requests} | summarize count() by name, resultCode, tostring(customDimensions.problem) | order by count_ desc"
     "Failures with their causes"                = "exceptions | where cloud_RoleName in ('patient-tests-api', 'audit-api') | summarize count() by type, outerMessage | order by count_ desc"
     "Calls to databases and the register"       = "${local.own_calls} | summarize count(), failed = countif(success == false), percentile(duration, 95) by name, target, type | order by count_ desc"
     "Operations that took several attempts"     = "${local.own_calls} | where customDimensions.attempts != '' | summarize count(), sum(toint(customDimensions.attempts)) by name, target, bin(timestamp, 15m)"

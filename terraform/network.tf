@@ -1,4 +1,4 @@
-# One virtual network. What leaves or enters a subnet is listed here; all else is denied.
+# One virtual network. All allowed traffic of each subnet is listed here; all other traffic is denied.
 
 locals {
   address_bits = tonumber(split("/", var.address_space)[1])
@@ -12,9 +12,9 @@ locals {
     private-endpoints = cidrsubnet(var.address_space, 26 - local.address_bits, 5)
   }
 
-  # Every app reaches its vault, its storage and its database through the private endpoints. Before a
-  # host confirms a new key, and when it starts, it tells the platform its triggers at its own public
-  # name; without that, keys cannot be written: SetTriggersAsync in
+  # Every app reaches its vault, its storage and its database through the private endpoints. When a host
+  # starts, and before it confirms a new key, it sends its triggers to the platform at its own public
+  # name; if it cannot, keys cannot be written: SetTriggersAsync in
   # https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.WebHost/Management/FunctionsSyncManager.cs,
   # https://github.com/Azure/Azure-Functions/issues/1950
   app_rules = {
@@ -22,24 +22,24 @@ locals {
     database      = { direction = "Outbound", to = local.subnets.private-endpoints, ports = ["10255"], why = "Cosmos DB for MongoDB." }
     app-service   = { direction = "Outbound", to = "AppService", ports = ["443"], why = "The host's own name. From the Patient API also the Audit API, over the service endpoint." }
     telemetry     = { direction = "Outbound", to = "AzureMonitor", ports = ["443"], why = "Application Insights ingestion." }
-    tokens        = { direction = "Outbound", to = "AzureActiveDirectory", ports = ["443"], why = "Tokens of the managed identity, in case the platform asks for them on the app's route." }
+    tokens        = { direction = "Outbound", to = "AzureActiveDirectory", ports = ["443"], why = "Tokens of the managed identity, in case the platform requests them over the app's route." }
   }
 
-  # In External mode the group is what keeps callers out, and it sees their own addresses:
+  # In External mode this group is the filter for callers, and it sees their own addresses:
   # https://learn.microsoft.com/azure/api-management/virtual-network-concepts,
   # https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#azure-platform-considerations
-  # The availability test comes from a tag that all of Azure's customers share; it has a key, too:
+  # The availability test comes from a tag that all of Azure's customers share; it sends a key as well:
   # https://learn.microsoft.com/azure/azure-monitor/app/availability#testing-behind-a-firewall
   client_ranges = length(var.allowed_client_ranges) == 0 ? null : var.allowed_client_ranges
 
-  # API Management's own needs: https://learn.microsoft.com/azure/api-management/virtual-network-reference,
-  # the table and what stands below it: certificates and updates come from names on content networks,
-  # which no tag covers; only an earlier version of the page says where 12000 goes. DNS and the
+  # API Management's own traffic: https://learn.microsoft.com/azure/api-management/virtual-network-reference,
+  # the table and the notes below it. Certificates and updates come from content delivery networks, which
+  # no tag covers; only an earlier version of the page gives the destination of port 12000. DNS and the
   # activation of Windows pass every group:
   # https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#azure-platform-considerations
   network_rules = {
     api-management = {
-      callers        = { direction = "Inbound", from = "Internet", ranges = local.client_ranges, to = "VirtualNetwork", ports = ["443"], why = "The one public door." }
+      callers        = { direction = "Inbound", from = "Internet", ranges = local.client_ranges, to = "VirtualNetwork", ports = ["443"], why = "Callers of the gateway." }
       availability   = { direction = "Inbound", from = "ApplicationInsightsAvailability", to = "VirtualNetwork", ports = ["443"], needed = local.client_ranges != null, why = "The availability test." }
       management     = { direction = "Inbound", from = "ApiManagement", to = "VirtualNetwork", ports = ["3443"], why = "The platform configures the service." }
       load-balancer  = { direction = "Inbound", from = "AzureLoadBalancer", to = "VirtualNetwork", ports = ["6390"], why = "The platform's health probe; without it Premium gets no traffic." }
@@ -47,7 +47,7 @@ locals {
       cache-in       = { direction = "Inbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["6381-6383"], why = "Units share the cache." }
       limits-out     = { direction = "Outbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["4290"], protocol = "Udp", why = "Units share the counters of rate limits." }
       cache-out      = { direction = "Outbound", from = local.subnets.api-management, to = local.subnets.api-management, ports = ["6381-6383"], why = "Units share the cache." }
-      updates        = { direction = "Outbound", to = "Internet", ports = ["80", "443"], why = "Revocation and chains of certificates, the platform's PKI, updates of Windows and Defender." }
+      updates        = { direction = "Outbound", to = "Internet", ports = ["80", "443"], why = "Certificate revocation and chains, the platform's PKI, updates of Windows and Defender." }
       clock          = { direction = "Outbound", to = "Internet", ports = ["123"], protocol = "Udp", why = "NTP." }
       diagnostics    = { direction = "Outbound", to = "AzureCloud", ports = ["12000"], why = "Diagnostics of the service's machines." }
       storage        = { direction = "Outbound", to = "Storage", ports = ["443"], why = "The service's own storage." }
@@ -130,7 +130,7 @@ resource "azurerm_subnet" "private_endpoints" {
   address_prefixes                = [local.subnets.private-endpoints]
   default_outbound_access_enabled = false
 
-  # Without it the rules below would not hold for private endpoints.
+  # Without it the rules below would not apply to private endpoints.
   private_endpoint_network_policies = "NetworkSecurityGroupEnabled"
 }
 
@@ -154,7 +154,7 @@ resource "azurerm_network_security_group" "main" {
 }
 
 resource "azurerm_network_security_rule" "allow" {
-  # A rule that is not needed keeps its priority, so that the others keep theirs when it comes.
+  # A rule that is not needed keeps its priority, so that adding it later does not change the others.
   for_each = merge([
     for subnet, rules in local.network_rules : {
       for index, name in keys(rules) : "${subnet}/${name}" => merge(
@@ -189,7 +189,7 @@ resource "azurerm_network_security_rule" "deny" {
   name                        = "deny-all-else-${lower(each.value.direction)}"
   resource_group_name         = local.resource_group.name
   network_security_group_name = azurerm_network_security_group.main[each.value.subnet].name
-  description                 = "What is not listed is denied."
+  description                 = "Denies all traffic that is not listed."
   priority                    = 4096
   direction                   = each.value.direction
   access                      = "Deny"
@@ -200,7 +200,7 @@ resource "azurerm_network_security_rule" "deny" {
   destination_port_range      = "*"
 }
 
-# After the rules, so that no subnet is ever cut off by a group that is half written.
+# After the rules, so that no subnet is cut off by an incomplete group.
 resource "azurerm_subnet_network_security_group_association" "main" {
   for_each = local.network_rules
 

@@ -1,13 +1,13 @@
-# Read out of the resource, since an apply of parts, with which a deployment begins, leaves outputs
-# out of the state that depend on nothing.
+# Read from the resource: the targeted apply that begins a deployment writes no outputs that depend on
+# no resource.
 output "environment" {
   value       = terraform_data.environment.triggers_replace
-  description = "Whose state this is. The scripts refuse to work on another environment's."
+  description = "Environment of this state. The scripts refuse the state of another environment."
 }
 
 output "gateway_url" {
   value       = local.gateway_url
-  description = "Where callers send their requests."
+  description = "URL of the gateway."
 }
 
 output "subscription_key" {
@@ -18,26 +18,26 @@ output "subscription_key" {
 
 output "function_apps" {
   value       = local.app_names
-  description = "Names of the apps. Their host names answer 403 to everyone but their one caller."
+  description = "Names of the apps. Their host names answer 403 to everyone except their caller."
 }
 
 output "resource_group" {
   value       = local.resource_group.name
-  description = "Where everything is."
+  description = "Name of the resource group."
 }
 
 output "package_account" {
   value       = azurerm_storage_account.packages.name
-  description = "Where packages are uploaded, into one container per app."
+  description = "Storage account of the packages, with one container per app."
 }
 
 output "packages" {
   value       = var.packages
-  description = "What runs: to apply something else without changing the code, hand it in again."
+  description = "Deployed packages. Pass them as var.packages to apply another change without new code."
 }
 
 locals {
-  # Per host storage, and for packages that are private: nobody gets through, with or without a token.
+  # Accounts that refuse every public request, with or without a token.
   private_accounts = concat(values(azurerm_storage_account.host), var.packages_private ? [azurerm_storage_account.packages] : [])
 }
 
@@ -52,29 +52,29 @@ output "closed_doors" {
     [for kind, name in { developer-portal = "developer", legacy-portal = "portal" } : { kind = kind, url = "https://${azurerm_api_management.main.name}.${name}.azure-api.net/", id = azurerm_api_management.main.id }],
     [for kind, name in { access = "management", gitAccess = "scm" } : { kind = "tenant", url = "https://${azurerm_api_management.main.name}.${name}.azure-api.net/", id = "${azurerm_api_management.main.id}/tenant/${kind}" }],
   )
-  description = "Every public name beside the gateway's. scripts/check-deployment knows what each kind must answer."
+  description = "Every public name except the gateway's. scripts/check-deployment knows the expected answer of each kind."
 }
 
-# One output per map of roles.tf, so that each can be read as soon as what it names is there: the
-# publishers' after the targeted step of scripts/deploy, the apps' while the whole apply still runs.
+# One output per map of roles.tf, so that each can be read as soon as its principals exist: the
+# publishers' after the targeted step of scripts/deploy, the apps' while the full apply still runs.
 
 output "role_assignments_publishers" {
   value       = { for key, role in local.publisher_roles : key => role if !var.assign_roles }
-  description = "Roles that scripts/assign-roles has to give before packages can be uploaded; none while assign_roles is true."
+  description = "Roles that scripts/assign-roles has to assign before packages can be uploaded; none if assign_roles is true."
 }
 
 output "role_assignments_apps" {
   value       = { for key, role in local.app_roles : key => role if !var.assign_roles }
-  description = "Roles that scripts/assign-roles has to give before the apps can start; none while assign_roles is true."
+  description = "Roles that scripts/assign-roles has to assign before the apps can start; none if assign_roles is true."
 }
 
 output "role_assignments_secrets" {
   value       = { for key, role in local.secret_roles : key => role if !var.assign_roles }
-  description = "Roles that scripts/assign-roles has to give before anyone is answered; none while assign_roles is true."
+  description = "Roles that scripts/assign-roles has to assign before requests work; none if assign_roles is true."
 }
 
 output "monitoring_key" {
   value       = azurerm_api_management_subscription.main["monitoring"].primary_key
   sensitive   = true
-  description = "Key that may ask the gateway for /health and nothing else: terraform output -raw monitoring_key."
+  description = "Key that is valid for /health only: terraform output -raw monitoring_key."
 }

@@ -1,4 +1,4 @@
-# The private names and addresses of everything that the apps and API Management reach in Azure.
+# Private endpoints and DNS zones of the services that the apps and API Management use.
 
 locals {
   private_dns_zones = {

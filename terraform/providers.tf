@@ -3,18 +3,18 @@ provider "azurerm" {
   resource_provider_registrations = "none"
   resource_providers_to_register  = local.resource_providers
 
-  # No shared keys: what touches storage does so with the runner's Entra ID identity.
+  # No shared keys: storage is accessed with the runner's Entra ID identity.
   storage_use_azuread = true
 
   features {
     api_management {
-      # Needs a right on the subscription, which whoever deploys may lack.
+      # Needs a right on the subscription, which the deploying identity may lack.
       purge_soft_delete_on_destroy = false
       recover_soft_deleted         = true
     }
 
     key_vault {
-      # Purge protection forbids it anyway; asking for it would fail every destroy.
+      # Purge protection forbids it; trying would fail every destroy.
       purge_soft_delete_on_destroy    = false
       recover_soft_deleted_key_vaults = true
     }
@@ -24,20 +24,20 @@ provider "azurerm" {
     }
 
     storage {
-      # The runner stands outside the network: nothing may wait for a data plane that refuses it.
+      # The runner is outside the network: nothing may wait for a data plane that refuses it.
       data_plane_available = false
     }
   }
 }
 
 provider "azapi" {
-  # Otherwise it registers what Azure says is missing.
+  # Otherwise it registers missing providers.
   skip_provider_registration = !var.register_resource_providers
 }
 
 locals {
-  # Every namespace that is used and that a new subscription has not registered: azurerm 5 registers
-  # none by itself. In Azure's own spelling, because azurerm passes over a name that Azure does not list.
+  # Every namespace in use that a new subscription has not registered; azurerm 5 registers none by
+  # itself. In Azure's spelling, because azurerm ignores a name that Azure does not list.
   # https://github.com/hashicorp/terraform-provider-azurerm/blob/main/website/docs/guides/5.0-upgrade-guide.html.markdown
   resource_providers = !var.register_resource_providers ? [] : [
     "Microsoft.ApiManagement",

@@ -1,10 +1,9 @@
-# Who may do what. All of it stands here, because giving roles is a right of its own that whoever
-# deploys may lack: with assign_roles = false the outputs list the same roles, and somebody else
-# gives them with scripts/assign-roles.
+# All role assignments, because assigning roles is a right that the deploying identity may lack: with
+# assign_roles = false the outputs list the same roles, and somebody else assigns them with
+# scripts/assign-roles.
 #
-# Three maps and three resources, since Terraform puts whole resources in order and not their
-# instances: packages are uploaded before anything else is made, the apps need their roles at their
-# first start, and the secrets come after the apps.
+# Three maps and three resources, because Terraform orders resources and not their instances: packages
+# are uploaded first, the apps need their roles at their first start, and the secrets come after the apps.
 
 locals {
   publisher_roles = {
@@ -18,7 +17,7 @@ locals {
   }
 
   app_roles = merge(
-    # Data Owner is what the Functions host asks for, on the storage that is its alone:
+    # The Functions host requires Data Owner on its own storage:
     # https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
     {
       for app in keys(local.apps) : "host-storage/${app}" => {
@@ -40,7 +39,7 @@ locals {
     },
   )
 
-  # Secret → who reads it. Roles are given on single secrets, never on the vault.
+  # Secret → its readers. Roles are assigned on single secrets, never on the vault.
   secret_readers = {
     patient-database = { patient-tests-api = azurerm_user_assigned_identity.app["patient-tests-api"].principal_id }
     audit-database   = { audit-api = azurerm_user_assigned_identity.app["audit-api"].principal_id }
@@ -90,6 +89,6 @@ resource "azurerm_role_assignment" "secret_reader" {
   principal_type       = each.value.principal_type
   description          = each.value.description
 
-  # No document says that Azure takes a role on a secret that is not there yet.
+  # No document says that Azure accepts a role on a secret that does not exist yet.
   depends_on = [azapi_resource.database_secret, azapi_resource.host_key]
 }

@@ -1,10 +1,10 @@
-# What puts secrets into the vault. All of it goes through the management plane: the runner stands
-# outside the network and has no way to the vault or to the hosts, and needs none. Each write is an
-# ARM deployment, for three reasons. The value is a secure parameter or is made inside Azure, so it
-# is neither in the state nor in the deployment's history. A key reaches host and vault in one
-# step, which is repeated as a whole when it breaks off. And unlike a secret, which the management
-# plane cannot delete, a deployment can be destroyed. The vault's firewall lets the management plane
-# through: https://github.com/MicrosoftDocs/azure-docs/issues/68668
+# Writes the secrets into the vault, through the management plane only: the runner is outside the network
+# and can reach neither the vault nor the hosts. Each write is an ARM deployment, for three reasons. The
+# value is a secure parameter or is created inside Azure, so it is neither in the state nor in the
+# deployment's history. A key is written to host and vault in one step, which is repeated as a whole if
+# it is interrupted. And a deployment can be destroyed, unlike a secret, which the management plane
+# cannot delete. The vault's firewall admits the management plane:
+# https://github.com/MicrosoftDocs/azure-docs/issues/68668
 
 locals {
   arm_schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
@@ -17,7 +17,7 @@ locals {
   # {0} is the account, {1} its key.
   connection_string = "mongodb://{0}:{1}@{0}.mongo.cosmos.azure.com:10255/?ssl=true&replicaSet=globaldb&retrywrites=false&maxIdleTimeMS=120000&appName=@{0}@"
 
-  # listKeys runs inside Azure: the connection string never comes here.
+  # listKeys runs inside Azure: the connection string never reaches the runner.
   database_secret_template = {
     "$schema"      = local.arm_schema
     contentVersion = "1.0.0.0"
@@ -33,19 +33,19 @@ locals {
       name       = "[concat(parameters('vault'), '/', parameters('secret'))]"
       properties = {
         contentType = "MongoDB connection string"
-        # As Azure writes it, but with the key percent-encoded, as MongoDB asks for.
+        # In Azure's format, but with the key percent-encoded, as MongoDB requires.
         value = "[format('${local.connection_string}', parameters('account'), uriComponent(listKeys(resourceId('Microsoft.DocumentDB/databaseAccounts', parameters('account')), '2024-11-15')[parameters('key')]))]"
       }
     }]
   }
 
-  # One entry per app whose functions are called, and per caller: so far each has one.
+  # One entry per called app and caller; each app has one caller.
   host_keys = {
     patient-tests-api = { caller = "api-management", secret = "patient-api-key" }
     audit-api         = { caller = "patient-tests-api", secret = "audit-api-key" }
   }
 
-  # Rotations alternate between two slots, so the key before stays valid until the next one.
+  # Rotations alternate between two slots, so the previous key stays valid until the next rotation.
   host_key_slot    = var.host_key_rotation % 2 == 1 ? "a" : "b"
   host_key_version = "${var.host_key_rotation}-${sha1(jsonencode(local.host_key_template))}"
 
@@ -74,7 +74,7 @@ locals {
         type       = "Microsoft.KeyVault/vaults/secrets"
         apiVersion = "2023-07-01"
         name       = "[concat(parameters('vault'), '/', parameters('secret'))]"
-        # The host first: a caller must never read a key that its host does not know yet.
+        # The host first: a caller must never read a key that the host does not accept yet.
         dependsOn = ["[resourceId('Microsoft.Web/sites/host/functionKeys', parameters('app'), 'default', parameters('name'))]"]
         properties = {
           contentType = "Functions host key"
@@ -106,7 +106,7 @@ resource "azapi_resource" "database_secret" {
   }
 }
 
-# A new value at each run; only what a rotation sends is ever used.
+# A new value at each run; only the value that a rotation sends is used.
 ephemeral "random_password" "host_key" {
   for_each = local.host_keys
 
@@ -114,17 +114,17 @@ ephemeral "random_password" "host_key" {
   special = false
 }
 
-# New code starts the host anew, and a rotation needs it: after either the wait below happens again.
+# A new package restarts the host, and a rotation needs a running one: after either, wait again below.
 resource "terraform_data" "host_key_write" {
   for_each = local.host_keys
 
   input = { package = var.packages[each.key], version = local.host_key_version }
 }
 
-# Waits until a host takes keys: at first it still starts, and for minutes its role on its storage does
-# not hold. A deployment cannot wait: azapi's `retry` repeats single requests, and a deployment that
-# fails is a request that succeeded (NewRetryOptions in azapi's internal/clients/options.go). To list
-# the keys is one request that needs the same: a running host, and the storage that keeps the keys.
+# Waits until a host accepts keys: at first it is still starting, and its role on its storage takes minutes
+# to become effective. A deployment cannot wait: azapi's `retry` repeats single requests, and a deployment
+# that fails is a request that succeeded (NewRetryOptions in azapi's internal/clients/options.go). Listing
+# the keys is one request with the same needs: a running host, and the storage with its keys.
 resource "azapi_resource_action" "host_keys" {
   for_each = local.host_keys
 
@@ -133,13 +133,13 @@ resource "azapi_resource_action" "host_keys" {
   action      = "host/default/listKeys"
   method      = "POST"
 
-  # Of the answer, azapi keeps in the state what is asked for here, and nothing else:
+  # azapi stores only the listed parts of the response in the state:
   # https://github.com/Azure/terraform-provider-azapi/blob/main/internal/services/azapi_resource_action_resource.go
   response_export_values           = []
   sensitive_response_export_values = []
 
-  # Both answers are 400: "Encountered an error (ServiceUnavailable) from host runtime", or
-  # (InternalServerError). 408, 429 and 500 to 504 azapi repeats in any case.
+  # Both responses are 400: "Encountered an error (ServiceUnavailable) from host runtime", or
+  # (InternalServerError). azapi always repeats 408, 429 and 500 to 504.
   # https://github.com/Azure/azure-functions-host/issues/5722, https://github.com/Azure/azure-cli/issues/20892
   retry = {
     error_message_regex  = ["Encountered an error", "RESPONSE 404"]
@@ -156,9 +156,9 @@ resource "azapi_resource_action" "host_keys" {
   }
 }
 
-# To repeat this is safe. What broke off has not put its version into the state, so the next apply
-# sends a new value to the same slot, to the host first. If the vault has not got that slot's key yet,
-# callers go on with the other one. If it has, they are refused for the moment between the two writes.
+# Safe to repeat. An interrupted write has not stored its version in the state, so the next apply
+# sends a new value to the same slot, to the host first. If the vault does not have that slot's key yet,
+# callers continue with the other one. If it has, they are refused between the two writes.
 resource "azapi_resource" "host_key" {
   for_each = local.host_keys
 
@@ -187,8 +187,8 @@ resource "azapi_resource" "host_key" {
     }
   }
 
-  # Without a version azapi compares hashes of the value, and would rotate at every apply. With
-  # one it leaves the value out until the version changes, so the template is part of it.
+  # Without a version azapi compares hashes of the value, and would rotate at every apply. With a
+  # version it sends the value only when the version changes, so the template is part of the version.
   sensitive_body_version = {
     "properties.parameters.value.value" = local.host_key_version
   }

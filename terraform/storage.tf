@@ -1,12 +1,12 @@
-# Host storage of each app, and the account with the packages.
+# Host storage of each app, and the account of the packages.
 
 # Only blobs: HTTP triggers need no queues, and the host's diagnostic events (table) go to
 # Application Insights as well.
 resource "azurerm_storage_account" "host" {
-  #checkov:skip=CKV_AZURE_206:The variable zone_redundant makes it ZRS. What is in it can be made again: host locks, keys that rotate.
-  #checkov:skip=CKV_AZURE_36:No service of Microsoft needs in; the apps come through private endpoints.
+  #checkov:skip=CKV_AZURE_206:The variable zone_redundant makes it ZRS. Its contents can be recreated: host locks, rotating keys.
+  #checkov:skip=CKV_AZURE_36:No Microsoft service needs access; the apps use private endpoints.
   #checkov:skip=CKV_AZURE_33:No queue exists in this account.
-  #checkov:skip=CKV2_AZURE_1:Encrypted with keys of Microsoft; see the databases.
+  #checkov:skip=CKV2_AZURE_1:Encrypted with Microsoft-managed keys; see the databases.
 
   for_each = local.apps
 
@@ -35,22 +35,22 @@ resource "azurerm_storage_account" "host" {
   }
 }
 
-# An account for the code alone, apart from the host storage with the function keys. Without a role
-# nobody gets anything from it: it has no keys and no anonymous access. By default every network may
-# ask, because App Service downloads a package before the app starts, no document says that this goes
-# over the app's integration (other traffic of that kind does not), and apps that needed it to are
-# reported not to start. An open account works either way: by its public name from the platform's
-# network, by its private endpoint over the integration. packages_private closes it, for who has tried.
+# An account for the code only, separate from the host storage with the function keys. Reading it needs a
+# role: it has no keys and no anonymous access. By default it is reachable from every network, because
+# App Service downloads a package before the app starts. No document says that this uses the app's network
+# integration (similar traffic does not), and by reports apps that depend on it do not start. An open
+# account works either way: by its public name from the platform's network, by its private endpoint over
+# the integration. packages_private closes it: docs/unverified.md.
 # https://learn.microsoft.com/azure/app-service/deploy-run-package#access-a-package-in-azure-blob-storage-using-a-managed-identity
 # https://learn.microsoft.com/azure/app-service/configure-vnet-integration-routing#configure-configuration-routing
 # https://github.com/Azure/Azure-Functions/issues/1377, https://github.com/Azure/Azure-Functions/issues/1349
 resource "azurerm_storage_account" "packages" {
-  #checkov:skip=CKV_AZURE_59:Nothing but code is here, for which only the apps' identities have a role. packages_private closes it; see above.
-  #checkov:skip=CKV_AZURE_35:As before.
+  #checkov:skip=CKV_AZURE_59:It holds only code, and only the apps' identities have a role. packages_private closes it; see above.
+  #checkov:skip=CKV_AZURE_35:See CKV_AZURE_59.
   #checkov:skip=CKV_AZURE_206:The variable zone_redundant makes it ZRS. The packages can be built again.
-  #checkov:skip=CKV_AZURE_36:No exception for services of Microsoft: the apps come as themselves.
+  #checkov:skip=CKV_AZURE_36:No exception for Microsoft services: the apps use their own identities.
   #checkov:skip=CKV_AZURE_33:No queue exists in this account.
-  #checkov:skip=CKV2_AZURE_1:Encrypted with keys of Microsoft; see the databases.
+  #checkov:skip=CKV2_AZURE_1:Encrypted with Microsoft-managed keys; see the databases.
 
   name                            = "stpackages${var.environment}${local.suffix}"
   resource_group_name             = local.resource_group.name

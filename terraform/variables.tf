@@ -1,6 +1,6 @@
 variable "location" {
   type        = string
-  description = "Azure region, in its programmatic spelling, such as westeurope."
+  description = "Azure region, by its programmatic name, such as westeurope."
 
   validation {
     condition     = can(regex("^[a-z0-9]+$", var.location))
@@ -25,36 +25,36 @@ variable "tags" {
     data_classification = optional(string)
   })
   default     = {}
-  description = "Who answers for it, who pays for it, and what is in it: tags of everything that can have tags. They are plain text in bills and logs, so no place for secrets."
+  description = "Owner, cost centre and data classification, as tags of every resource that supports them. Tags are plain text in bills and logs: no secrets."
 
-  # Names are fixed, values may hold any character:
+  # Names are fixed, values may contain any character:
   # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
   validation {
     condition     = alltrue([for value in values(var.tags) : value == null || try(length(value) >= 1 && length(value) <= 256, false)])
-    error_message = "A tag has 1 to 256 characters. Leave out what you have no word for."
+    error_message = "A tag has 1 to 256 characters. Omit the tags that you do not need."
   }
 }
 
 variable "resource_group_name" {
   type        = string
   default     = null
-  description = "A resource group that is there already, to put everything into. Left out, one is made, which needs rights on the subscription."
+  description = "An existing resource group to use. Without it, one is created, which needs rights on the subscription."
 }
 
 variable "register_resource_providers" {
   type        = bool
   default     = true
-  description = "Register the resource providers that are used with the subscription. Off for who may not: someone else registers those in providers.tf first."
+  description = "Register the resource providers in use with the subscription. If false, somebody else registers those in providers.tf first."
 }
 
 variable "publisher_name" {
   type        = string
-  description = "Organization that publishes the API; API Management wants to know it."
+  description = "Organization that publishes the API; required by API Management."
 }
 
 variable "publisher_email" {
   type        = string
-  description = "Address that API Management writes to about the service."
+  description = "E-mail address for API Management's notifications about the service."
 
   validation {
     condition     = can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", var.publisher_email))
@@ -64,11 +64,11 @@ variable "publisher_email" {
 
 variable "alert_emails" {
   type        = set(string)
-  description = "Who gets alerts by e-mail."
+  description = "E-mail addresses that receive alerts."
 
   validation {
     condition     = length(var.alert_emails) > 0
-    error_message = "Name at least one address: an alert that nobody receives is none."
+    error_message = "Name at least one address: somebody has to receive the alerts."
   }
 
   validation {
@@ -82,52 +82,52 @@ variable "packages" {
     patient-tests-api = string
     audit-api         = string
   })
-  description = "Blob name of each app's package, in the app's container of the package account. A new name for new code: the name is what makes the apps load it."
+  description = "Blob name of each app's package, in the app's container of the package account. New code needs a new name, because apps load a package when its name changes."
 
   validation {
     condition     = alltrue([for name in values(var.packages) : can(regex("^[A-Za-z0-9._-]+\\.zip$", name))])
-    error_message = "A package is a blob name that ends in .zip, which App Service insists on, without folders."
+    error_message = "A package is a blob name without folders that ends in .zip, as App Service requires."
   }
 }
 
 variable "package_publishers" {
   type        = set(string)
   default     = []
-  description = "Entra ID object ids of who may upload packages, such as the runner's service principal."
+  description = "Entra ID object ids of the identities that may upload packages, such as the runner's service principal."
 
   validation {
     condition     = alltrue([for id in var.package_publishers : can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", id))])
-    error_message = "Give object ids, which are GUIDs, and not names."
+    error_message = "Give object ids (GUIDs), not names."
   }
 }
 
 variable "assign_roles" {
   type        = bool
   default     = true
-  description = "Whether Terraform gives the roles that apps, gateway and package_publishers need, which takes the right to write role assignments. If not, somebody who has it runs scripts/assign-roles."
+  description = "Assign the roles that apps, gateway and package_publishers need, which takes the right to write role assignments. If false, somebody with that right runs scripts/assign-roles."
 }
 
 variable "packages_private" {
   type        = bool
   default     = false
-  description = "Close the package account to all networks but the system's own. Only for who has seen an app start from a closed account: see storage.tf."
+  description = "Close the package account to all networks except the system's own. First check that an app starts from a closed account: see storage.tf."
 }
 
 variable "package_upload_addresses" {
   type        = set(string)
   default     = []
-  description = "Public IPv4 addresses that reach a private package account (packages_private), while a package is uploaded. Empty closes it."
+  description = "Public IPv4 addresses that may reach a private package account (packages_private) during an upload. Empty closes it."
 
   validation {
     condition     = alltrue([for address in var.package_upload_addresses : can(cidrhost("${address}/32", 0))])
-    error_message = "Give single IPv4 addresses without a prefix length. A range is never needed to upload a package."
+    error_message = "Give single IPv4 addresses without a prefix length. An upload never needs a range."
   }
 }
 
 variable "address_space" {
   type        = string
   default     = "10.80.0.0/23"
-  description = "Address range of the virtual network; two subnets of 128 and two of 64 addresses are cut from it."
+  description = "Address range of the virtual network, divided into two subnets of 128 and two of 64 addresses."
 
   validation {
     condition     = can(cidrhost(var.address_space, 0)) && try(tonumber(split("/", var.address_space)[1]) <= 23, false)
@@ -138,12 +138,12 @@ variable "address_space" {
 variable "allowed_client_ranges" {
   type        = set(string)
   default     = []
-  description = "IPv4 ranges from which the gateway is called. Empty lets everybody call it, who still needs a key."
+  description = "IPv4 ranges that may reach the gateway. Empty allows every address; callers still need a key."
 
-  # cidrsubnet gives back the range as Azure writes it.
+  # cidrsubnet returns the range as Azure writes it.
   validation {
     condition     = alltrue([for range in var.allowed_client_ranges : try(cidrsubnet(range, 0, 0) == range && strcontains(range, ".") && !endswith(range, "/0"), false)])
-    error_message = "Give IPv4 ranges with their prefix length, such as 203.0.113.0/24 or 203.0.113.7/32, with no bit set after it. For everybody leave the set empty."
+    error_message = "Give IPv4 ranges with their prefix length, such as 203.0.113.0/24 or 203.0.113.7/32, with no bits set after the prefix. To allow every address, leave the set empty."
   }
 }
 
@@ -154,7 +154,7 @@ variable "api_management_sku" {
 
   validation {
     condition     = can(regex("^(Developer_1|Premium_([1-9]|1[0-9]|2[0-9]|3[01]))$", var.api_management_sku))
-    error_message = "Only Developer_1 and Premium_1 to Premium_31 can be put into a virtual network and still have a public door."
+    error_message = "Only Developer_1 and Premium_1 to Premium_31 can be in a virtual network and keep a public endpoint."
   }
 }
 
@@ -165,7 +165,7 @@ variable "gateway_domain" {
     vault_id       = optional(string)
   })
   default     = null
-  description = "Name of your own for the gateway, and the Key Vault secret of its certificate, in a vault of yours. With the vault's resource id, API Management gets the role to read it."
+  description = "Your own host name for the gateway, and the Key Vault secret of its certificate, in your own vault. With the vault's resource id, API Management is assigned the role to read it."
 
   validation {
     condition     = var.gateway_domain == null || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,}$", var.gateway_domain.host_name))
@@ -187,7 +187,7 @@ variable "gateway_domain" {
 variable "function_plan_sku" {
   type        = string
   default     = "EP1"
-  description = "Size of the Elastic Premium instances. The apps themselves need some 10 MB and one processor."
+  description = "Size of the Elastic Premium instances. The apps themselves need about 12 MB and one processor."
 
   validation {
     condition     = contains(["EP1", "EP2", "EP3"], var.function_plan_sku)
@@ -201,17 +201,17 @@ variable "instances" {
     maximum = number
   })
   default     = { minimum = 1, maximum = 5 }
-  description = "How many instances each app keeps ready, and to how many it may grow."
+  description = "Number of instances that each app keeps ready, and its maximum."
 
   # https://learn.microsoft.com/azure/azure-functions/functions-premium-plan#region-max-scale-out
   validation {
     condition     = var.instances.minimum >= 1 && var.instances.minimum <= var.instances.maximum && var.instances.maximum <= 20
-    error_message = "Keep at least 1 instance, and grow to at most 20: Linux on Elastic Premium gets no more in most regions."
+    error_message = "Give a minimum of at least 1 and a maximum of at most 20, the limit of Linux on Elastic Premium in most regions."
   }
 
   validation {
     condition     = !var.zone_redundant || var.instances.minimum >= 3
-    error_message = "Zone redundancy needs at least 3 instances, one for each zone."
+    error_message = "Zone redundancy needs at least 3 instances, one per zone."
   }
 }
 
@@ -226,30 +226,30 @@ variable "zone_redundant" {
   }
 }
 
-# Of its own, since many regions have no room for it, or only for who has asked:
-# https://github.com/Azure-Samples/microsoft-foundry-baseline/pull/55. Azure does not change it in place:
+# Separate from zone_redundant, because many regions refuse it, or allow it on request only:
+# https://github.com/Azure-Samples/microsoft-foundry-baseline/pull/55. Azure cannot change it in place:
 # https://learn.microsoft.com/azure/reliability/migrate-cosmos-nosql
 variable "database_zone_redundant" {
   type        = bool
   default     = false
-  description = "Spread the databases over three availability zones. Ask for quota first (https://aka.ms/cosmosdbquota), and decide before there is data: only a region that is added to an account gets zones."
+  description = "Spread the databases over three availability zones. Request quota first (https://aka.ms/cosmosdbquota), and decide before there is data: a region gets zones only when it is added to an account."
 }
 
 variable "database_throughput_max" {
   type        = number
   default     = 1000
-  description = "Request units per second to which each database may grow by itself; a tenth of it is always paid for."
+  description = "Maximum request units per second of each database (autoscale); a tenth of it is always charged."
 
   validation {
     condition     = var.database_throughput_max >= 1000 && var.database_throughput_max % 1000 == 0
-    error_message = "Autoscale throughput is given in thousands, from 1000 upwards."
+    error_message = "Give autoscale throughput as a multiple of 1000, at least 1000."
   }
 }
 
 variable "database_backup_tier" {
   type        = string
   default     = "Continuous7Days"
-  description = "How far back a database can be restored, to the second. Seven days cost nothing."
+  description = "How far back a database can be restored, to the second. Seven days are free."
 
   validation {
     condition     = contains(["Continuous7Days", "Continuous30Days"], var.database_backup_tier)
@@ -260,7 +260,7 @@ variable "database_backup_tier" {
 variable "database_key" {
   type        = string
   default     = "primary"
-  description = "Which of the two account keys the apps use. Switch it, apply, then regenerate the other one."
+  description = "Which of the two account keys the apps use. Change it, apply, then regenerate the other one."
 
   validation {
     condition     = contains(["primary", "secondary"], var.database_key)
@@ -271,7 +271,7 @@ variable "database_key" {
 variable "database_key_rotation" {
   type        = number
   default     = 1
-  description = "Raise it by one to write the current account keys to Key Vault again, after one was regenerated."
+  description = "Increase by one to write the current account keys to Key Vault again, after one was regenerated."
 
   validation {
     condition     = var.database_key_rotation >= 1 && floor(var.database_key_rotation) == var.database_key_rotation
@@ -282,7 +282,7 @@ variable "database_key_rotation" {
 variable "host_key_rotation" {
   type        = number
   default     = 1
-  description = "Raise it by one to rotate the function keys: new ones go to the other slot, the present ones stay valid until the next rotation."
+  description = "Increase by one to rotate the function keys: new keys go to the other slot, the current ones stay valid until the next rotation."
 
   validation {
     condition     = var.host_key_rotation >= 1 && floor(var.host_key_rotation) == var.host_key_rotation
@@ -319,30 +319,30 @@ variable "entra_id" {
     audience               = string
   })
   default     = null
-  description = "Set it to demand, beside the subscription key, an Entra ID token of one of these applications; its subject becomes the user in the audit record."
+  description = "Requires an Entra ID token of one of these applications in addition to the subscription key; its subject becomes the user in the audit record."
 
   validation {
     condition     = var.entra_id == null || try(length(var.entra_id.client_application_ids) > 0, false)
-    error_message = "Name at least one client application, or leave entra_id out."
+    error_message = "Name at least one client application, or omit entra_id."
   }
 }
 
 variable "locks" {
   type        = bool
   default     = false
-  description = "Locks the vault, the databases, the workspace and the register's storage against deletion, which takes the right to write locks."
+  description = "Lock the vault, the databases, the workspace and the register's storage against deletion, which takes the right to write locks."
 }
 
 variable "availability_test" {
   type        = bool
   default     = true
-  description = "Ask the gateway for /health every five minutes from five places, and raise an alert. Some 43 000 requests a month, which are charged for; without them nobody notices an outage before a caller does."
+  description = "Request /health every five minutes from five locations, with an alert. About 43 000 charged requests a month; without them callers notice an outage first."
 }
 
 variable "log_retention_days" {
   type        = number
   default     = 90
-  description = "How long logs and traces are kept. The audit register is a database and has no end."
+  description = "How long logs and traces are kept, in days. The audit register is a database and keeps its records."
 
   validation {
     condition     = var.log_retention_days >= 30 && var.log_retention_days <= 730
@@ -353,22 +353,22 @@ variable "log_retention_days" {
 variable "log_daily_cap_gb" {
   type        = number
   default     = null
-  description = "After how many gigabytes a day the workspace takes no more logs and traces, with an alert. Left out, it takes all."
+  description = "Gigabytes a day after which the workspace accepts no more logs and traces, with an alert. Without it there is no cap."
 
   validation {
     condition     = try(var.log_daily_cap_gb > 0, var.log_daily_cap_gb == null)
-    error_message = "A cap is more than nothing. To have none, leave log_daily_cap_gb out."
+    error_message = "A cap is greater than 0. For no cap, omit log_daily_cap_gb."
   }
 }
 
 variable "monthly_budget" {
   type        = number
   default     = null
-  description = "What the resource group may cost in a month, in the currency of the account. alert_emails hear of it at 80 % spent and at 100 % forecast; nothing is stopped."
+  description = "Monthly budget of the resource group, in the currency of the account. alert_emails are notified at 80 % spent and at 100 % forecast; nothing is stopped."
 
   validation {
     condition     = try(var.monthly_budget >= 1, var.monthly_budget == null)
-    error_message = "A budget is at least 1, or leave monthly_budget out."
+    error_message = "A budget is at least 1. For no budget, omit monthly_budget."
   }
 }
 
@@ -385,7 +385,7 @@ variable "log_level" {
 
 variable "telemetry_sampling_ratio" {
   type        = number
-  description = "Which part of the traces the apps send to Application Insights, from 0 to 1; metrics are always whole."
+  description = "Share of traces that the apps send to Application Insights, from 0 to 1, when the caller made no decision. Metrics are never sampled."
   default     = 1
 
   validation {

@@ -1,7 +1,7 @@
 terraform {
   required_version = ">= 1.11"
 
-  # Exact: what runs with the rights to change everything is changed by a commit and by nothing else.
+  # Exact versions: providers run with full rights, so only a commit may change them.
   required_providers {
     azurerm = {
       source  = "hashicorp/azurerm"

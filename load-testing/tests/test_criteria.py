@@ -89,7 +89,6 @@ class CriteriaFile(unittest.TestCase):
             "soak.py",
             "stack.py",
             "faults.py",
-            "mongod.py",
             "monitor.py",
             "processes.py",
             "verify.py",

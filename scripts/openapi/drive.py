@@ -1,7 +1,7 @@
-"""Uses every operation of the API through the client that openapi-python-client made from its document.
+"""Uses every operation of the API through the client that openapi-python-client generates from its document.
 
-What the document promises is what a program that knows nothing else gets: typed records, typed problems, the
-statuses and headers that it names. An operation of the document that was not used is a failure too.
+Checks that the client gets what the document promises: typed records, typed problems, and the documented
+statuses and headers. An operation that was not used is a failure.
 """
 
 import json
@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 
 class Document:
-    """The operations of an OpenAPI document, and which of them were used."""
+    """The operations of an OpenAPI document, and those that were used."""
 
     def __init__(self, path: Path) -> None:
         paths = json.loads(path.read_text())["paths"]
@@ -67,7 +67,7 @@ class Document:
         self.used: set[str] = set()
 
     def note(self, response: httpx.Response) -> None:
-        """Notes to which operation a request went."""
+        """Records the operation that a request used."""
         request = response.request
         for method, template, name in self.operations:
             if method == request.method and template.fullmatch(request.url.path):
@@ -75,24 +75,24 @@ class Document:
                 return
 
     def unused(self) -> list[str]:
-        """The operations that no request went to."""
+        """The operations that were not used."""
         return sorted({name for _, _, name in self.operations} - self.used)
 
 
 def expect(actual: Any, expected: Any, what: str) -> None:
-    """Ends the program where something is not as it should be."""
+    """Ends the program if two values differ."""
     if actual != expected:
         sys.exit(f"drive: {what} is {actual!r}, not {expected!r}")
 
 
 def body(response: Response[Any], status: int, kind: type[T]) -> T:
-    """The body of an answer that must have this status and be of this type."""
+    """The body of a response, which must have this status and type."""
     expect((response.status_code.value, type(response.parsed)), (status, kind), "an answer")
     return response.parsed
 
 
 def page(response: Response[Any], kind: type[T]) -> tuple[list[T], str | None]:
-    """The items of a page, and where the next one begins."""
+    """The items of a page, and the cursor of the next one."""
     items = body(response, 200, list)
     expect({type(item) for item in items} - {kind}, set(), "a page's foreign items")
     link = response.headers.get("Link")
@@ -101,7 +101,7 @@ def page(response: Response[Any], kind: type[T]) -> tuple[list[T], str | None]:
 
 
 def no_body(response: Response[Any], status: int) -> None:
-    """Insists on a status without a body."""
+    """Checks for a status without a body."""
     expect((response.status_code.value, response.content), (status, b""), "an answer without a body")
 
 
@@ -148,7 +148,7 @@ def drive_patients(client: AuthenticatedClient) -> None:
     problem(other, 412, "version-mismatch")
     expect(other.headers["ETag"], version, "the ETag of a mismatch")
 
-    # What was loaded can be sent back, changed: the types of both have the same fields.
+    # A loaded record can be sent back, changed: both types have the same fields.
     change = PatientReplacement.from_dict({**patient.to_dict(), "postCode": "3000"})
     replaced = update_patient.sync_detailed(patient.id, client=client, body=change, if_match=version)
     expect(body(replaced, 200, Patient).post_code, "3000", "the replaced post code")
@@ -177,7 +177,7 @@ def drive_patients(client: AuthenticatedClient) -> None:
 
 def drive_tests(client: AuthenticatedClient, patient_id: UUID) -> None:
     """Creates, loads, lists, replaces and deletes a patient's tests."""
-    # As most laboratories send them: without an interpretation, and with a day alone.
+    # As most laboratories send them: without an interpretation, and with a date only.
     observations = [
         Observation(
             id="1", code="4548-4", status="final", issued="2020-05-14T15:14:15.120+02:00", measurement="5.4 %"
@@ -217,7 +217,7 @@ def drive_tests(client: AuthenticatedClient, patient_id: UUID) -> None:
 
 
 def drive_health(client: AuthenticatedClient) -> None:
-    """Asks whether requests work, as a monitor does."""
+    """Calls health, as a monitor does."""
     expect(body(health.sync_detailed(client=client), 200, Health).to_dict(), {}, "what health says")
     no_body(health_head.sync_detailed(client=client), 200)
 

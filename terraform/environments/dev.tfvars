@@ -1,14 +1,14 @@
-# The smallest system that works. No promise of availability.
+# The smallest system that works, without availability guarantees.
 location        = "westeurope"
 environment     = "dev"
 publisher_name  = "Contoso Health"
 publisher_email = "api@example.com"
 alert_emails    = ["operators@example.com"]
 
-# scripts/rotate-key --azure changes these two, and applies; see docs/deployment.md.
+# Changed by scripts/rotate-key --azure; see docs/deployment.md.
 host_key_rotation = 1
 
 database_key = "primary"
 
-# Object ids of who uploads packages.
+# Object ids of the identities that upload packages.
 package_publishers = []

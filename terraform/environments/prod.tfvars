@@ -1,4 +1,4 @@
-# Three zones but for the databases, 30 days of restore points, API Management with a service level agreement.
+# Three zones except for the databases, 30 days of restore points, API Management with a service level agreement.
 location           = "westeurope"
 environment        = "prod"
 publisher_name     = "Contoso Health"
@@ -15,17 +15,17 @@ log_retention_days      = 365
 locks                   = true
 tags                    = { data_classification = "health data" }
 
-# Many regions have no room for zone-redundant accounts of new subscriptions ("currently experiencing
-# high demand"). Ask at https://aka.ms/cosmosdbquota and set this to true before the first deployment:
-# with autoscale zones cost nothing, and without them the loss of one can be the loss of the database.
-# Later, a second region has to take over while the first is removed and added again, by hand:
+# Many regions refuse zone-redundant accounts to new subscriptions ("currently experiencing
+# high demand"). Request quota at https://aka.ms/cosmosdbquota and set this to true before the first
+# deployment: with autoscale, zones cost nothing, and without them losing a zone can lose the database.
+# Later it takes a failover to a second region while the first is removed and added again, by hand:
 # https://learn.microsoft.com/azure/reliability/migrate-cosmos-nosql
 database_zone_redundant = false
 
-# scripts/rotate-key --azure changes these two, and applies; see docs/deployment.md.
+# Changed by scripts/rotate-key --azure; see docs/deployment.md.
 host_key_rotation = 1
 
 database_key = "primary"
 
-# Object ids of who uploads packages.
+# Object ids of the identities that upload packages.
 package_publishers = []

@@ -157,7 +157,7 @@ class PrivatePackages(DeployTest):
 
     def test_an_address_is_needed_where_the_account_is_private_and_only_there(self):
         self.assertEqual(self.deploy("dev"), 1)
-        self.assertIn("say with --address", self.said)
+        self.assertIn("with --address", self.said)
         self.assertEqual(self.trace("applied"), [])
 
         self.scene(packages_private=False)

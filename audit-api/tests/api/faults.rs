@@ -1,7 +1,7 @@
 //! The register when its database misbehaves: what it confirms, it has.
 
-use emulator::mongo::{self, Proxy};
 use mongodb::bson::doc;
+use stand_ins::mongo::{self, Proxy};
 
 use crate::helpers::{AuditApi, record};
 

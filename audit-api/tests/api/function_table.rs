@@ -34,7 +34,7 @@ async fn every_function_answers_and_none_without_a_key() {
             assert_ne!(answer.body["detail"], "There is no such function.", "{name}");
 
             let url = format!("{}/api/{route}", api.app.host.url());
-            let keyless = emulator::http_client().request(method.parse().unwrap(), url);
+            let keyless = stand_ins::http_client().request(method.parse().unwrap(), url);
             assert_eq!(keyless.send().await.unwrap().status(), 401, "{name}");
         }
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use emulator::key_vault::KeyVault;
-use emulator::mongo::{self, Proxy};
-use emulator::test_app::{Answer, Call};
 use futures_util::future::join_all;
 use mongodb::bson::doc;
+use stand_ins::key_vault::KeyVault;
+use stand_ins::mongo::{self, Proxy};
+use stand_ins::test_app::{Answer, Call};
 
 use crate::helpers::{AuditApi, record};
 

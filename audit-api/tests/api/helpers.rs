@@ -1,10 +1,10 @@
 //! The real app behind its host, with a database of its own.
 
-use emulator::mongo;
-use emulator::test_app::{Call, TestApp};
 use mongodb::bson::Document;
 use mongodb::{Client, Collection};
 use serde_json::{Value, json};
+use stand_ins::mongo;
+use stand_ins::test_app::{Call, TestApp};
 use uuid::Uuid;
 
 /// A running Audit API.

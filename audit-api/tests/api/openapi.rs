@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use emulator::openapi;
+use stand_ins::openapi;
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use emulator::mongo::{self, CollectionPlan, create_collections};
 use futures_util::TryStreamExt;
 use mongodb::Client;
 use mongodb::bson::Document;
 use serde::Deserialize;
+use stand_ins::mongo::{self, CollectionPlan, create_collections};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_audit-api");
 

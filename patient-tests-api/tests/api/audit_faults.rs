@@ -1,8 +1,8 @@
 //! Nothing is written and nothing is handed out unless the audit register has confirmed it.
 
-use emulator::audit_api::Behaviour;
 use futures_util::future::join_all;
 use serde_json::json;
+use stand_ins::audit_api::Behaviour;
 
 use crate::every_function::{Stocked, assert_unavailable};
 use crate::helpers::{PatientTestsApi, eventually, patient, unknown_id};

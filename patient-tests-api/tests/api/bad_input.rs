@@ -1,8 +1,8 @@
 //! What clients get wrong beside the fields of a body: refused as their mistake, before anything
 //! is touched.
 
-use emulator::test_app::Call;
 use serde_json::json;
+use stand_ins::test_app::Call;
 
 use crate::every_function::{Stocked, assert_discloses_nothing};
 use crate::helpers::{PatientTestsApi, medical_test, patient, unknown_id};

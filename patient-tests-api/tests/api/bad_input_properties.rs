@@ -68,7 +68,7 @@ where
 /// Posts a payload to the handler itself, past the host; returns the status in the envelope.
 async fn invoke(stocked: &Stocked, function: &str, payload: Vec<u8>) -> u64 {
     let url = format!("{}/{function}", stocked.api.app.host.handler_url());
-    let answer = emulator::http_client().post(url).body(payload).send().await.unwrap();
+    let answer = stand_ins::http_client().post(url).body(payload).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["Content-Type"], "application/json");
     let envelope: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();

@@ -1,10 +1,10 @@
 //! Writes that meet.
 
-use emulator::mongo;
-use emulator::mongo::Proxy;
 use futures_util::future::join_all;
 use mongodb::bson::doc;
 use serde_json::json;
+use stand_ins::mongo;
+use stand_ins::mongo::Proxy;
 
 use crate::helpers::{PatientTestsApi, patient_with};
 

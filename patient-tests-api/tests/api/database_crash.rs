@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use emulator::mongo::{Mongod, MongodOptions};
-use emulator::test_app::Answer;
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use serde_json::json;
+use stand_ins::mongo::{Mongod, MongodOptions};
+use stand_ins::test_app::Answer;
 
 use crate::helpers::{PatientTestsApi, eventually, patient_with};
 

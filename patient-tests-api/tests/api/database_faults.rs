@@ -1,8 +1,8 @@
 //! A database that throttles, fails over, loses answers or dies.
 
-use emulator::mongo::{self, Mongod, MongodOptions, Proxy, fail_commands};
 use mongodb::bson::{Document, doc};
 use serde_json::json;
+use stand_ins::mongo::{self, Mongod, MongodOptions, Proxy, fail_commands};
 
 use crate::every_function::{Stocked, assert_discloses_nothing, assert_unavailable};
 use crate::helpers::{PatientTestsApi, patient, patient_with};

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use emulator::audit_api::Behaviour;
-use emulator::mongo::{self, Proxy};
 use futures_util::future::join_all;
 use mongodb::bson::doc;
+use stand_ins::audit_api::Behaviour;
+use stand_ins::mongo::{self, Proxy};
 
 use crate::every_function::{Stocked, assert_discloses_nothing, assert_unavailable};
 use crate::helpers::{PatientTestsApi, medical_test, patient, unknown_id};

@@ -1,7 +1,7 @@
 //! A patient with a test, and one request of each kind that touches them.
 
-use emulator::test_app::{Answer, Call};
 use serde_json::{Value, json};
+use stand_ins::test_app::{Answer, Call};
 
 use crate::canaries::{fields, texts};
 use crate::helpers::{PatientTestsApi, medical_test, medical_test_with, patient, patient_with};

@@ -73,7 +73,7 @@ async fn every_function_answers_and_none_without_a_key() {
             }
 
             let url = format!("{}/api/{path}", api.app.host.url());
-            let keyless = emulator::http_client().request(method.parse().unwrap(), url);
+            let keyless = stand_ins::http_client().request(method.parse().unwrap(), url);
             let keyless = keyless.send().await.unwrap();
             assert_eq!(keyless.status(), 401, "{name}");
             assert_eq!(keyless.text().await.unwrap(), "", "{name}");
@@ -88,7 +88,7 @@ async fn a_function_that_we_do_not_have_is_a_problem_of_its_own() {
     let payload = json!({"Data": {"req": {"Url": "http://x/api/y", "Method": "GET"}}});
 
     for name in ["Other", "createpatient", "CreatePatient/x", ""] {
-        let call = emulator::http_client().post(format!("{}/{name}", api.app.host.handler_url()));
+        let call = stand_ins::http_client().post(format!("{}/{name}", api.app.host.handler_url()));
         let answer = call.body(payload.to_string()).send().await.unwrap();
 
         assert_eq!(answer.status(), 200, "{name}");

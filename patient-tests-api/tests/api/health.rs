@@ -1,11 +1,11 @@
 //! `Health`, GET and HEAD health
 
-use emulator::audit_api::Behaviour;
-use emulator::key_vault::{Fault, KeyVault};
-use emulator::mongo::{self, Proxy};
-use emulator::test_app::{Answer, Call};
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
+use stand_ins::audit_api::Behaviour;
+use stand_ins::key_vault::{Fault, KeyVault};
+use stand_ins::mongo::{self, Proxy};
+use stand_ins::test_app::{Answer, Call};
 
 use crate::helpers::{PatientTestsApi, eventually, unknown_id};
 use crate::secrets::{APP, start_before_its_secrets, until_it_works};

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use emulator::audit_api::{AuditApi, RecordedCall};
-use emulator::mongo;
-use emulator::test_app::{Answer, Call, TestApp};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection, Database};
 use serde_json::{Value, json};
+use stand_ins::audit_api::{AuditApi, RecordedCall};
+use stand_ins::mongo;
+use stand_ins::test_app::{Answer, Call, TestApp};
 use uuid::Uuid;
 
 /// A running Patient Tests API.

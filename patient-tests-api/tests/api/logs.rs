@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use emulator::app_insights::{AppInsights, Data, Item};
-use emulator::audit_api::Behaviour;
-use emulator::mongo::{self, Proxy};
 use mongodb::bson::doc;
 use serde_json::{Value, json};
+use stand_ins::app_insights::{AppInsights, Data, Item};
+use stand_ins::audit_api::Behaviour;
+use stand_ins::mongo::{self, Proxy};
 
 use crate::canaries;
 use crate::helpers::PatientTestsApi;
@@ -40,7 +40,7 @@ async fn neither_logs_nor_telemetry_nor_problems_have_data_or_keys() {
     let number = patient["insuranceNumber"].as_str().unwrap();
     let post_code = patient["postCode"].as_str().unwrap();
     let mut problems = Vec::new();
-    let mut refused = async |call: emulator::test_app::Call, status: u16| {
+    let mut refused = async |call: stand_ins::test_app::Call, status: u16| {
         problems.push(call.expect(status).await.text);
     };
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use emulator::openapi;
 use serde_json::{Value, json};
+use stand_ins::openapi;
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -1,7 +1,7 @@
 //! `If-Match` and `If-None-Match`, which count for every method.
 
-use emulator::test_app::Call;
 use serde_json::json;
+use stand_ins::test_app::Call;
 
 use crate::every_function::{Stocked, assert_discloses_nothing};
 use crate::helpers::{medical_test, medical_test_with, patient, patient_with};

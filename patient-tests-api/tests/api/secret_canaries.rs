@@ -1,8 +1,8 @@
 //! No secret shows anywhere, whatever goes wrong.
 
-use emulator::audit_api::Behaviour;
-use emulator::key_vault::Fault;
 use serde_json::json;
+use stand_ins::audit_api::Behaviour;
+use stand_ins::key_vault::Fault;
 
 use crate::helpers::{eventually, medical_test, patient};
 use crate::secrets::{SecretApp, until_it_works, user};

@@ -1,11 +1,11 @@
 //! Secrets from Key Vault, read with the app's managed identity, and their rotation.
 
-use emulator::key_vault::{Fault, KeyVault};
-use emulator::mongo::{self, Credentials, Mongod, MongodOptions};
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use mongodb::Client;
 use mongodb::bson::doc;
+use stand_ins::key_vault::{Fault, KeyVault};
+use stand_ins::mongo::{self, Credentials, Mongod, MongodOptions};
 
 use crate::helpers::{PatientTestsApi, eventually, patient};
 

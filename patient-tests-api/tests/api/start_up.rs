@@ -3,13 +3,13 @@
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use emulator::audit_api::{AuditApi, Behaviour};
-use emulator::mongo::{self, CollectionPlan, create_collections};
 use futures_util::TryStreamExt;
 use mongodb::Client;
 use mongodb::bson::Document;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use stand_ins::audit_api::{AuditApi, Behaviour};
+use stand_ins::mongo::{self, CollectionPlan, create_collections};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -58,14 +58,10 @@ async fn start(settings: Vec<(&str, String)>, port: u16) -> Child {
         .spawn()
         .expect("it can be started");
     eventually("it answers", async || {
-        emulator::http_client().get(format!("http://127.0.0.1:{port}/")).send().await.is_ok()
+        stand_ins::http_client().get(format!("http://127.0.0.1:{port}/")).send().await.is_ok()
     })
     .await;
     child
-}
-
-async fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap().port()
 }
 
 async fn signal(name: &str, process: u32) {
@@ -77,7 +73,7 @@ async fn signal(name: &str, process: u32) {
 async fn invoke(port: u16, function: &str, trigger: Value) -> Value {
     let payload = json!({"Data": {"req": trigger}, "Metadata": {}}).to_string();
     let url = format!("http://127.0.0.1:{port}/{function}");
-    let answer = emulator::http_client().post(url).body(payload).send().await.unwrap();
+    let answer = stand_ins::http_client().post(url).body(payload).send().await.unwrap();
     let envelope: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
     envelope["Outputs"]["res"].clone()
 }
@@ -157,7 +153,7 @@ async fn a_port_that_is_taken_ends_it_with_one_message() {
 
 #[tokio::test]
 async fn it_answers_before_its_database_and_its_register_can_be_reached() {
-    let port = free_port().await;
+    let port = stand_ins::process::port::free().unwrap();
     let _handler = start(settings(&[]), port).await;
 
     let trigger = json!({"Url": "http://127.0.0.1/api/patient/42", "Params": {"patientId": "42"}});
@@ -170,7 +166,7 @@ async fn it_answers_before_its_database_and_its_register_can_be_reached() {
 async fn a_request_in_flight_is_finished_before_it_ends() {
     let audit = AuditApi::start().await;
     audit.behave(Behaviour::Hold);
-    let port = free_port().await;
+    let port = stand_ins::process::port::free().unwrap();
     let mut handler = start(
         settings(&[
             ("MONGO_CONNECTION_STRING", &mongo::for_tests().await),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use emulator::app_insights::{AppInsights, Data, Dependency, Fault, Item, Request};
-use emulator::audit_api::Behaviour;
-use emulator::mongo::{self, Proxy};
 use mongodb::bson::doc;
+use stand_ins::app_insights::{AppInsights, Data, Dependency, Fault, Item, Request};
+use stand_ins::audit_api::Behaviour;
+use stand_ins::mongo::{self, Proxy};
 
 use crate::helpers::{PatientTestsApi, eventually, patient, unknown_id};
 

@@ -1,6 +1,6 @@
 //! Every payload that the real Functions host was seen to post, and what its request meant.
 //!
-//! The recordings are those that the emulated host is held to; `emulator/tests/recordings` says
+//! The emulated host is held to the same recordings; `emulator/stand-ins/tests/recordings` says
 //! where they come from.
 
 use base64::Engine;
@@ -13,7 +13,7 @@ use super::invocation::unpack;
 use crate::Deadline;
 use crate::http::{Header, Request};
 
-const RECORDINGS: &str = include_str!("../../../emulator/tests/recordings/payloads.json");
+const RECORDINGS: &str = include_str!("../../../emulator/stand-ins/tests/recordings/payloads.json");
 
 #[derive(Deserialize)]
 struct Recordings {

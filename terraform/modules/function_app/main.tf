@@ -1,8 +1,8 @@
-# A Linux function app with a custom handler, closed but for one subnet.
+# A Linux function app with a custom handler that admits one subnet only.
 
 resource "azurerm_service_plan" "main" {
-  #checkov:skip=CKV_AZURE_225:The variable zone_redundant says so; dev pays for one zone.
-  #checkov:skip=CKV_AZURE_212:The variable instances says so; dev pays for one instance.
+  #checkov:skip=CKV_AZURE_225:Set by the variable zone_redundant; dev uses one zone.
+  #checkov:skip=CKV_AZURE_212:Set by the variable instances; dev uses one instance.
 
   name                         = "plan-${var.name}"
   resource_group_name          = var.resource_group_name
@@ -16,7 +16,7 @@ resource "azurerm_service_plan" "main" {
 }
 
 resource "azurerm_linux_function_app" "main" {
-  #checkov:skip=CKV_AZURE_221:Access restrictions by subnet hold for the public name; it refuses everyone else, see public_network_access_enabled.
+  #checkov:skip=CKV_AZURE_221:Access restrictions by subnet apply to the public name and refuse everyone else; see public_network_access_enabled.
 
   name                = var.name
   resource_group_name = var.resource_group_name
@@ -25,9 +25,9 @@ resource "azurerm_linux_function_app" "main" {
   tags                = var.tags
 
   functions_extension_version = "~4"
-  builtin_logging_enabled     = false # the old dashboard, which wants a storage key
+  builtin_logging_enabled     = false # the old dashboard, which needs a storage key
 
-  # The host's storage by identity, and no Azure Files at all, which knows only keys:
+  # The host's storage is accessed by identity, and there is no Azure Files, which supports keys only:
   # https://learn.microsoft.com/azure/azure-functions/storage-considerations#create-an-app-without-azure-files
   storage_account_name          = var.host_storage_account_name
   storage_uses_managed_identity = true
@@ -38,8 +38,8 @@ resource "azurerm_linux_function_app" "main" {
   key_vault_reference_identity_id                = var.identity.id
   virtual_network_subnet_id                      = var.integration_subnet_id
 
-  # Access restrictions by subnet hold for the public name: with it off, not even the caller's
-  # subnet would come through its service endpoint. Everyone else gets 403.
+  # Access restrictions by subnet apply to the public name: without it, not even the caller's subnet
+  # would be admitted through its service endpoint. Everyone else gets 403.
   public_network_access_enabled = true
 
   identity {
@@ -53,7 +53,7 @@ resource "azurerm_linux_function_app" "main" {
     elastic_instance_minimum = var.instances.minimum
     app_scale_limit          = var.instances.maximum
 
-    # The buffer while the app grows. Azure's default too, but azurerm sends 0 if it is left out:
+    # The buffer while the app scales out. Also Azure's default, but azurerm sends 0 if it is omitted:
     # https://learn.microsoft.com/azure/azure-functions/functions-premium-plan#prewarmed-instances
     pre_warmed_instance_count = 1
 
@@ -63,14 +63,14 @@ resource "azurerm_linux_function_app" "main" {
     scm_minimum_tls_version = "1.2"
     use_32_bit_worker       = false
 
-    # What the app calls, not what the platform fetches: for a registry the network has no rule, so an
-    # image pulled over it (vnet_image_pull_enabled) would not arrive.
+    # Applies to the app's calls, not to what the platform fetches: the network has no rule for a registry,
+    # so an image could not be pulled over it (vnet_image_pull_enabled).
     # https://learn.microsoft.com/azure/app-service/configure-vnet-integration-routing
     vnet_route_all_enabled = true
 
-    # The platform's check can send no key. The ping proves that the host answers, not that it serves
-    # calls: it is 200 in every state of the host, which ends itself if its handler keeps dying. That
-    # calls are served, the function Health proves, which the gateway is asked for. Ping in
+    # The platform's check cannot send a key. The ping proves that the host responds, not that it serves
+    # calls: it is 200 in every state of the host, which ends if its handler keeps crashing. The function
+    # Health, requested through the gateway, proves that calls are served. Ping in
     # https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.WebHost/Controllers/HostController.cs
     health_check_path                 = "/admin/host/ping"
     health_check_eviction_time_in_min = 2
@@ -81,7 +81,7 @@ resource "azurerm_linux_function_app" "main" {
 
     ip_restriction {
       name                      = "caller"
-      description               = "The one caller of this app."
+      description               = "The only caller of this app."
       action                    = "Allow"
       priority                  = 100
       virtual_network_subnet_id = var.caller_subnet_id
@@ -95,7 +95,7 @@ resource "azurerm_linux_function_app" "main" {
   app_settings = merge(var.app_settings, {
     FUNCTIONS_WORKER_RUNTIME = "custom"
 
-    # Which of the app's identities the handler asks tokens for.
+    # The identity that the handler requests tokens for.
     AZURE_CLIENT_ID                 = var.identity.client_id
     AzureWebJobsStorage__credential = "managedidentity"
     AzureWebJobsStorage__clientId   = var.identity.client_id
@@ -107,7 +107,7 @@ resource "azurerm_linux_function_app" "main" {
   })
 
   lifecycle {
-    # Azure writes a tag of its own when Application Insights is connected.
+    # Azure adds this tag when Application Insights is connected.
     ignore_changes = [tags["hidden-link: /app-insights-resource-id"]]
   }
 }

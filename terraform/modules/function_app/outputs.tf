@@ -10,7 +10,7 @@ output "name" {
 
 output "host_name" {
   value       = azurerm_linux_function_app.main.default_hostname
-  description = "Host name of the app; only its caller's subnet gets through."
+  description = "Host name of the app; it admits only its caller's subnet."
 }
 
 output "allowed_subnet_ids" {
@@ -18,10 +18,10 @@ output "allowed_subnet_ids" {
     for restriction in azurerm_linux_function_app.main.site_config[0].ip_restriction :
     restriction.virtual_network_subnet_id if restriction.action == "Allow"
   ])
-  description = "The subnets that get through."
+  description = "The subnets that the app admits."
 }
 
 output "app_settings" {
   value       = azurerm_linux_function_app.main.app_settings
-  description = "What the app finds in its environment. It holds no secret."
+  description = "The app's settings. They contain no secret."
 }

@@ -4,7 +4,7 @@ variable "name" {
 
   validation {
     condition     = length(var.name) <= 32
-    error_message = "The Functions host cuts names after 32 characters when it makes its host id; two apps could then share one."
+    error_message = "The Functions host truncates names to 32 characters in its host id; two apps could then share one."
   }
 }
 
@@ -25,7 +25,7 @@ variable "plan_sku" {
 
 variable "instances" {
   type        = object({ minimum = number, maximum = number })
-  description = "Instances that are always ready, and at most."
+  description = "Instances that are always ready, and the maximum."
 }
 
 variable "zone_redundant" {
@@ -40,7 +40,7 @@ variable "identity" {
 
 variable "integration_subnet_id" {
   type        = string
-  description = "Delegated subnet through which everything leaves the app."
+  description = "Delegated subnet for the app's outgoing traffic."
 }
 
 variable "caller_subnet_id" {
@@ -66,16 +66,16 @@ variable "package_url" {
 variable "application_insights_connection_string" {
   type        = string
   sensitive   = true
-  description = "Where host and app send their telemetry."
+  description = "Connection string for the telemetry of host and app."
 }
 
 variable "app_settings" {
   type        = map(string)
-  description = "Settings of the app itself. Secrets only as URIs of Key Vault."
+  description = "Settings of the app itself. Secrets only as Key Vault URIs."
 
   validation {
     condition     = !anytrue([for name in keys(var.app_settings) : can(regex("(KEY|STRING|PASSWORD|SECRET)$", name))])
-    error_message = "A secret is not a setting: give the URI of the vault's secret, in a setting that ends in _SECRET_URI."
+    error_message = "A setting must not contain a secret: give the URI of the Key Vault secret, in a setting that ends in _SECRET_URI."
   }
 }
 

@@ -77,7 +77,7 @@ run "an_app_gets_roles_on_its_own_storage_and_its_own_package" {
   }
 }
 
-# The condition in docs/deployment.md lets whoever deploys give these four and no other.
+# The condition in docs/deployment.md allows the deploying identity to assign these four roles only.
 run "no_role_is_given_that_a_limited_delegation_does_not_name" {
   command = plan
 

@@ -1,0 +1,153 @@
+//! The table, row by row while it comes about, and the file with everything.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::fairness::Beside;
+use super::figures::Figure;
+use super::growth::Point;
+use super::load::{Failures, Measured};
+use super::process::PARTS;
+use super::refusals::Refusal;
+
+/// One phase: so many callers doing one thing at one door.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    pub(crate) door: &'static str,
+    pub(crate) operation: &'static str,
+    pub(crate) callers: usize,
+    pub(crate) requests: usize,
+    pub(crate) errors: u64,
+    pub(crate) per_second: f64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    pub(crate) p999_us: f64,
+    /// Median to that of the driver doing the same with as many callers, and of one hop.
+    pub(crate) p50_to_floor: Option<f64>,
+    /// Per request: patient app, audit app, this process, mongod.
+    pub(crate) cpu_us: [f64; PARTS.len()],
+    /// Processors that other work kept busy: the more, the less the other numbers mean.
+    pub(crate) processors_of_others: f64,
+}
+
+/// Everything that a run has found out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    pub(crate) quick: bool,
+    pub(crate) processors: usize,
+    /// Of one, five and fifteen minutes before the run: what else the machine was doing.
+    pub(crate) load_average: String,
+    pub(crate) data: String,
+    pub(crate) figures: Vec<Figure>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) fairness: Vec<Beside>,
+    pub(crate) growth: Vec<Point>,
+    #[serde(skip)]
+    pub(crate) failures: Failures,
+}
+
+impl Row {
+    pub(crate) fn new(
+        door: &'static str,
+        operation: &'static str,
+        callers: usize,
+        measured: &Measured,
+        floor_us: Option<f64>,
+    ) -> Self {
+        let p50_us = measured.percentile_us(0.5);
+        Self {
+            door,
+            operation,
+            callers,
+            requests: measured.requests(),
+            errors: measured.failures.count,
+            per_second: measured.per_second(),
+            p50_us,
+            p99_us: measured.percentile_us(0.99),
+            p999_us: measured.percentile_us(0.999),
+            p50_to_floor: floor_us.map(|floor_us| p50_us / floor_us),
+            cpu_us: measured.cpu_us(),
+            processors_of_others: measured.processors_of_others(),
+        }
+    }
+
+    /// CPU time of both handlers.
+    pub(crate) fn handlers_cpu_us(&self) -> f64 {
+        self.cpu_us[0] + self.cpu_us[1]
+    }
+
+    fn line(&self) -> String {
+        let ms = |us: f64| us / 1e3;
+        let ratio = self.p50_to_floor.map_or_else(String::new, |ratio| format!("{ratio:.1}"));
+        let mut line = format!(
+            "{:<8} {:<16} {:>4} {:>8.0} {:>8.2} {:>8.2} {:>8.2} {ratio:>7}",
+            self.door,
+            self.operation,
+            self.callers,
+            self.per_second,
+            ms(self.p50_us),
+            ms(self.p99_us),
+            ms(self.p999_us),
+        );
+        for cpu_us in self.cpu_us {
+            let _ = write!(line, " {cpu_us:>7.0}");
+        }
+        let _ = write!(line, " {:>7.2}", self.processors_of_others);
+        if self.errors > 0 {
+            let _ = write!(line, "  {} ERRORS", self.errors);
+        }
+        line
+    }
+}
+
+impl Report {
+    /// Keeps and prints a row; the first one with the heading.
+    pub(crate) fn add(&mut self, row: Row, failures: Failures) {
+        if self.rows.is_empty() {
+            print_heading();
+        }
+        println!("{}", row.line());
+        self.rows.push(row);
+        self.failures.merge(failures);
+    }
+
+    /// The row of this phase, if it was measured.
+    pub(crate) fn row(&self, door: &str, operation: &str, callers: usize) -> Option<&Row> {
+        self.rows
+            .iter()
+            .find(|row| row.door == door && row.operation == operation && row.callers == callers)
+    }
+
+    pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(file, serde_json::to_vec_pretty(self)?)
+    }
+}
+
+fn print_heading() {
+    println!("\n{:62} {:>7} {:>31} {:>7}", "", "p50", "CPU µs per request        ", "CPUs of");
+    println!(
+        "{:<8} {:<16} {:>4} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
+        "door",
+        "operation",
+        "at",
+        "req/s",
+        "p50 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "÷floor",
+        "patient",
+        "audit",
+        "bench",
+        "mongod",
+        "others"
+    );
+}

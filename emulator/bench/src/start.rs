@@ -1,0 +1,89 @@
+//! How long a handler takes from its start to its first answers.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::process::Command;
+
+use super::connection::Connection;
+use super::request::{Door, Entrance, Request};
+use super::system::text;
+
+/// Between two attempts to connect. Tokio's own timer ticks by the millisecond.
+const POLL_INTERVAL: Duration = Duration::from_micros(100);
+
+/// What is no start any more.
+const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// The times from the start of the process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    /// To the answer to `GET /`, which the host waits for.
+    pub(crate) first_answer: Duration,
+    /// To the first invocation that succeeded, the database being connected by then.
+    pub(crate) first_success: Duration,
+}
+
+/// The medians of this many starts, after one that is not counted.
+pub(crate) async fn measure(
+    executable: &Path,
+    settings: &[(String, String)],
+    request: impl Fn() -> Request,
+    times: usize,
+) -> Result<Start, String> {
+    let mut starts = Vec::new();
+    for _ in 0..=times {
+        starts.push(once(executable, settings, &request()).await?);
+    }
+    let median = |time: fn(&Start) -> Duration| {
+        let mut times: Vec<Duration> = starts[1..].iter().map(time).collect();
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    Ok(Start {
+        first_answer: median(|start| start.first_answer),
+        first_success: median(|start| start.first_success),
+    })
+}
+
+async fn once(
+    executable: &Path,
+    settings: &[(String, String)],
+    request: &Request,
+) -> Result<Start, String> {
+    let address = free_address().map_err(text)?;
+    let entrance = Entrance { door: Door::Handler, address, key: String::new() };
+    let probe = format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let invocation = request.on_the_wire(&entrance);
+
+    let started = Instant::now();
+    let _process = Command::new(executable)
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .env("FUNCTIONS_CUSTOMHANDLER_PORT", address.port().to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(text)?;
+    let mut connection = loop {
+        match Connection::open(address).await {
+            Ok(connection) => break connection,
+            Err(error) if started.elapsed() > START_LIMIT => return Err(text(error)),
+            Err(_) => std::thread::sleep(POLL_INTERVAL),
+        }
+    };
+    connection.exchange(probe.as_bytes()).await.map_err(text)?;
+    let first_answer = started.elapsed();
+    let answer = connection.exchange(&invocation).await.map_err(text)?;
+    let first_success = started.elapsed();
+    if !request.succeeded(Door::Handler, answer.status, answer.body) {
+        return Err(format!("first request: {}", String::from_utf8_lossy(answer.body)));
+    }
+    Ok(Start { first_answer, first_success })
+}
+
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}

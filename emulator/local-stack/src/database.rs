@@ -1,0 +1,76 @@
+//! The database of the local stack.
+
+use serde::Deserialize;
+use stand_ins::mongo::{self, CollectionPlan, Credentials, Mongod, MongodError, MongodOptions};
+
+use super::secrets::ConnectionStrings;
+use super::{LocalStackError, LocalStackOptions, PackagedApp};
+
+/// Where the data is, and the server if it is one of ours.
+#[derive(Debug)]
+pub(super) struct Database {
+    connection_string: String,
+    pub(super) own: Option<Mongod>,
+}
+
+/// What `<app executable> collections` prints.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoragePlan {
+    database_setting: String,
+    collections: Vec<CollectionPlan>,
+}
+
+impl Database {
+    /// The given database, or a mongod with its data in the state folder, kept between starts; with
+    /// `faults`, one that can be told to throttle.
+    pub(super) async fn start(
+        options: &LocalStackOptions,
+        administrator: &Credentials,
+    ) -> Result<Self, MongodError> {
+        if let Some(connection_string) = &options.connection_string {
+            return Ok(Self { connection_string: connection_string.clone(), own: None });
+        }
+        let mongod_options = MongodOptions {
+            data: Some(options.state.join("mongodb")),
+            port: options.mongod_port,
+            administrator: Some(administrator.clone()),
+            test_commands: options.faults,
+            ..MongodOptions::default()
+        };
+        let own = match Mongod::start(mongod_options.clone()).await {
+            // Taken before, or by another one that starts at this moment.
+            Err(MongodError::PortTaken(_) | MongodError::Ended { .. }) => {
+                Mongod::start(MongodOptions { port: None, ..mongod_options }).await?
+            }
+            started => started?,
+        };
+        let connection_string = own.connection_string();
+        Ok(Self { connection_string, own: Some(own) })
+    }
+
+    /// How apps reach it.
+    pub(super) fn connection_strings(&self) -> Result<ConnectionStrings, MongodError> {
+        match &self.own {
+            Some(own) => Ok(ConnectionStrings::OfUsers(own.users()?)),
+            None => Ok(ConnectionStrings::Given(self.connection_string.clone())),
+        }
+    }
+
+    /// Creates the collections that the app's own executable lists.
+    pub(super) async fn prepare(
+        &self,
+        app: &PackagedApp,
+        settings: &[(String, String)],
+    ) -> Result<(), LocalStackError> {
+        let plan: StoragePlan = app.printed("collections").await?;
+        let database = settings
+            .iter()
+            .find(|(name, _)| *name == plan.database_setting)
+            .map(|(_, value)| value.as_str())
+            .ok_or_else(|| app.unusable(format!("unknown setting {}", plan.database_setting)))?;
+        mongo::create_collections(&self.connection_string, database, &plan.collections)
+            .await
+            .map_err(LocalStackError::Collections)
+    }
+}

@@ -1,0 +1,41 @@
+//! The pages on the gateway's port. They need no key, since they have nothing about patients and
+//! nobody beyond this machine gets here.
+
+mod docs;
+mod page;
+mod telemetry;
+
+use std::sync::Arc;
+
+use hyper::header::{CACHE_CONTROL, HeaderValue};
+use hyper::http::request::Parts;
+use serde_json::Value;
+use stand_ins::api_management::Pages;
+use stand_ins::app_insights::Telemetry;
+
+use docs::ApiDocs;
+use page::Answer;
+
+/// The pages of a gateway with this `OpenAPI` document at this URL.
+pub fn of(document: Value, url: &str, telemetry: Telemetry) -> Pages {
+    let docs = ApiDocs::new(document, url);
+    Arc::new(move |parts| {
+        let mut answer = page(&docs, &telemetry, parts)?;
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Some(answer)
+    })
+}
+
+fn page(docs: &ApiDocs, telemetry: &Telemetry, parts: &Parts) -> Option<Answer> {
+    let is_at = |page: &str| {
+        let below = parts.uri.path().strip_prefix(page);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    };
+    if is_at(telemetry::PATH) {
+        Some(telemetry::answer(telemetry, parts))
+    } else if is_at(docs::PATH) {
+        Some(docs.answer(parts))
+    } else {
+        None
+    }
+}

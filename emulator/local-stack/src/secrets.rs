@@ -1,0 +1,309 @@
+//! The secrets of the local stack: in the vault for those who use them, and valid where they are
+//! shown. Each can be rotated while everything runs.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::LocalStackError;
+use super::error::RotationError;
+use super::keys::{self, Keys};
+use super::settings::{AUDIT_DATABASE, PATIENT_DATABASE};
+use stand_ins::api_management::OwnIdentity;
+use stand_ins::functions_host::KeyRing;
+use stand_ins::key_vault::KeyVault;
+use stand_ins::mongo::{self, Credentials, Users};
+
+/// The names of the secrets.
+const PATIENT_HOST_KEY: &str = "patient-host-key";
+const AUDIT_HOST_KEY: &str = "audit-host-key";
+const PATIENT_DATABASE_SECRET: &str = "patient-connection-string";
+const AUDIT_DATABASE_SECRET: &str = "audit-connection-string";
+
+/// The identities that read them, and the names of the host keys that they show.
+const GATEWAY: &str = "gateway";
+const PATIENT_APP: &str = "patient-tests-api";
+const AUDIT_APP: &str = "audit-api";
+
+/// How long a rotation waits for whoever uses a secret to read the new one.
+const READ_LIMIT: Duration = Duration::from_secs(30);
+
+/// What can be rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// The gateway's key to the patient app's host.
+    PatientHostKey,
+    /// The patient app's key to the audit app's host.
+    AuditHostKey,
+    /// The patient app's database user.
+    PatientDatabase,
+    /// The audit app's database user.
+    AuditDatabase,
+}
+
+/// The secrets and all that it takes to rotate them.
+pub(super) struct Secrets {
+    vault: KeyVault,
+    file: PathBuf,
+    /// Locked for the time of a rotation, so that there is one at a time.
+    keys: Mutex<Keys>,
+    database: ConnectionStrings,
+    refresh_interval: Duration,
+}
+
+/// Where the connection strings come from.
+pub(super) enum ConnectionStrings {
+    /// The database was given, and has users of its own.
+    Given(String),
+    /// Our own mongod.
+    OfUsers(Users),
+}
+
+/// What the hosts accept; Core Tools accept any key and have none to rotate.
+pub(super) struct HostKeyRings {
+    pub(super) patient: Option<KeyRing>,
+    pub(super) audit: Option<KeyRing>,
+}
+
+/// A host key: who accepts it, who shows it, and its secret.
+struct HostKeyUse<'a> {
+    ring: &'a Option<KeyRing>,
+    user: &'static str,
+    secret: &'static str,
+}
+
+impl Rotation {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::PatientHostKey, Self::AuditHostKey, Self::PatientDatabase, Self::AuditDatabase];
+
+    /// The rotation of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rotation| rotation.name() == name)
+    }
+
+    /// The name of the secret, as people and `scripts/rotate-key` write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PatientHostKey => "patient-host-key",
+            Self::AuditHostKey => "audit-host-key",
+            Self::PatientDatabase => "patient-database",
+            Self::AuditDatabase => "audit-database",
+        }
+    }
+}
+
+impl fmt::Display for Rotation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl Secrets {
+    /// Puts all secrets where they belong; each identity may read what it needs and nothing else.
+    pub(super) async fn start(
+        keys: Keys,
+        file: &Path,
+        database: ConnectionStrings,
+        refresh_interval: Duration,
+    ) -> Result<Self, LocalStackError> {
+        let vault = KeyVault::start().await.map_err(LocalStackError::Vault)?;
+        for (identity, secret) in [
+            (GATEWAY, PATIENT_HOST_KEY),
+            (PATIENT_APP, AUDIT_HOST_KEY),
+            (PATIENT_APP, PATIENT_DATABASE_SECRET),
+            (AUDIT_APP, AUDIT_DATABASE_SECRET),
+        ] {
+            vault.grant(identity, secret);
+        }
+        vault.set_secret(PATIENT_HOST_KEY, &keys.patient_host);
+        vault.set_secret(AUDIT_HOST_KEY, &keys.audit_host);
+        for (user, database_name, secret) in [
+            (&keys.patient_database, PATIENT_DATABASE, PATIENT_DATABASE_SECRET),
+            (&keys.audit_database, AUDIT_DATABASE, AUDIT_DATABASE_SECRET),
+        ] {
+            vault.set_secret(secret, &database.admit(user, database_name).await?);
+            // A rotation that was cut short has left two users.
+            if let ConnectionStrings::OfUsers(users) = &database {
+                users.drop(&keys::other_name(&user.user)).await?;
+            }
+        }
+        let file = file.to_owned();
+        Ok(Self { vault, file, keys: Mutex::new(keys), database, refresh_interval })
+    }
+
+    pub(super) fn vault(&self) -> &KeyVault {
+        &self.vault
+    }
+
+    /// The address of the gateway's host key.
+    pub(super) fn gateway_key_uri(&self) -> String {
+        self.vault.secret_uri(PATIENT_HOST_KEY)
+    }
+
+    /// As whom the gateway reads it.
+    pub(super) fn gateway_identity(&self) -> OwnIdentity {
+        OwnIdentity {
+            identity: self.vault.identity(GATEWAY),
+            trusted_certificate: self.vault.trusted_certificate().to_owned(),
+        }
+    }
+
+    /// The settings by which the patient app finds its secrets.
+    pub(super) fn patient_settings(&self) -> Vec<(String, String)> {
+        let mut settings = self.settings(PATIENT_APP, PATIENT_DATABASE_SECRET);
+        let key = self.vault.secret_uri(AUDIT_HOST_KEY);
+        settings.push(("AUDIT_API_KEY_SECRET_URI".to_owned(), key));
+        settings
+    }
+
+    /// The settings by which the audit app finds its secret.
+    pub(super) fn audit_settings(&self) -> Vec<(String, String)> {
+        self.settings(AUDIT_APP, AUDIT_DATABASE_SECRET)
+    }
+
+    fn settings(&self, identity: &str, connection_string: &str) -> Vec<(String, String)> {
+        let identity = self.vault.identity(identity);
+        [
+            ("MONGO_CONNECTION_STRING_SECRET_URI", self.vault.secret_uri(connection_string)),
+            ("IDENTITY_ENDPOINT", identity.endpoint),
+            ("IDENTITY_HEADER", identity.header),
+            (
+                "TRUSTED_CERTIFICATES_FILE",
+                self.vault.trusted_certificate().to_string_lossy().into_owned(),
+            ),
+            ("SECRET_REFRESH_SECONDS", self.refresh_interval.as_secs().to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// Rotates one secret in the order that needs no pause: the new one beside the old one, then
+    /// into the vault, then whoever uses it reads it, then the old one goes.
+    pub(super) async fn rotate(
+        &self,
+        rotation: Rotation,
+        hosts: &HostKeyRings,
+        progress: &mut impl FnMut(&str),
+    ) -> Result<(), RotationError> {
+        match rotation {
+            Rotation::PatientHostKey => {
+                let of =
+                    HostKeyUse { ring: &hosts.patient, user: GATEWAY, secret: PATIENT_HOST_KEY };
+                self.rotate_host_key(of, |keys| &mut keys.patient_host, progress).await
+            }
+            Rotation::AuditHostKey => {
+                let of =
+                    HostKeyUse { ring: &hosts.audit, user: PATIENT_APP, secret: AUDIT_HOST_KEY };
+                self.rotate_host_key(of, |keys| &mut keys.audit_host, progress).await
+            }
+            Rotation::PatientDatabase => {
+                let of = (PATIENT_APP, PATIENT_DATABASE, PATIENT_DATABASE_SECRET);
+                self.rotate_user(of, |keys| &mut keys.patient_database, progress).await
+            }
+            Rotation::AuditDatabase => {
+                let of = (AUDIT_APP, AUDIT_DATABASE, AUDIT_DATABASE_SECRET);
+                self.rotate_user(of, |keys| &mut keys.audit_database, progress).await
+            }
+        }
+    }
+
+    async fn rotate_host_key(
+        &self,
+        of: HostKeyUse<'_>,
+        place: fn(&mut Keys) -> &mut String,
+        progress: &mut impl FnMut(&str),
+    ) -> Result<(), RotationError> {
+        let ring = of.ring.as_ref().ok_or(RotationError::CoreTools)?;
+        let mut keys = self.keys.lock().await;
+        let key = keys::new_key();
+        let (first, second) = (of.user.to_owned(), keys::other_name(of.user));
+        let first_is_taken = ring.get().host.iter().any(|(name, _)| *name == first);
+        let (old, new) = if first_is_taken { (first, second) } else { (second, first) };
+        ring.set_host_key(&new, &key);
+        progress(&format!("The host accepts the new key {new} beside {old}."));
+        self.keep(&mut keys, place, key.clone())?;
+        let version = self.vault.set_secret(of.secret, &key);
+        if of.user == GATEWAY {
+            progress("The gateway reads the new key when the old one is refused.");
+        } else {
+            self.until_read(of.user, of.secret, &version, progress).await;
+        }
+        ring.remove_host_key(&old);
+        progress(&format!("The host no longer accepts {old}."));
+        Ok(())
+    }
+
+    async fn rotate_user(
+        &self,
+        (app, database, secret): (&str, &str, &str),
+        place: fn(&mut Keys) -> &mut Credentials,
+        progress: &mut impl FnMut(&str),
+    ) -> Result<(), RotationError> {
+        let ConnectionStrings::OfUsers(users) = &self.database else {
+            return Err(RotationError::GivenDatabase);
+        };
+        let mut keys = self.keys.lock().await;
+        let old = place(&mut keys).user.clone();
+        let new = keys::next_user(&old);
+        let connection_string = self.database.admit(&new, database).await?;
+        progress(&format!("The database knows the user {} beside {old}.", new.user));
+        self.keep(&mut keys, place, new)?;
+        let version = self.vault.set_secret(secret, &connection_string);
+        self.until_read(app, secret, &version, progress).await;
+        users.drop(&old).await?;
+        progress(&format!("The user {old} is removed."));
+        Ok(())
+    }
+
+    /// Notes a new secret for the next start, before it is in the vault: vault, hosts and database
+    /// are filled from the file, so a crash at any point leaves a stack that works with the old
+    /// secret or the new one.
+    fn keep<T>(
+        &self,
+        keys: &mut Keys,
+        place: fn(&mut Keys) -> &mut T,
+        secret: T,
+    ) -> Result<(), RotationError> {
+        let mut next = keys.clone();
+        *place(&mut next) = secret;
+        next.save(&self.file).map_err(RotationError::Keys)?;
+        *keys = next;
+        Ok(())
+    }
+
+    async fn until_read(
+        &self,
+        app: &str,
+        secret: &str,
+        version: &str,
+        progress: &mut impl FnMut(&str),
+    ) {
+        progress(&format!("Key Vault has a new version of {secret}; waiting for {app} …"));
+        if self.vault.until_read(app, secret, version, READ_LIMIT).await {
+            progress(&format!("{app} has read it."));
+        } else {
+            progress(&format!("{app} has not read it yet; it will when the old one is refused."));
+        }
+    }
+}
+
+impl ConnectionStrings {
+    /// Lets a user into one database, and returns how.
+    async fn admit(
+        &self,
+        user: &Credentials,
+        database: &str,
+    ) -> Result<String, mongo::MongodError> {
+        match self {
+            Self::Given(connection_string) => Ok(connection_string.clone()),
+            Self::OfUsers(users) => {
+                users.set(user, database).await?;
+                // Cosmos DB confirms a write once it is durable. So does this, even if killed.
+                Ok(mongo::with_option(&users.connection_string_of(user), "journal", "true"))
+            }
+        }
+    }
+}

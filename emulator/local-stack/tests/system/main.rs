@@ -1,0 +1,21 @@
+//! The whole system: both packaged apps behind their hosts, the gateway, and a real mongod.
+
+mod browser;
+mod browser_cache;
+mod docs;
+mod faults;
+mod faults_on_demand;
+mod functions;
+mod gateway;
+mod host_json;
+mod packages;
+mod pages;
+mod ready_file;
+mod rotation;
+mod scripts_server;
+mod stack;
+mod telemetry;
+#[path = "../../../stand-ins/tests/app_insights/client.rs"]
+mod telemetry_client;
+mod telemetry_page;
+mod timers;

@@ -1,0 +1,125 @@
+//! The system as `scripts/server` starts it, with the apps that Cargo built.
+
+use std::path::Path;
+
+use local_stack::{LocalStack, LocalStackOptions};
+use mongodb::bson::Document;
+use mongodb::{Client, Collection};
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use stand_ins::{http_client, package};
+use tempfile::TempDir;
+
+pub const APPS: [&str; 2] = ["patient-tests-api", "audit-api"];
+
+/// A running system with a mongod of its own.
+pub struct Stack {
+    pub local: LocalStack,
+    pub client: reqwest::Client,
+    _folder: Option<TempDir>,
+}
+
+impl Stack {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let stack = Self::start_in(folder.path()).await;
+        Self { _folder: Some(folder), ..stack }
+    }
+
+    /// Starts it with data and keys in a folder that may have some already.
+    pub async fn start_in(folder: &Path) -> Self {
+        Self::start_logging(folder, None).await
+    }
+
+    /// Starts it with a `RUST_LOG` for both apps.
+    pub async fn start_logging(folder: &Path, log_filter: Option<&str>) -> Self {
+        let functions = folder.join("functions");
+        package_apps(&functions);
+        Self::start_packaged(&functions, folder, log_filter).await
+    }
+
+    /// Starts what is packaged in `functions`.
+    pub async fn start_packaged(functions: &Path, folder: &Path, log_filter: Option<&str>) -> Self {
+        let log_filter = log_filter.map(str::to_owned);
+        Self::start_with(functions, folder, |options| options.log_filter = log_filter).await
+    }
+
+    /// Starts it with other options.
+    pub async fn start_with(
+        functions: &Path,
+        folder: &Path,
+        change: impl FnOnce(&mut LocalStackOptions),
+    ) -> Self {
+        let mut options = LocalStackOptions {
+            functions: functions.to_owned(),
+            state: folder.join("server"),
+            connection_string: None,
+            gateway_port: None,
+            patient_port: None,
+            audit_port: None,
+            mongod_port: None,
+            rate_limit_per_minute: None,
+            quota_per_day: None,
+            core_tools: false,
+            faults: false,
+            secret_refresh_interval: std::time::Duration::from_secs(1),
+            log_filter: None,
+        };
+        change(&mut options);
+        let local = LocalStack::start(&options).await.expect("everything starts");
+        Self { local, client: http_client(), _folder: None }
+    }
+
+    /// A request through the gateway.
+    pub fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("{}/{path}", self.local.url()))
+            .header("Ocp-Apim-Subscription-Key", self.local.subscription_key())
+    }
+
+    /// Sends a JSON body and insists on a status.
+    pub async fn send(&self, method: Method, path: &str, body: &Value, status: u16) -> Value {
+        let call = self.call(method, path);
+        let call = if body.is_null() { call } else { call.body(body.to_string()) };
+        json_of(call.send().await.expect("the gateway answers"), status).await
+    }
+
+    pub async fn patients(&mut self) -> Collection<Document> {
+        self.collection("patient-tests", "patients").await
+    }
+
+    pub async fn audits(&mut self) -> Collection<Document> {
+        self.collection("audit", "audits").await
+    }
+
+    async fn collection(&mut self, database: &str, name: &str) -> Collection<Document> {
+        let mongod = self.local.mongod().expect("the stack has a mongod of its own");
+        let address = mongod.lock().await.connection_string();
+        let client = Client::with_uri_str(address).await.expect("a good string");
+        client.database(database).collection(name)
+    }
+}
+
+/// The body of an answer that must have this status; null if there is none.
+pub async fn json_of(answer: Response, status: u16) -> Value {
+    let (actual, text) = (answer.status().as_u16(), answer.text().await.expect("a whole answer"));
+    assert_eq!(actual, status, "{text}");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+pub fn patient() -> Value {
+    json!({"firstName": "Ada", "gender": "female", "dateOfBirth": "1980-02-29", "postCode": "6011"})
+}
+
+/// Packages both apps below this folder.
+pub fn package_apps(functions: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let built = Path::new(env!("CARGO_BIN_EXE_local-stack"));
+    for app in APPS {
+        let executable = built.with_file_name(app);
+        assert!(executable.is_file(), "cargo build --workspace has not built {app}");
+        let template = root.join("host.json.template");
+        package::assemble(&root.join(app), &template, &executable, &functions.join(app))
+            .expect("an app can be packaged");
+    }
+}

@@ -1,0 +1,124 @@
+//! `send-request`, with a token of the gateway's own identity.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use reqwest::{Certificate, Client, Url};
+use serde::Deserialize;
+
+use super::message::{Body, Response};
+use super::policy::SendRequest;
+use crate::http::IDLE_TIME_MAX;
+use crate::key_vault::Identity;
+
+const IDENTITY_API_VERSION: &str = "2019-08-01";
+
+/// How API Management finds its identity, and whom it trusts.
+#[derive(Clone)]
+pub struct OwnIdentity {
+    /// Its managed identity, which the vault knows.
+    pub identity: Identity,
+    /// The authority of the vault's certificate, in PEM.
+    pub trusted_certificate: PathBuf,
+}
+
+/// Sends the requests of policies.
+pub(super) struct Sender {
+    client: Client,
+    identity: Identity,
+    /// By resource: API Management keeps a token until it expires
+    /// (<https://learn.microsoft.com/azure/api-management/authentication-managed-identity-policy>).
+    tokens: Mutex<HashMap<String, Token>>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum SendError {
+    Connection,
+    Timeout,
+}
+
+#[derive(Clone, Deserialize)]
+struct Token {
+    #[serde(rename = "access_token")]
+    text: String,
+    /// Seconds since 1970.
+    expires_on: String,
+}
+
+impl Sender {
+    /// Trusts this authority alone, and knows that the hosts of these URLs are on this machine.
+    ///
+    /// # Errors
+    /// If certificate or URL are none.
+    pub(super) fn new<'u>(
+        own: &OwnIdentity,
+        urls: impl IntoIterator<Item = &'u Url>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let pem = std::fs::read(&own.trusted_certificate)?;
+        let mut client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(IDLE_TIME_MAX)
+            .tls_certs_only([Certificate::from_pem(&pem)?]);
+        for host in urls.into_iter().filter_map(Url::host_str) {
+            client = client.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        }
+        Ok(Self {
+            client: client.build()?,
+            identity: own.identity.clone(),
+            tokens: Mutex::default(),
+        })
+    }
+
+    /// Sends a request and waits for the whole answer. To get no token is an error of the request.
+    pub(super) async fn send(&self, request: &SendRequest) -> Result<Response, SendError> {
+        let answer = tokio::time::timeout(request.timeout, self.answer(request)).await;
+        answer.map_err(|_| SendError::Timeout)?
+    }
+
+    async fn answer(&self, request: &SendRequest) -> Result<Response, SendError> {
+        let mut call = self.client.request(request.method.clone(), request.url.clone());
+        if let Some(resource) = &request.resource {
+            call = call.bearer_auth(self.token(resource).await?);
+        }
+        let mut answer = call.send().await?;
+        let headers = std::mem::take(answer.headers_mut());
+        let status = answer.status();
+        Ok(Response { status, headers, body: Body::from(answer.bytes().await?) })
+    }
+
+    async fn token(&self, resource: &str) -> Result<String, SendError> {
+        if let Some(token) = self.tokens().get(resource).filter(|token| token.is_valid()) {
+            return Ok(token.text.clone());
+        }
+        let Identity { endpoint, header, .. } = &self.identity;
+        let url = format!("{endpoint}?api-version={IDENTITY_API_VERSION}&resource={resource}");
+        let call = self.client.get(url).header("X-IDENTITY-HEADER", header);
+        let answer = call.send().await?.error_for_status()?.bytes().await?;
+        let token: Token = serde_json::from_slice(&answer).map_err(|_| SendError::Connection)?;
+        let text = token.text.clone();
+        self.tokens().insert(resource.to_owned(), token);
+        Ok(text)
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, HashMap<String, Token>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Token {
+    fn is_valid(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        self.expires_on.parse().is_ok_and(|expires: u64| now < expires)
+    }
+}
+
+impl From<reqwest::Error> for SendError {
+    fn from(_: reqwest::Error) -> Self {
+        Self::Connection
+    }
+}

@@ -1,0 +1,269 @@
+//! One connection: requests in, answers out, until either side ends it (`HttpProtocol.cs`).
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::head::{self, Head, Refusal};
+use super::{Application, Body, Response, Unreadable};
+use crate::http::HEAD_LIMIT;
+
+/// How long nobody needs to ask anything (`KeepAliveTimeout`).
+const IDLE_MAX: Duration = Duration::from_secs(130);
+
+/// How long an end is waited for that the other side must have seen.
+const LINGERING_MAX: Duration = Duration::from_secs(5);
+
+/// What is read at once.
+const READ_BYTES: usize = 16 << 10;
+
+/// A stream in both directions.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
+
+/// A connection, and what of it has been received and not been used.
+pub(super) struct Connection {
+    stream: Box<dyn Duplex>,
+    pub(super) received: BytesMut,
+}
+
+/// Answers the requests of a connection. When the server stops, the request that is under way is
+/// still answered.
+pub(super) async fn converse(
+    stream: impl Duplex + 'static,
+    application: Arc<impl Application>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut connection = Connection { stream: Box::new(stream), received: BytesMut::new() };
+    loop {
+        let head = tokio::select! {
+            head = connection.head() => head,
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        };
+        let Head { request, is_http_10, keeps_alive, framing, expects_continue } = match head {
+            Ok(Some(head)) => head,
+            Ok(None) => return,
+            Err(refusal) => return connection.refuse(refusal).await,
+        };
+        let is_head = request.method == "HEAD";
+        let mut body = Body::new(&mut connection, framing, expects_continue);
+        let response = match application.answer(request, &mut body).await {
+            Ok(response) => response,
+            Err(Unreadable::TooSlow) => return connection.refuse(Refusal(408)).await,
+            Err(Unreadable::Broken) => return,
+        };
+        let goes_on = keeps_alive && !*stopped.borrow();
+        let (message, goes_on) = response.written(is_head, is_http_10, goes_on);
+        let sent = body.send(message).await;
+        if sent.is_err() || !body.drain().await || !goes_on {
+            return connection.end().await;
+        }
+    }
+}
+
+impl Connection {
+    /// The next head; nothing at the end of the connection.
+    async fn head(&mut self) -> Result<Option<Head>, Refusal> {
+        let idle_until = Instant::now() + IDLE_MAX;
+        let mut head_until = None;
+        loop {
+            if !self.received.is_empty() {
+                if let Some((head, length)) = head::parse(&self.received)? {
+                    self.received.advance(length);
+                    return Ok(Some(head));
+                }
+                head_until.get_or_insert_with(|| Instant::now() + HEAD_LIMIT);
+            }
+            match timeout_at(head_until.unwrap_or(idle_until), self.receive()).await {
+                Err(_) if head_until.is_some() => return Err(Refusal(408)),
+                Err(_) | Ok(Err(_)) => return Ok(None),
+                Ok(Ok(0)) if head_until.is_some() => return Err(Refusal(400)),
+                Ok(Ok(0)) => return Ok(None),
+                Ok(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// Receives some more; 0 is the end.
+    pub(super) async fn receive(&mut self) -> io::Result<usize> {
+        self.received.reserve(READ_BYTES);
+        self.stream.read_buf(&mut self.received).await
+    }
+
+    pub(super) async fn send(&mut self, mut message: impl Buf) -> io::Result<()> {
+        self.stream.write_all_buf(&mut message).await?;
+        self.stream.flush().await
+    }
+
+    async fn refuse(&mut self, Refusal(status): Refusal) {
+        let (message, _) = Response::empty(status).written(false, false, false);
+        if self.send(message).await.is_ok() {
+            self.end().await;
+        }
+    }
+
+    /// Ends it. What still comes is read, since the other side might lose the answer otherwise.
+    async fn end(&mut self) {
+        let lingering = async {
+            self.stream.shutdown().await?;
+            while self.receive().await? > 0 {
+                self.received.clear();
+            }
+            io::Result::Ok(())
+        };
+        let _ = timeout(LINGERING_MAX, lingering).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::super::Request;
+    use super::*;
+
+    /// Answers with the length of the body, or without having read it.
+    struct Lengths;
+
+    impl Application for Lengths {
+        async fn answer(
+            &self,
+            request: Request,
+            body: &mut Body<'_>,
+        ) -> Result<Response, Unreadable> {
+            let answer = match request.path.as_str() {
+                "/unread" => "unread".to_owned(),
+                _ => body.read().await?.len().to_string(),
+            };
+            Ok(Response { body: answer.into(), ..Response::empty(200) })
+        }
+    }
+
+    /// The other end of a connection, and what stops the server.
+    fn connected() -> (DuplexStream, watch::Sender<bool>) {
+        let (ours, theirs) = duplex(1 << 16);
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(converse(theirs, Arc::new(Lengths), stopped));
+        (ours, stop)
+    }
+
+    /// What comes back until the connection ends, and after how many seconds.
+    async fn rest(mut connection: DuplexStream) -> (String, u64) {
+        let begun = Instant::now();
+        let mut text = String::new();
+        connection.read_to_string(&mut text).await.expect("answers are texts");
+        (text, begun.elapsed().as_secs())
+    }
+
+    /// The statuses and bodies of what comes back, and after how many seconds the end comes.
+    async fn answers_to(requests: &str) -> (Vec<String>, u64) {
+        let (mut connection, _stop) = connected();
+        connection.write_all(requests.as_bytes()).await.expect("it is open");
+        let (text, after) = rest(connection).await;
+        let answers = text.split("HTTP/1.1 ").skip(1).map(|answer| {
+            let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+            let body = body.split("\r\n").nth(1).unwrap_or_default();
+            format!("{} {body}", &answer[..3])
+        });
+        (answers.collect(), after)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_follow_each_other_until_one_asks_for_the_end() {
+        let requests = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab\
+            POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab\
+            POST /unread HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+            3;x=y\r\nabc\r\n0\r\nTrailer: 1\r\n\r\n\
+            GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n\
+            GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+        let (answers, _) = answers_to(requests).await;
+
+        assert_eq!(answers, ["200 2", "200 unread", "200 unread", "200 0"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_nothing_or_not_to_the_end_is_not_waited_for() {
+        for (requests, answers, seconds) in [
+            ("", &[][..], 130),
+            ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", &["200 0"], 130),
+            ("GET / HT", &["408 "], 30),
+            ("GET / HTTP/1.1\r\nHost: a\r\nX", &["408 "], 30),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", &["408 "], 5),
+            (
+                "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",
+                &["200 unread"],
+                5,
+            ),
+            (
+                "POST /unread HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+                &["200 unread"],
+                0,
+            ),
+        ] {
+            assert_eq!(answers_to(requests).await, (owned(answers), seconds), "{requests}");
+        }
+    }
+
+    fn owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_slow_but_moves_is_read() {
+        let (mut connection, _stop) = connected();
+        let head =
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 15000\r\n\r\n";
+        connection.write_all(head.as_bytes()).await.expect("it is open");
+
+        for _ in 0..600 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            connection.write_all(&[b'x'; 25]).await.expect("it is open");
+        }
+
+        let (answer, _) = rest(connection).await;
+        assert!(answer.contains("\r\n15000\r\n"), "{answer}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_word_gets_it_if_the_body_is_read() {
+        let head = |path| {
+            format!(
+                "POST {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+            )
+        };
+        let (mut connection, _stop) = connected();
+        connection.write_all(head("/").as_bytes()).await.expect("it is open");
+        let mut word = [0; 25];
+        connection.read_exact(&mut word).await.expect("a word");
+        assert_eq!(&word, b"HTTP/1.1 100 Continue\r\n\r\n");
+        connection.write_all(b"ab").await.expect("it is open");
+        assert!(rest(connection).await.0.contains("\r\n2\r\n"));
+
+        assert_eq!(answers_to(&head("/unread")).await, (owned(&["200 unread"]), 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_stops_answers_what_is_under_way_and_ends() {
+        let (mut connection, stop) = connected();
+        let request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n";
+        connection.write_all(request).await.expect("it is open");
+        tokio::task::yield_now().await;
+        let (idle, stop_idle) = connected();
+
+        stop.send_replace(true);
+        stop_idle.send_replace(true);
+        connection.write_all(b"ab").await.expect("it is open");
+
+        let (answer, after) = rest(connection).await;
+        assert!(answer.contains("Connection: close\r\n"), "{answer}");
+        assert_eq!(after, 0);
+        assert_eq!(rest(idle).await, (String::new(), 0));
+    }
+}

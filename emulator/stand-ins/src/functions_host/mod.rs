@@ -1,0 +1,257 @@
+//! The Azure Functions host, as far as custom handlers with HTTP and timer triggers can tell.
+//!
+//! Written from the host's own source (version 4.1037); each module cites the files. It reads a
+//! packaged app, starts its executable, checks keys, routes, posts invocation payloads and turns
+//! envelopes into answers, with the quirks that a handler must live with. What it must do is in
+//! `docs/functions-host.md`; `tests/recordings` has what the real host did.
+
+mod admin;
+mod answer;
+mod app_folder;
+mod by_name;
+mod charset;
+mod connection;
+mod console;
+mod dotnet;
+mod envelope;
+mod function;
+mod handler;
+mod identity;
+mod invoke;
+mod json;
+mod kestrel;
+mod keys;
+mod metadata;
+mod path;
+mod payload;
+mod process;
+mod query;
+mod route;
+mod server;
+mod timer;
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+pub use console::{ConsoleLine, InvocationLog, LogLevel};
+pub use keys::{HostKeys, KeyRing};
+pub use timer::{TimerError, Timers};
+
+use crate::app_insights::Reporter;
+use crate::process::port;
+use app_folder::AppFolder;
+use connection::Pool;
+use console::Console;
+use handler::Handler;
+use invoke::Invoker;
+use server::Front;
+
+/// How long the host waits for the end of a handler that it has killed (`WorkerProcess.Dispose`).
+const KILLING_MAX: Duration = Duration::from_secs(1);
+
+/// The setting with the address for telemetry.
+const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
+
+/// What a host is started with.
+#[derive(Clone, Debug)]
+pub struct HostOptions {
+    /// The packaged app: `host.json`, the executable and one folder per function.
+    pub app_root: PathBuf,
+    /// App settings, which the handler gets as variables beside those of this process.
+    pub environment: Vec<(String, String)>,
+    /// The keys that open its functions.
+    pub keys: HostKeys,
+    /// The port on `127.0.0.1`; none for a free one.
+    pub port: Option<u16>,
+    /// Prints what the handler prints, behind this label.
+    pub print_console: Option<String>,
+    /// Whether invocations carry a `traceparent` of the host's own, as in Azure.
+    pub telemetry: bool,
+    /// The folder in which the status of its timers outlives it; none to forget it.
+    pub timers: Option<PathBuf>,
+}
+
+/// A running host; dropping it kills the handler, as the real one does when it stops.
+#[derive(Debug)]
+pub struct Host {
+    url: String,
+    keys: KeyRing,
+    timers: Timers,
+    handler: Arc<Handler>,
+    console: Arc<Console>,
+    supervising: JoinHandle<()>,
+    serving: JoinHandle<()>,
+    listening: JoinSet<()>,
+}
+
+/// The handler's process, which the host starts anew when it ends.
+#[derive(Clone, Debug)]
+pub struct HandlerProcess(Arc<Handler>);
+
+/// Why a host does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The app's folder is not as it must be.
+    #[error("{}: {what}", path.display())]
+    AppFolder {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The port cannot be opened.
+    #[error("port {port} of 127.0.0.1 cannot be opened")]
+    Port {
+        /// The port; 0 stands for a free one.
+        port: u16,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl HostOptions {
+    /// A host for this app with generated keys on a free port.
+    pub fn new(app_root: PathBuf) -> Self {
+        Self {
+            app_root,
+            environment: Vec::new(),
+            keys: HostKeys::default(),
+            port: None,
+            print_console: None,
+            telemetry: true,
+            timers: None,
+        }
+    }
+}
+
+impl Host {
+    /// Starts a host and its handler, without waiting for the handler.
+    ///
+    /// # Errors
+    /// If the folder holds no app or the port is taken.
+    pub async fn start(options: HostOptions) -> Result<Self, HostError> {
+        let app = Arc::new(AppFolder::read(&options.app_root, &options.environment)?);
+        let listener = bind(options.port.unwrap_or(0)).await?;
+        let url = match listener.local_addr() {
+            Ok(address) => format!("http://{address}"),
+            Err(source) => return Err(HostError::Port { port: 0, source }),
+        };
+        let handler_port = port::free().map_err(|source| HostError::Port { port: 0, source })?;
+        let handler = Arc::new(Handler::new(handler_port));
+        let console = Arc::new(Console::new(options.print_console));
+        for error in &app.functions.errors {
+            console.note(&format!("a function is in error and is not served: {error}"));
+        }
+        let keys = KeyRing::new(options.keys);
+        let supervising = tokio::spawn(Arc::clone(&handler).supervise(
+            Arc::clone(&app),
+            options.environment.clone(),
+            Arc::clone(&console),
+        ));
+        let invoker = Arc::new(Invoker {
+            app,
+            handler: Arc::clone(&handler),
+            console: Arc::clone(&console),
+            telemetry: options.telemetry,
+            reporter: reporter(&options.app_root, &options.environment),
+            connections: Pool::default(),
+        });
+        let timers = Timers::new(&invoker, options.timers.as_deref());
+        let listening = timers.start();
+        let front = Arc::new(Front::new(invoker, keys.clone(), timers.clone()));
+        let stopping = Arc::clone(&handler);
+        let serving = tokio::spawn(async move {
+            kestrel::serve(listener, front, stopping.host_stopped()).await;
+        });
+        Ok(Self { url, keys, timers, handler, console, supervising, serving, listening })
+    }
+
+    /// Where it listens: `http://127.0.0.1:7071`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where its handler listens.
+    pub fn handler_url(&self) -> String {
+        format!("http://{}", self.handler.authority())
+    }
+
+    /// The handler's process, if one is running.
+    pub fn handler_process_id(&self) -> Option<u32> {
+        self.handler.process_id()
+    }
+
+    /// The handler's process, whichever it is at the moment.
+    pub fn handler_process(&self) -> HandlerProcess {
+        HandlerProcess(Arc::clone(&self.handler))
+    }
+
+    /// Its keys, which can be changed.
+    pub fn keys(&self) -> KeyRing {
+        self.keys.clone()
+    }
+
+    /// The functions that run on a schedule.
+    pub fn timers(&self) -> Timers {
+        self.timers.clone()
+    }
+
+    /// What the handler printed, the last ten thousand lines.
+    pub fn console(&self) -> Vec<ConsoleLine> {
+        self.console.lines()
+    }
+
+    /// What the handler sent back as `Logs`, the last ten thousand lines.
+    pub fn invocation_logs(&self) -> Vec<InvocationLog> {
+        self.console.logs()
+    }
+
+    /// Waits until the host has stopped itself because its handler does not run. The real process
+    /// ends then, and nobody answers at its address; on Azure it is started again.
+    pub async fn stopped_itself(&self) {
+        self.handler.host_stopped().await;
+    }
+
+    /// Stops taking requests and kills the handler; afterwards both ports are free.
+    pub async fn stop(mut self) {
+        self.listening.abort_all();
+        self.serving.abort();
+        let _ = (&mut self.serving).await;
+        self.handler.stop_host();
+        let _ = tokio::time::timeout(KILLING_MAX, &mut self.supervising).await;
+    }
+}
+
+impl HandlerProcess {
+    /// Its id at the moment, if it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.0.process_id()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.handler.stop_host();
+        self.supervising.abort();
+        self.serving.abort();
+    }
+}
+
+/// Like the apps, the host reports to where its settings say.
+fn reporter(app_root: &Path, environment: &[(String, String)]) -> Option<Reporter> {
+    let setting = environment.iter().find(|(name, _)| name == CONNECTION_STRING);
+    let app = app_root.file_name().map(|name| name.to_string_lossy().into_owned());
+    Reporter::new(&setting?.1, format!("{} host", app.unwrap_or_default()))
+}
+
+async fn bind(port: u16) -> Result<TcpListener, HostError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|source| HostError::Port { port, source })
+}

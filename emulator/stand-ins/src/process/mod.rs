@@ -1,0 +1,8 @@
+//! Processes that are started for tests and for the local stack.
+
+pub mod port;
+mod stop_signals;
+mod watchdog;
+
+pub use stop_signals::StopSignals;
+pub use watchdog::{Group, Watched};

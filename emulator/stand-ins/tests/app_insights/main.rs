@@ -1,0 +1,4 @@
+//! Application Insights as exporters see it.
+
+mod client;
+mod ingestion;

@@ -1,0 +1,195 @@
+//! The recording Audit API records, and misbehaves as it is told.
+
+use std::time::Duration;
+
+use reqwest::{Error, Response, StatusCode};
+use serde_json::{Value, json};
+use stand_ins::audit_api::{AuditApi, Behaviour};
+use stand_ins::http_client;
+
+fn body() -> Value {
+    json!({ "sourceSystemName": "PatientTestsApi", "resource": { "type": "patient" } })
+}
+
+async fn post(audit: &AuditApi, idempotency_key: &str) -> Result<Response, Error> {
+    http_client()
+        .post(audit.url())
+        .header("x-functions-key", audit.key())
+        .header("idempotency-key", idempotency_key)
+        .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        .body(body().to_string())
+        .send()
+        .await
+}
+
+async fn status(audit: &AuditApi, idempotency_key: &str) -> StatusCode {
+    let answer = post(audit, idempotency_key).await;
+    answer.expect("answered").status()
+}
+
+#[tokio::test]
+async fn a_record_is_kept_with_its_headers() {
+    let audit = AuditApi::start().await;
+
+    let answer = post(&audit, "a").await.expect("answered");
+
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let text = answer.text().await.expect("a body");
+    let answer: Value = serde_json::from_str(&text).expect("JSON");
+    let records = audit.records();
+    let [record] = records.as_slice() else {
+        panic!("one record, not {records:?}");
+    };
+    assert_eq!(answer["id"], record.id.as_str());
+    assert_eq!(answer["sourceSystemName"], "PatientTestsApi");
+    let created = answer["createdDate"].as_str().expect("a date");
+    assert_eq!((created.len(), &created[10..11], &created[23..]), (24, "T", "Z"));
+    assert_eq!(record.body, body());
+    assert_eq!(record.idempotency_key.as_deref(), Some("a"));
+    assert_eq!(
+        record.traceparent.as_deref(),
+        Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    );
+}
+
+#[tokio::test]
+async fn the_same_key_gives_the_same_answer_once_recorded() {
+    let audit = AuditApi::start().await;
+
+    let first = post(&audit, "a").await.expect("answered");
+    let second = post(&audit, "a").await.expect("answered");
+
+    assert_eq!(second.headers()["idempotency-replayed"], "true");
+    let first = first.text().await.expect("a body");
+    assert_eq!(first, second.text().await.expect("a body"));
+    assert_eq!((audit.records().len(), audit.calls()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_wrong_key_or_route_is_refused() {
+    let audit = AuditApi::start().await;
+    let client = http_client();
+
+    for (request, expected) in [
+        (client.post(audit.url()), StatusCode::UNAUTHORIZED),
+        (client.post(audit.url()).header("x-functions-key", "x"), StatusCode::UNAUTHORIZED),
+        (client.get(audit.url()), StatusCode::NOT_FOUND),
+        (client.post(format!("{}s", audit.url())), StatusCode::NOT_FOUND),
+    ] {
+        let answer = request.send().await.expect("answered");
+        assert_eq!(answer.status(), expected);
+    }
+
+    assert_eq!((audit.records().len(), audit.calls()), (0, 4));
+}
+
+#[tokio::test]
+async fn it_says_whether_it_is_healthy_to_those_with_a_key_and_records_nothing() {
+    let audit = AuditApi::start().await;
+    let url = audit.url().replace("auditrecord", "health");
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let ask = async |key: &str| {
+        let call = http_client().get(&url).header("x-functions-key", key);
+        let answer = call.header("traceparent", traceparent).send().await.expect("answered");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    };
+
+    assert_eq!(ask("x").await, (401, String::new()));
+    assert_eq!(ask(&audit.key()).await, (200, "{}".to_owned()));
+    audit.behave(Behaviour::StatusTimes(503, 1));
+    assert_eq!(ask(&audit.key()).await.0, 503);
+    audit.behave(Behaviour::Garbage);
+    assert_eq!(ask(&audit.key()).await.0, 201);
+
+    let calls = audit.health_calls();
+    assert_eq!(calls.len(), 3);
+    assert!(calls.iter().all(|call| call.traceparent.as_deref() == Some(traceparent)));
+    assert_eq!((audit.records().len(), audit.calls()), (0, 4));
+}
+
+#[tokio::test]
+async fn a_status_is_answered_without_recording() {
+    let audit = AuditApi::start().await;
+
+    audit.behave(Behaviour::Status(429));
+    assert_eq!(status(&audit, "a").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(status(&audit, "a").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(audit.records().len(), 0);
+
+    audit.behave(Behaviour::StatusTimes(500, 1));
+    assert_eq!(status(&audit, "a").await, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
+    assert_eq!(audit.records().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_is_lost_after_recording() {
+    let audit = AuditApi::start().await;
+    audit.behave(Behaviour::RecordThenDrop(1));
+
+    post(&audit, "a").await.expect_err("no answer");
+    assert_eq!(audit.records().len(), 1);
+
+    assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
+    assert_eq!((audit.records().len(), audit.calls()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_hanging_register_answers_nobody() {
+    let audit = AuditApi::start().await;
+    audit.behave(Behaviour::Hang);
+
+    let limit = Duration::from_millis(200);
+    tokio::time::timeout(limit, post(&audit, "a")).await.expect_err("no answer");
+
+    assert_eq!((audit.records().len(), audit.calls()), (0, 1));
+}
+
+#[tokio::test]
+async fn garbage_is_a_201_without_a_record() {
+    let audit = AuditApi::start().await;
+    audit.behave(Behaviour::Garbage);
+
+    let answer = post(&audit, "a").await.expect("answered");
+
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    assert_eq!(answer.text().await.expect("a body"), r#"["not","a","record"]"#);
+    assert_eq!(audit.records().len(), 0);
+}
+
+#[tokio::test]
+async fn a_refusing_register_comes_back_on_the_same_port() {
+    let audit = AuditApi::start().await;
+
+    audit.behave(Behaviour::Refuse);
+    post(&audit, "a").await.expect_err("refused");
+    audit.behave(Behaviour::Record);
+
+    for _ in 0..500 {
+        if post(&audit, "a").await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
+    assert_eq!(audit.records().len(), 1);
+}
+
+#[tokio::test]
+async fn a_held_call_is_treated_as_chosen_later() {
+    let audit = AuditApi::start().await;
+    audit.behave(Behaviour::Hold);
+    let held = post(&audit, "a");
+    let release = async {
+        while audit.calls() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(audit.records().is_empty());
+        audit.behave(Behaviour::StatusTimes(503, 1));
+    };
+
+    let (answer, ()) = tokio::join!(held, release);
+
+    assert_eq!(answer.expect("answered").status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
+}

@@ -1,0 +1,281 @@
+//! An app of the scripted handler behind its host, and what it did.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::stream;
+use http_body_util::StreamBody;
+use hyper::body::{Bytes, Frame};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+use stand_ins::functions_host::{Host, HostKeys, HostOptions};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How long anything is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running app.
+pub struct App {
+    pub host: Host,
+    pub folder: TempDir,
+    pub client: Client,
+}
+
+/// An app that is about to be started.
+pub struct Plan {
+    pub options: HostOptions,
+    host_json: Value,
+    folder: TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+}
+
+/// An invocation as the handler got it.
+pub struct Invocation {
+    pub echo: Value,
+    pub payload: Value,
+}
+
+impl Plan {
+    /// An app without functions.
+    pub fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let keys = HostKeys {
+            master: "master-key".to_owned(),
+            host: vec![("default".to_owned(), "host-key".to_owned())],
+        };
+        let host_json = json!({
+            "customHandler": { "description": { "defaultExecutablePath": example("scripted_handler") } },
+            "extensions": { "http": {} }
+        });
+        let options = HostOptions { keys, ..HostOptions::new(folder.path().to_owned()) };
+        Self { options, host_json, folder }
+    }
+
+    /// Adds an open function on any method.
+    pub fn function(self, name: &str, route: &str) -> Self {
+        self.binding(name, json!({ "authLevel": "anonymous", "route": route }))
+    }
+
+    /// Adds a function with these members in its trigger.
+    pub fn binding(self, name: &str, members: Value) -> Self {
+        let mut trigger = json!({ "type": "httpTrigger", "direction": "in", "name": "req" });
+        trigger.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let output = json!({ "type": "http", "direction": "out", "name": "res" });
+        self.bindings(name, &json!([trigger, output]))
+    }
+
+    /// Adds a function that a timer runs.
+    pub fn timer(self, name: &str, schedule: &str) -> Self {
+        let members = json!({ "name": "timer", "schedule": schedule });
+        self.timer_binding(name, members)
+    }
+
+    /// Adds a function with these members in its timer trigger.
+    pub fn timer_binding(self, name: &str, members: Value) -> Self {
+        let mut trigger = json!({ "type": "timerTrigger", "direction": "in" });
+        trigger.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.bindings(name, &json!([trigger]))
+    }
+
+    /// Adds a function with these bindings.
+    pub fn bindings(self, name: &str, bindings: &Value) -> Self {
+        let folder = self.folder.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        let function = json!({ "bindings": bindings });
+        fs::write(folder.join("function.json"), function.to_string()).unwrap();
+        self
+    }
+
+    /// Sets a member of `host.json`, named by a pointer to its parent and by its name.
+    pub fn host_json(mut self, parent: &str, name: &str, value: Value) -> Self {
+        self.host_json.pointer_mut(parent).unwrap()[name] = value;
+        self
+    }
+
+    /// Tells the handler how to start.
+    pub fn at_start(self, what: &str) -> Self {
+        self.host_json("/customHandler/description", "arguments", json!([what]))
+    }
+
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.options.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub async fn start(self) -> App {
+        let options = self.options.clone();
+        let folder = self.laid_out();
+        let host = Host::start(options).await.unwrap();
+        App { host, folder, client: stand_ins::http_client() }
+    }
+
+    /// Why no host starts.
+    pub async fn refused(self) -> String {
+        let options = self.options.clone();
+        let _folder = self.laid_out();
+        Host::start(options).await.unwrap_err().to_string()
+    }
+
+    /// The app's folder, without a host.
+    pub fn laid_out(self) -> TempDir {
+        fs::write(self.folder.path().join("host.json"), self.host_json.to_string()).unwrap();
+        self.folder
+    }
+}
+
+impl App {
+    /// One open function on `/api/echo`.
+    pub async fn echo() -> Self {
+        Plan::new().function("Echo", "echo").start().await
+    }
+
+    pub fn request(&self, method: &str, target: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.client.request(method, format!("{}{target}", self.host.url()))
+    }
+
+    pub fn get(&self, target: &str) -> RequestBuilder {
+        self.request("GET", target)
+    }
+
+    /// The whole answer to a request as it is written here; clients mend heads.
+    pub async fn raw(&self, request: &[u8]) -> Vec<u8> {
+        let address = self.host.url().trim_start_matches("http://");
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        let reading = connection.read_to_end(&mut answer);
+        tokio::time::timeout(PATIENCE, reading).await.expect("the connection ends").unwrap();
+        answer
+    }
+
+    /// Waits until nobody takes connections any longer.
+    pub async fn is_gone(&self) {
+        let address = self.host.url().trim_start_matches("http://");
+        eventually("end of the host", || std::net::TcpStream::connect(address).is_err()).await;
+    }
+
+    /// A call of `/api/echo` with a script for the handler.
+    pub fn scripted(&self, script: &Value) -> RequestBuilder {
+        self.get("/api/echo").header("x-script", ascii(script))
+    }
+
+    /// What the host makes of an envelope.
+    pub async fn enveloped(&self, envelope: &Value) -> Answer {
+        let answer = json!({ "body": envelope.to_string() });
+        sent(self.scripted(&json!({ "answer": answer }))).await
+    }
+
+    /// What the host makes of an output.
+    pub async fn output(&self, res: Value) -> Answer {
+        self.enveloped(&json!({ "Outputs": { "res": res } })).await
+    }
+
+    /// The lines of a file that the handler leaves behind.
+    pub fn noted(&self, file: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join(file)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Makes a file that the handler waits for.
+    pub fn release(&self, file: &str) {
+        fs::write(self.folder.path().join(file), "").unwrap();
+    }
+
+    /// Waits until the handler has noted so many lines.
+    pub async fn noted_lines(&self, file: &str, count: usize) {
+        eventually(&format!("{count} lines in {file}"), || self.noted(file).len() >= count).await;
+    }
+}
+
+/// A body without a length.
+pub fn chunked(text: &'static str) -> reqwest::Body {
+    let frame = Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from_static(text.as_bytes())));
+    reqwest::Body::wrap(StreamBody::new(stream::iter([frame])))
+}
+
+/// Sends a request and reads the whole answer.
+pub async fn sent(request: RequestBuilder) -> Answer {
+    let response = request.timeout(PATIENCE).send().await.expect("the host answers");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, body: response.text().await.expect("the answer is complete") }
+}
+
+/// Sends a request and reads the invocation that the handler got.
+pub async fn invocation(request: RequestBuilder) -> Invocation {
+    let answer = sent(request).await;
+    assert_eq!(answer.status, 200, "{answer:#?}");
+    let echo: Value = serde_json::from_str(&answer.body).unwrap();
+    let payload = serde_json::from_str(echo["payload"].as_str().unwrap()).unwrap_or_default();
+    Invocation { echo, payload }
+}
+
+/// Waits for a condition.
+pub async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("no {what}"));
+}
+
+impl Invocation {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let headers = self.echo["headers"].as_array().unwrap();
+        headers.iter().find(|header| header[0] == name)?[1].as_str()
+    }
+
+    pub fn request(&self) -> &Value {
+        &self.payload["Data"]["req"]
+    }
+
+    pub fn metadata(&self) -> &Value {
+        &self.payload["Metadata"]
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Status, content type and body.
+    pub fn parts(&self) -> (u16, Option<&str>, &str) {
+        (self.status, self.header("content-type"), &self.body)
+    }
+
+    /// Insists on a 500 that says nothing about its cause.
+    pub fn assert_is_empty_500(&self, of: &dyn std::fmt::Display) {
+        assert_eq!(self.parts(), (500, None, ""), "{of}");
+    }
+}
+
+fn ascii(script: &Value) -> String {
+    let escaped = |c: char| {
+        let mut units = [0; 2];
+        c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
+    };
+    let text = script.to_string();
+    text.chars().map(|c| if c.is_ascii() { c.to_string() } else { escaped(c) }).collect()
+}
+
+/// Cargo builds examples with the tests, next to the folder of the tests.
+pub fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    let executable = folder.join("examples").join(name);
+    // A test that is chosen with --test is built without it.
+    assert!(executable.is_file(), "please run: cargo build -p stand-ins --examples");
+    executable
+}

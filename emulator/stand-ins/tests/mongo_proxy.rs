@@ -1,0 +1,129 @@
+//! The proxy loses, refuses and holds back what it is told to, and nothing else.
+
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use mongodb::{Client, Collection};
+use stand_ins::mongo::{self, Proxy};
+
+struct Setup {
+    proxy: Proxy,
+    through: Collection<Document>,
+    beside: Collection<Document>,
+}
+
+/// One collection, seen through a proxy and past it. The driver itself does not retry, but waits
+/// long enough to look for its server again, which it does twice a second.
+async fn set_up() -> Setup {
+    let server = mongo::for_tests().await;
+    let proxy = Proxy::start(&server).await;
+    let options = "retryWrites=false&retryReads=false&serverSelectionTimeoutMS=2000";
+    let through = format!("{}&{options}", proxy.connection_string());
+    let database = uuid::Uuid::now_v7().to_string();
+    Setup {
+        through: collection(&through, &database).await,
+        beside: collection(&server, &database).await,
+        proxy,
+    }
+}
+
+async fn collection(connection_string: &str, database: &str) -> Collection<Document> {
+    let client =
+        Client::with_uri_str(connection_string).await.expect("the connection string is valid");
+    client.database(database).collection("things")
+}
+
+async fn count(things: &Collection<Document>) -> u64 {
+    things.count_documents(doc! {}).await.expect("counted")
+}
+
+/// Inserts until it works: the driver takes a moment to find its server again.
+async fn insert_eventually(things: &Collection<Document>) {
+    for _ in 0..100 {
+        if things.insert_one(doc! {}).await.is_ok() {
+            return;
+        }
+    }
+    panic!("the server never came back");
+}
+
+#[tokio::test]
+async fn everything_passes_by_default() {
+    let Setup { proxy, through, beside } = set_up().await;
+    let large = "x".repeat(1_000_000);
+
+    through.insert_one(doc! { "text": &large }).await.expect("inserted");
+
+    let found = through.find_one(doc! { "text": &large }).await.expect("answered");
+    assert_eq!(found.expect("found").get_str("text").ok(), Some(large.as_str()));
+    assert_eq!(count(&beside).await, 1);
+    assert!(proxy.commands().ends_with(&["insert".into(), "find".into()]));
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_that_of_a_command_that_took_place() {
+    let Setup { proxy, through, beside } = set_up().await;
+
+    proxy.lose_next_answer_to("insert");
+    assert!(!proxy.has_lost_all());
+    through.insert_one(doc! { "_id": 1 }).await.expect_err("the answer is lost");
+
+    assert!(proxy.has_lost_all());
+    assert_eq!(count(&beside).await, 1);
+    let again = through.insert_one(doc! { "_id": 1 }).await.expect_err("it is there");
+    assert!(again.to_string().contains("11000"), "{again}");
+}
+
+#[tokio::test]
+async fn other_commands_keep_their_answers() {
+    let Setup { proxy, through, .. } = set_up().await;
+
+    proxy.lose_next_answer_to("update");
+
+    through.insert_one(doc! {}).await.expect("inserted");
+    assert_eq!(count(&through).await, 1);
+    assert!(!proxy.has_lost_all());
+}
+
+#[tokio::test]
+async fn nothing_gets_through_while_it_refuses() {
+    let Setup { proxy, through, beside } = set_up().await;
+    through.insert_one(doc! {}).await.expect("inserted");
+
+    proxy.refuse();
+    through.insert_one(doc! {}).await.expect_err("refused");
+    assert_eq!(count(&beside).await, 1);
+
+    proxy.accept();
+    insert_eventually(&through).await;
+    assert_eq!(count(&beside).await, 2);
+}
+
+#[tokio::test]
+async fn a_command_that_hangs_never_reaches_the_server() {
+    let Setup { proxy, through, beside } = set_up().await;
+    through.insert_one(doc! {}).await.expect("inserted");
+
+    proxy.hang();
+    let insert = through.insert_one(doc! {}).into_future();
+    let limit = Duration::from_millis(200);
+    tokio::time::timeout(limit, insert).await.expect_err("no answer");
+
+    proxy.accept();
+    insert_eventually(&through).await;
+    assert_eq!(count(&beside).await, 2);
+}
+
+#[tokio::test]
+async fn an_invented_answer_reaches_the_client_and_its_command_no_server() {
+    let Setup { proxy, through, beside } = set_up().await;
+    let throttled = doc! { "ok": 0, "code": 16500, "errmsg": "Error=16500, RetryAfterMs=34" };
+    proxy.answer_instead("insert", 1, throttled);
+
+    let error = through.insert_one(doc! {}).await.expect_err("throttled").to_string();
+
+    assert!(error.contains("RetryAfterMs=34"), "{error}");
+    assert_eq!(count(&beside).await, 0);
+    through.insert_one(doc! {}).await.expect("one time only");
+    assert_eq!(count(&beside).await, 1);
+}

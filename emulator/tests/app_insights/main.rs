@@ -1,6 +1,0 @@
-//! Application Insights as exporters see it, and its page as people do.
-
-mod browser;
-mod client;
-mod ingestion;
-mod page;
