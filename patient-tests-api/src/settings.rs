@@ -13,14 +13,14 @@ pub(crate) const OWN: [Setting; 3] = [
         app: "patient-tests-api",
         is_secret: false,
         default: Default::Required,
-        meaning: "Name of the database with patients and tests.",
+        meaning: "Database with the patients and tests.",
     },
     Setting {
         name: "AUDIT_API_URL",
         app: "patient-tests-api",
         is_secret: false,
         default: Default::Required,
-        meaning: "Full URL of the function CreateAuditRecord.",
+        meaning: "Full URL of `CreateAuditRecord`, such as `https://HOST/api/auditrecord`. Auditing cannot be switched off.",
     },
     Setting {
         name: "AUDIT_API_KEY",
@@ -152,10 +152,8 @@ mod tests {
         let mut listed = std::collections::BTreeSet::new();
         for setting in setting::COMMON.iter().chain(&OWN) {
             listed.insert(setting.name.to_owned());
-            let in_key_vault = format!("{}_SECRET_URI", setting.name);
-            // This one alone is never read from Key Vault.
-            if setting.is_secret && setting.name != "APPLICATIONINSIGHTS_CONNECTION_STRING" {
-                listed.insert(in_key_vault);
+            if setting.is_secret {
+                listed.insert(format!("{}_SECRET_URI", setting.name));
             }
         }
         assert_eq!(asked.into_inner(), listed);

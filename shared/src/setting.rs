@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct Setting {
     /// The name of the variable.
     pub name: &'static str,
-    /// Which apps have it.
+    /// The app that has it, or `both`.
     pub app: &'static str,
     /// Whether its value must be kept secret. Then `<name>_SECRET_URI` can name a secret in Key
     /// Vault instead.
@@ -27,67 +27,87 @@ pub struct Setting {
 pub enum Default {
     /// The app does not start.
     Required,
-    /// This.
+    /// Nothing takes its place.
+    None,
+    /// This value.
     Is(&'static str),
-    /// It is for the platform to set, and not for operators.
-    SetByPlatform,
+    /// It is never for operators to set.
+    SetBy(&'static str),
 }
 
 /// The settings that every app has.
 pub const COMMON: [Setting; 10] = [
-    common(
-        "FUNCTIONS_CUSTOMHANDLER_PORT",
-        Default::SetByPlatform,
-        "Port at which the Functions host expects the app.",
-    ),
     Setting {
+        name: "MONGO_CONNECTION_STRING",
+        app: "both",
         is_secret: true,
-        ..common(
-            "MONGO_CONNECTION_STRING",
-            Default::Required,
-            "Azure Cosmos DB for MongoDB, or any MongoDB.",
-        )
+        default: Default::Required,
+        meaning: "Connection string of Cosmos DB for MongoDB, or of any MongoDB.",
     },
     Setting {
-        is_secret: true,
-        ..common(
-            "APPLICATIONINSIGHTS_CONNECTION_STRING",
-            Default::Is("no telemetry is sent"),
-            "Where telemetry is sent. Cannot be read from Key Vault.",
-        )
+        name: "SECRET_REFRESH_SECONDS",
+        app: "both",
+        is_secret: false,
+        default: Default::Is("900"),
+        meaning: "How often secrets are read again from Key Vault, 1 to 86400. A refused secret is read again at once.",
     },
-    common(
-        "TELEMETRY_SAMPLING_RATIO",
-        Default::Is("1"),
-        "Share of traces, 0 to 1, to sample when the caller made no decision.",
-    ),
-    common("RUST_LOG", Default::Is("info"), "Log filter, for instance info or shared=debug,warn."),
-    common(
-        "SECRET_REFRESH_SECONDS",
-        Default::Is("900"),
-        "How often secrets are read again from Key Vault, 1 to 86400 seconds.",
-    ),
-    common(
-        "TRUSTED_CERTIFICATES_FILE",
-        Default::Is("those of the system"),
-        "PEM file of certificate authorities to trust beside those of the system.",
-    ),
-    common(
-        "AZURE_CLIENT_ID",
-        Default::Is("the app's own identity"),
-        "Client id of the user-assigned identity to use.",
-    ),
-    common(
-        "IDENTITY_ENDPOINT",
-        Default::SetByPlatform,
-        "Present where there is a managed identity; else the developer's login is used.",
-    ),
-    common("WEBSITE_INSTANCE_ID", Default::SetByPlatform, "Names the instance in telemetry."),
+    Setting {
+        name: "AZURE_CLIENT_ID",
+        app: "both",
+        is_secret: false,
+        default: Default::None,
+        meaning: "Client id of the user-assigned identity that reads Key Vault; without it, the system-assigned one.",
+    },
+    Setting {
+        name: "TRUSTED_CERTIFICATES_FILE",
+        app: "both",
+        is_secret: false,
+        default: Default::None,
+        meaning: "PEM file of certificate authorities to trust in addition to the system's.",
+    },
+    Setting {
+        name: "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        app: "both",
+        is_secret: false,
+        default: Default::None,
+        meaning: "Where telemetry is sent; it can only write. Without it, none is sent.",
+    },
+    Setting {
+        name: "TELEMETRY_SAMPLING_RATIO",
+        app: "both",
+        is_secret: false,
+        default: Default::Is("1"),
+        meaning: "Share of traces to send, 0 to 1, when the caller made no decision. Metrics are never sampled.",
+    },
+    Setting {
+        name: "RUST_LOG",
+        app: "both",
+        is_secret: false,
+        default: Default::Is("info,azure_identity=warn,typespec_client_core=warn"),
+        meaning: "Log filter. The Azure SDK logs every request at `info`.",
+    },
+    Setting {
+        name: "FUNCTIONS_CUSTOMHANDLER_PORT",
+        app: "both",
+        is_secret: false,
+        default: Default::SetBy("the host"),
+        meaning: "Loopback port that the app listens on.",
+    },
+    Setting {
+        name: "IDENTITY_ENDPOINT",
+        app: "both",
+        is_secret: false,
+        default: Default::SetBy("the platform"),
+        meaning: "Present where there is a managed identity. Without it, Key Vault is read as the developer who is signed in to the Azure CLI.",
+    },
+    Setting {
+        name: "WEBSITE_INSTANCE_ID",
+        app: "both",
+        is_secret: false,
+        default: Default::SetBy("the platform"),
+        meaning: "Name of the instance in telemetry.",
+    },
 ];
-
-const fn common(name: &'static str, default: Default, meaning: &'static str) -> Setting {
-    Setting { name, app: "both apps", is_secret: false, default, meaning }
-}
 
 /// Writes a list of settings to standard output as JSON.
 ///

@@ -261,6 +261,30 @@ fn database_name(name: String) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::setting::{COMMON, Default};
+
+    #[test]
+    fn the_listed_defaults_are_those_that_count() {
+        let listed = |name: &str| {
+            let setting = COMMON.iter().find(|setting| setting.name == name);
+            let Some(Default::Is(value)) = setting.map(|setting| setting.default) else {
+                panic!("{name} has no default")
+            };
+            value
+        };
+        let insights = "InstrumentationKey=00000000-0000-0000-0000-000000000001";
+        let source = |name: &str| {
+            (name == "APPLICATIONINSIGHTS_CONNECTION_STRING").then(|| insights.to_owned())
+        };
+        let mut reader = Reader::new(&source);
+        let telemetry = reader.telemetry().unwrap();
+
+        assert_eq!(LOG_FILTER_DEFAULT, listed("RUST_LOG"));
+        let ratio = telemetry.export.unwrap().sampling_ratio;
+        assert_eq!(ratio.to_string(), listed("TELEMETRY_SAMPLING_RATIO"));
+        let interval = reader.key_vault().unwrap().refresh_interval;
+        assert_eq!(interval.as_secs().to_string(), listed("SECRET_REFRESH_SECONDS"));
+    }
 
     fn read(values: &[(&str, &str)]) -> Result<(u16, MongoSettings, LogFilter), SettingsError> {
         let source = |name: &str| {

@@ -16,6 +16,7 @@ pub mod mongo;
 pub mod audit_api;
 pub mod openapi;
 pub mod package;
+pub mod setting_list;
 pub mod test_app;
 
 // Common ground.

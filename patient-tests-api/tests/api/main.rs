@@ -27,6 +27,7 @@ mod scaffold_documents;
 mod search_patient;
 mod secret_canaries;
 mod secrets;
+mod settings;
 mod start_up;
 mod telemetry;
 mod update_patient;
