@@ -28,7 +28,7 @@ pub const STORAGE: StoragePlan = StoragePlan {
 pub struct App {
     pub(crate) audit: AuditRegister,
     pub(crate) patients: PatientStore,
-    pub(crate) tests: MedicalTestStore,
+    pub(crate) medical_tests: MedicalTestStore,
     pub(crate) health: Health,
     database: Arc<Database>,
     secrets: [Arc<LiveSecret>; 2],
@@ -45,7 +45,7 @@ impl App {
         Self {
             audit: AuditRegister::new(settings.audit.urls, audit_key, http),
             patients: PatientStore::new(Arc::clone(&database)),
-            tests: MedicalTestStore::new(Arc::clone(&database)),
+            medical_tests: MedicalTestStore::new(Arc::clone(&database)),
             health: Health::default(),
             database,
             secrets,

@@ -3,16 +3,16 @@
 //! A handler parses, tells the audit register, acts, and answers. A new function is a folder with
 //! `function.json`, a module, a line in the table, and a file of tests.
 
+pub(crate) mod create_medical_test;
 pub(crate) mod create_patient;
-pub(crate) mod create_test;
+pub(crate) mod delete_medical_test;
 pub(crate) mod delete_patient;
-pub(crate) mod delete_test;
 pub(crate) mod health;
+pub(crate) mod load_medical_test;
 pub(crate) mod load_patient;
-pub(crate) mod load_test;
 pub(crate) mod search_patient;
+pub(crate) mod update_medical_test;
 pub(crate) mod update_patient;
-pub(crate) mod update_test;
 
 use std::pin::Pin;
 
@@ -36,15 +36,15 @@ pub(crate) type Handler =
 /// which the host tries them.
 pub(crate) const FUNCTIONS: [Function; 10] = [
     create_patient::FUNCTION,
-    create_test::FUNCTION,
+    create_medical_test::FUNCTION,
     delete_patient::FUNCTION,
-    delete_test::FUNCTION,
+    delete_medical_test::FUNCTION,
     health::FUNCTION,
     load_patient::FUNCTION,
-    load_test::FUNCTION,
+    load_medical_test::FUNCTION,
     search_patient::FUNCTION,
     update_patient::FUNCTION,
-    update_test::FUNCTION,
+    update_medical_test::FUNCTION,
 ];
 
 const PATIENTS: Group = Group { name: "Patients", description: "People, and how to find them." };

@@ -60,7 +60,7 @@ async fn one(app: &App, request: Request) -> Result<Audited> {
 
     let (patient, test) = join!(
         app.patients.find(patient_id, request.deadline),
-        app.tests.find(patient_id, id, request.deadline),
+        app.medical_tests.find(patient_id, id, request.deadline),
     );
     let found = unless_patient_deleted(patient)
         .and(test)
@@ -75,7 +75,7 @@ async fn list(app: &App, request: Request) -> Result<Audited> {
 
     let (patient, tests) = join!(
         app.patients.find(patient_id, request.deadline),
-        app.tests.find_page(patient_id, &page, request.deadline),
+        app.medical_tests.find_page(patient_id, &page, request.deadline),
     );
     let found = match (patient, tests) {
         // Tests that the scaffold stored may lack their patient.

@@ -46,14 +46,15 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let reading = async {
         join!(
             app.patients.find(patient_id, request.deadline),
-            app.tests.find_stored(patient_id, id, request.deadline),
+            app.medical_tests.find_stored(patient_id, id, request.deadline),
         )
     };
     app.audit
         .write_after(&request, resource, reading, async |intent, (patient, current)| {
             unless_patient_deleted(patient)?;
             let deadline = request.deadline;
-            let replaced = app.tests.replace(current?, details, &preconditions, intent, deadline);
+            let replaced =
+                app.medical_tests.replace(current?, details, &preconditions, intent, deadline);
             let test = replaced.await?;
             Ok(Written::changed(Response::ok(&test).with_version(test.version)))
         })

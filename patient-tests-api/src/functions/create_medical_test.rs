@@ -53,7 +53,8 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
         .write_after(&request, resource, patient, async |intent, patient| {
             patient?;
             let deadline = request.deadline;
-            let inserted = app.tests.insert(id, patient_id, details, intent, deadline).await?;
+            let inserted =
+                app.medical_tests.insert(id, patient_id, details, intent, deadline).await?;
             Ok(Written::inserted(id, inserted, |test| {
                 Response::created(request.location_of("tests", id), test).with_version(test.version)
             }))

@@ -44,13 +44,13 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let reading = async {
         join!(
             app.patients.find(patient_id, request.deadline),
-            app.tests.find_stored(patient_id, id, request.deadline),
+            app.medical_tests.find_stored(patient_id, id, request.deadline),
         )
     };
     app.audit
         .write_after(&request, resource, reading, async |intent, (patient, current)| {
             unless_patient_deleted(patient)?;
-            app.tests.delete(current?, &preconditions, intent, request.deadline).await?;
+            app.medical_tests.delete(current?, &preconditions, intent, request.deadline).await?;
             Ok(Written::changed(Response::no_content()))
         })
         .await
