@@ -169,8 +169,7 @@ async fn run<A: FunctionApp>(
     let result = async {
         let request = request?;
         let end = request.reporting_deadline();
-        // On the heap, since every future around it would hold its kilobytes twice and copy them.
-        guarded(Box::pin(app.invoke(function, request)), end).await
+        guarded(app.invoke(function, request), end).await
     }
     .instrument(span.clone())
     .await;
