@@ -43,11 +43,15 @@ impl Bench {
             let settings = &self.system.settings;
             let start = start::measure(&executable, settings, request, self.extent.starts).await?;
             let ms = |time: Duration| time.as_secs_f64() * 1e3;
-            let answer =
-                Figure::new(format!("{app}, start to answer"), "ms", ms(start.first_answer));
-            let answer = answer.target(15.0);
+            let response =
+                Figure::new(format!("{app}, start to answer"), "ms", ms(start.first_response));
+            let response = response.target(15.0);
             let is_patient_app = app == PATIENT_APP;
-            self.report.figures.push(if is_patient_app { answer.scaffold(211.0) } else { answer });
+            self.report.figures.push(if is_patient_app {
+                response.scaffold(211.0)
+            } else {
+                response
+            });
             let success = format!("{app}, start to first {}", request().function);
             let success = Figure::new(success, "ms", ms(start.first_success));
             // With the secrets read from Key Vault and the database connected.

@@ -113,7 +113,7 @@ impl Caller for Client {
     }
 }
 
-/// Sends the same request over and over, and follows the links of the answer first. To be turned
+/// Sends the same request over and over, and follows the links of the response first. To be turned
 /// away because the host has too much to do is no failure.
 pub(crate) struct Repeating {
     entrance: Entrance,
@@ -130,7 +130,7 @@ pub(crate) struct Repeating {
 pub(crate) struct Seen {
     pub(crate) answered: AtomicU64,
     pub(crate) shed: AtomicU64,
-    pub(crate) largest_answer_bytes: AtomicUsize,
+    pub(crate) largest_response_bytes: AtomicUsize,
 }
 
 impl Repeating {
@@ -160,7 +160,7 @@ impl Caller for Repeating {
         match exchange(&mut self.connection, &self.entrance, &self.first, sent).await? {
             Outcome::Answered { bytes, link } => {
                 self.seen.answered.fetch_add(1, Ordering::Relaxed);
-                self.seen.largest_answer_bytes.fetch_max(bytes, Ordering::Relaxed);
+                self.seen.largest_response_bytes.fetch_max(bytes, Ordering::Relaxed);
                 self.next_on_the_wire =
                     link.map(|link| self.first.following(&link).on_the_wire(&self.entrance));
             }
@@ -199,17 +199,17 @@ async fn exchange(
             Connection::open(entrance.address).await.map_err(|error| failed(&error.to_string()))?
         }
     };
-    let answer = open.exchange(on_the_wire).await.map_err(|error| failed(&error.to_string()))?;
-    if answer.status == 429 && answer.header("X-FUNCTION-SCALEOUT").is_some() {
+    let response = open.exchange(on_the_wire).await.map_err(|error| failed(&error.to_string()))?;
+    if response.status == 429 && response.header("X-FUNCTION-SCALEOUT").is_some() {
         return Ok(Outcome::Shed);
     }
-    if !request.succeeded(entrance.door, answer.status, answer.body) {
-        let body = String::from_utf8_lossy(answer.body);
-        return Err(failed(&format!("status {}, {body:.300}", answer.status)));
+    if !request.succeeded(entrance.door, response.status, response.body) {
+        let body = String::from_utf8_lossy(response.body);
+        return Err(failed(&format!("status {}, {body:.300}", response.status)));
     }
-    let link = answer.header("Link").and_then(|link| link.strip_prefix('<')?.split_once('>'));
+    let link = response.header("Link").and_then(|link| link.strip_prefix('<')?.split_once('>'));
     let link = link.map(|(target, _)| target.to_owned());
-    let bytes = answer.body.len();
+    let bytes = response.body.len();
     *connection = Some(open);
     Ok(Outcome::Answered { bytes, link })
 }

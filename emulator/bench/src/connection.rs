@@ -16,8 +16,8 @@ pub(crate) struct Connection {
     received: Vec<u8>,
 }
 
-/// An answer, whole.
-pub(crate) struct Answer<'a> {
+/// A response, whole.
+pub(crate) struct Response<'a> {
     pub(crate) status: u16,
     head: &'a str,
     pub(crate) body: &'a [u8],
@@ -30,8 +30,8 @@ impl Connection {
         Ok(Self { stream, received: Vec::with_capacity(16 << 10) })
     }
 
-    /// Sends a request, as it is on the wire, and reads the answer to its end.
-    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
+    /// Sends a request, as it is on the wire, and reads the response to its end.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Response<'_>> {
         // Whoever refuses a request before all of it has arrived may have answered nevertheless.
         let sent = self.stream.write_all(request).await;
         self.received.clear();
@@ -50,7 +50,7 @@ impl Connection {
             }
             self.receive().await?;
         };
-        Ok(Answer {
+        Ok(Response {
             status,
             head: text(&self.received[..head_length])?,
             body: &self.received[body],
@@ -65,7 +65,7 @@ impl Connection {
     }
 }
 
-impl Answer<'_> {
+impl Response<'_> {
     /// The value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut fields = fields(self.head);

@@ -110,7 +110,7 @@ impl Bench {
             callers,
             answered: seen.answered.load(Relaxed),
             shed: seen.shed.load(Relaxed),
-            largest_answer_mib: seen.largest_answer_bytes.load(Relaxed) as f64 / MIB,
+            largest_answer_mib: seen.largest_response_bytes.load(Relaxed) as f64 / MIB,
             small_requests: one.requests(),
             small_p50_ms: one.percentile_us(0.5) / 1e3,
             small_p99_ms: one.percentile_us(0.99) / 1e3,

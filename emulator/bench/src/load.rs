@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::process::{PARTS, Processes, cpu_time_of_all};
 
-/// Somebody who waits for an answer before asking again.
+/// Somebody who waits for a response before asking again.
 pub(crate) trait Caller: Send + 'static {
     /// Does it once; an error says what went wrong.
     fn call(&mut self) -> impl Future<Output = Result<(), String>> + Send;

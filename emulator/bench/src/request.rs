@@ -10,7 +10,7 @@ use super::payload;
 /// How many patients share first and last name where they are searched by both.
 pub(crate) const PATIENTS_PER_NAME: usize = 4;
 
-/// What each record in an answer has once.
+/// What each record in a response has once.
 const RECORD_MARK: &[u8] = b"lastUpdated";
 
 /// Where requests enter.
@@ -41,7 +41,7 @@ pub(crate) struct Request {
     pub(crate) patient_id: Option<String>,
     pub(crate) body: String,
     success: u16,
-    /// How many records must be in the answer, if that is known.
+    /// How many records must be in the response, if that is known.
     finds: Option<usize>,
 }
 
@@ -205,7 +205,7 @@ impl Request {
         [head.as_bytes(), body.as_bytes()].concat()
     }
 
-    /// Whether this answer from that door is a success.
+    /// Whether this response from that door is a success.
     pub(crate) fn succeeded(&self, door: Door, status: u16, body: &[u8]) -> bool {
         let found = || body.windows(RECORD_MARK.len()).filter(|text| *text == RECORD_MARK).count();
         if self.finds.is_some_and(|wanted| found() != wanted) {

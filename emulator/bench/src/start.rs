@@ -20,8 +20,8 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 /// The times from the start of the process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start {
-    /// To the answer to `GET /`, which the host waits for.
-    pub(crate) first_answer: Duration,
+    /// To the response to `GET /`, which the host waits for.
+    pub(crate) first_response: Duration,
     /// To the first invocation that succeeded, the database being connected by then.
     pub(crate) first_success: Duration,
 }
@@ -43,7 +43,7 @@ pub(crate) async fn measure(
         times[times.len() / 2]
     };
     Ok(Start {
-        first_answer: median(|start| start.first_answer),
+        first_response: median(|start| start.first_response),
         first_success: median(|start| start.first_success),
     })
 }
@@ -75,13 +75,13 @@ async fn once(
         }
     };
     connection.exchange(probe.as_bytes()).await.map_err(text)?;
-    let first_answer = started.elapsed();
-    let answer = connection.exchange(&invocation).await.map_err(text)?;
+    let first_response = started.elapsed();
+    let response = connection.exchange(&invocation).await.map_err(text)?;
     let first_success = started.elapsed();
-    if !request.succeeded(Door::Handler, answer.status, answer.body) {
-        return Err(format!("first request: {}", String::from_utf8_lossy(answer.body)));
+    if !request.succeeded(Door::Handler, response.status, response.body) {
+        return Err(format!("first request: {}", String::from_utf8_lossy(response.body)));
     }
-    Ok(Start { first_answer, first_success })
+    Ok(Start { first_response, first_success })
 }
 
 fn free_address() -> std::io::Result<SocketAddr> {

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_secret_is_answered_with_those_that_there_are() {
+    fn an_unknown_secret_is_refused_with_the_list_of_secrets() {
         let mistake = parsed(&["rotate-key", "all"]).expect_err("a mistake").to_string();
 
         for rotation in Rotation::ALL {

@@ -68,7 +68,7 @@ impl Control {
         let serving = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 // A client that goes away misses only the words; the rotation goes on.
-                let _ = answer(connection, &controlled).await;
+                let _ = respond(connection, &controlled).await;
             }
         });
         Ok(Self { socket, serving })
@@ -88,7 +88,7 @@ impl Drop for Control {
     }
 }
 
-async fn answer(connection: UnixStream, controlled: &Controlled) -> io::Result<()> {
+async fn respond(connection: UnixStream, controlled: &Controlled) -> io::Result<()> {
     let (reader, mut writer) = connection.into_split();
     let request = requested(reader).await?;
     let outcome = if let Some(function) = request.strip_prefix(TIMER) {

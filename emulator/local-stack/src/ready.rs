@@ -22,15 +22,15 @@ pub(super) async fn wait(
     let client = http_client();
     let started = Instant::now();
     loop {
-        let answer = client
+        let response = client
             .get(format!("{gateway_url}/health"))
             .header("Ocp-Apim-Subscription-Key", &subscription_key)
             .timeout(READY_QUESTION_LIMIT)
             .send()
             .await;
-        let problem = match answer {
-            Ok(answer) if answer.status() == StatusCode::OK => return Ok(()),
-            Ok(answer) => format!("the gateway answers {}", answer.status()),
+        let problem = match response {
+            Ok(response) if response.status() == StatusCode::OK => return Ok(()),
+            Ok(response) => format!("the gateway answers {}", response.status()),
             Err(error) => error.to_string(),
         };
         if started.elapsed() > READY_LIMIT {

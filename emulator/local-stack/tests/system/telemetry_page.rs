@@ -161,12 +161,12 @@ async fn the_page_asks_nobody_else_and_runs_only_its_own_script() {
     let get = |path: &str| stand_ins::http_client().get(format!("{}{path}", gateway.url())).send();
 
     for path in ["/telemetry", "/telemetry/page.css", "/telemetry/page.js", "/telemetry/requests"] {
-        let answer = get(path).await.unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
-        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        let response = get(path).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
-        let text = answer.text().await.unwrap();
+        let text = response.text().await.unwrap();
         for foreign in ["http:", "https:", "innerHTML", "style=", "onclick"] {
             assert!(!text.contains(foreign), "{path}: {foreign}");
         }

@@ -1,4 +1,4 @@
-//! What API Management raises: the error that `context.LastError` tells of, and the answer that it
+//! What API Management raises: the error that `context.LastError` tells of, and the response that it
 //! has prepared for it when the `on-error` section begins.
 //!
 //! Sources, reasons and messages are those of the tables "Predefined errors for built-in steps" and

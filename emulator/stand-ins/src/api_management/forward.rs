@@ -28,7 +28,7 @@ impl Backend {
         Self { client, service_url }
     }
 
-    /// Sends the request on and waits for the answer's headers no longer than the policy says, and
+    /// Sends the request on and waits for the response's headers no longer than the policy says, and
     /// as long again for its body.
     ///
     /// What is not buffered can be sent once, in the way in which it came.
@@ -38,13 +38,13 @@ impl Backend {
         context: &mut Context,
     ) -> Result<Response, Failure> {
         let call = self.call(policy, context).await?;
-        let answer = match timeout(policy.timeout, call.send()).await {
-            Ok(Ok(answer)) => answer,
+        let response = match timeout(policy.timeout, call.send()).await {
+            Ok(Ok(response)) => response,
             Ok(Err(_)) => return Err(Failure::backend_connection(POLICY)),
             Err(_) => return Err(Failure::timeout(POLICY)),
         };
-        let (status, headers) = (answer.status(), end_to_end(answer.headers()));
-        let body = match timeout(policy.timeout, answer.bytes()).await {
+        let (status, headers) = (response.status(), end_to_end(response.headers()));
+        let body = match timeout(policy.timeout, response.bytes()).await {
             Ok(Ok(bytes)) => Body::Whole(bytes),
             Ok(Err(_)) | Err(_) => Body::Broken,
         };

@@ -8,7 +8,7 @@ use hyper::body::Body as _;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 
-use crate::http::TimedBody;
+use crate::http::MinRateBody;
 
 /// No more of a body is kept; the small tiers buffer no more either
 /// (<https://learn.microsoft.com/azure/api-management/service-limits>).
@@ -29,7 +29,7 @@ pub(super) enum RequestBody {
     /// There is none: `context.Request.Body` is null.
     None,
     /// Nothing of it is read before a policy needs it.
-    Unread(TimedBody),
+    Unread(MinRateBody),
     Read(Bytes),
     /// It is larger than what is buffered, and the rest was not read.
     TooLarge,
@@ -56,7 +56,7 @@ pub(super) enum Body {
 }
 
 impl Request {
-    pub(super) fn new(parts: Parts, body: TimedBody, address: IpAddr) -> Self {
+    pub(super) fn new(parts: Parts, body: MinRateBody, address: IpAddr) -> Self {
         let body = match body.is_end_stream() {
             true => RequestBody::None,
             false => RequestBody::Unread(body),
@@ -106,7 +106,7 @@ impl RequestBody {
 }
 
 impl Response {
-    /// The answer to which a policy adds what it wants.
+    /// The response to which a policy adds what it wants.
     pub(super) fn new() -> Self {
         Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Body::from("") }
     }

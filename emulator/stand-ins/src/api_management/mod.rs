@@ -40,7 +40,7 @@ use tokio::task::JoinHandle;
 
 use crate::app_insights::Reporter;
 use crate::http::accept;
-use crate::http::talk;
+use crate::http::serve_connection;
 use cache::Cache;
 pub use files::{PolicyError, PolicyFiles};
 use forward::Backend;
@@ -59,7 +59,7 @@ pub use token::SigningKey;
 use values::FileValues;
 pub use values::{EntraId, PolicyValues};
 
-/// Answers a request for a page; none if its path belongs to no page.
+/// Responds to a request for a page; none if its path belongs to no page.
 pub type Pages = Arc<dyn Fn(&Parts) -> Option<Response<Full<Bytes>>> + Send + Sync>;
 
 /// What a gateway is started with.
@@ -170,10 +170,10 @@ impl Drop for ApiManagement {
 }
 
 async fn serve(listener: TcpListener, server: Arc<Server>) {
-    accept(listener, |connection, peer| answer(connection, peer, Arc::clone(&server))).await;
+    accept(listener, |connection, peer| respond(connection, peer, Arc::clone(&server))).await;
 }
 
-async fn answer(connection: TcpStream, peer: SocketAddr, server: Arc<Server>) {
+async fn respond(connection: TcpStream, peer: SocketAddr, server: Arc<Server>) {
     let _ = connection.set_nodelay(true);
-    talk(connection, async |request| server.handle(request, peer.ip()).await).await;
+    serve_connection(connection, async |request| server.handle(request, peer.ip()).await).await;
 }

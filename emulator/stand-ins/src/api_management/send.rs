@@ -34,7 +34,7 @@ pub(super) struct Sender {
     tokens: Mutex<HashMap<String, Token>>,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
 pub(super) enum SendError {
     Connection,
@@ -74,21 +74,21 @@ impl Sender {
         })
     }
 
-    /// Sends a request and waits for the whole answer. To get no token is an error of the request.
+    /// Sends a request and waits for the whole response. To get no token is an error of the request.
     pub(super) async fn send(&self, request: &SendRequest) -> Result<Response, SendError> {
-        let answer = tokio::time::timeout(request.timeout, self.answer(request)).await;
-        answer.map_err(|_| SendError::Timeout)?
+        let response = tokio::time::timeout(request.timeout, self.respond(request)).await;
+        response.map_err(|_| SendError::Timeout)?
     }
 
-    async fn answer(&self, request: &SendRequest) -> Result<Response, SendError> {
+    async fn respond(&self, request: &SendRequest) -> Result<Response, SendError> {
         let mut call = self.client.request(request.method.clone(), request.url.clone());
         if let Some(resource) = &request.resource {
             call = call.bearer_auth(self.token(resource).await?);
         }
-        let mut answer = call.send().await?;
-        let headers = std::mem::take(answer.headers_mut());
-        let status = answer.status();
-        Ok(Response { status, headers, body: Body::from(answer.bytes().await?) })
+        let mut response = call.send().await?;
+        let headers = std::mem::take(response.headers_mut());
+        let status = response.status();
+        Ok(Response { status, headers, body: Body::from(response.bytes().await?) })
     }
 
     async fn token(&self, resource: &str) -> Result<String, SendError> {
@@ -98,8 +98,8 @@ impl Sender {
         let Identity { endpoint, header, .. } = &self.identity;
         let url = format!("{endpoint}?api-version={IDENTITY_API_VERSION}&resource={resource}");
         let call = self.client.get(url).header("X-IDENTITY-HEADER", header);
-        let answer = call.send().await?.error_for_status()?.bytes().await?;
-        let token: Token = serde_json::from_slice(&answer).map_err(|_| SendError::Connection)?;
+        let response = call.send().await?.error_for_status()?.bytes().await?;
+        let token: Token = serde_json::from_slice(&response).map_err(|_| SendError::Connection)?;
         let text = token.text.clone();
         self.tokens().insert(resource.to_owned(), token);
         Ok(text)

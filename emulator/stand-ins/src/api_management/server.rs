@@ -1,4 +1,4 @@
-//! From a caller's request to the answer: pages, operation, subscription, policies.
+//! From a caller's request to the response: pages, operation, subscription, policies.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use super::operations::{self, Operations};
 use super::pipeline::Pipeline;
 use super::scopes::Scopes;
 use super::subscriptions::Subscriptions;
-use crate::app_insights::{Begun, Reporter};
-use crate::http::TimedBody;
+use crate::app_insights::{Reporter, RequestStart};
+use crate::http::MinRateBody;
 use crate::trace::Span;
 
-pub(super) type Answer = Response<Full<Bytes>>;
+pub(super) type HttpResponse = Response<Full<Bytes>>;
 
 /// Everything that a request needs.
 pub(super) struct Server {
@@ -33,17 +33,17 @@ pub(super) struct Server {
     pub(super) pages: Option<Pages>,
 }
 
-/// Ends the connection in place of an answer.
+/// Ends the connection in place of a response.
 #[derive(Debug, thiserror::Error)]
 #[error("the backend broke off in its answer, and so does the gateway")]
-pub(super) struct Broken;
+pub(super) struct IncompleteResponse;
 
 impl Server {
     pub(super) async fn handle(
         &self,
-        request: Request<TimedBody>,
+        request: Request<MinRateBody>,
         peer: IpAddr,
-    ) -> Result<Answer, Broken> {
+    ) -> Result<HttpResponse, IncompleteResponse> {
         let (parts, body) = request.into_parts();
         match self.pages.as_ref().and_then(|pages| pages(&parts)) {
             Some(page) => Ok(page),
@@ -51,8 +51,13 @@ impl Server {
         }
     }
 
-    async fn api(&self, parts: Parts, body: TimedBody, peer: IpAddr) -> Result<Answer, Broken> {
-        let begun = Begun::now();
+    async fn api(
+        &self,
+        parts: Parts,
+        body: MinRateBody,
+        peer: IpAddr,
+    ) -> Result<HttpResponse, IncompleteResponse> {
+        let begun = RequestStart::now();
         let parent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         let span = Span::child_of(parent);
         let name = operations::name_of(&parts.method, parts.uri.path());
@@ -69,7 +74,7 @@ impl Server {
             let status = response.status.as_u16();
             reporter.report(&span, &name, &begun, status, status < 400);
         }
-        answer(response)
+        http_response(response)
     }
 
     /// API Management finds the operation before it looks at the key: the source of the one error
@@ -87,12 +92,12 @@ impl Server {
     }
 }
 
-fn answer(response: message::Response) -> Result<Answer, Broken> {
-    let Body::Whole(body) = response.body else {
-        return Err(Broken);
+fn http_response(response: message::Response) -> Result<HttpResponse, IncompleteResponse> {
+    let message::Response { status, headers, body: Body::Whole(body) } = response else {
+        return Err(IncompleteResponse);
     };
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = response.status;
-    *answer.headers_mut() = response.headers;
-    Ok(answer)
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
 }

@@ -1,4 +1,4 @@
-//! Whether an item is as documented: names, required fields, lengths.
+//! Validates items against the documented schema: names, required fields, lengths.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::item::{Data, Item};
 
-/// The largest item that Azure takes.
+/// The largest item that Azure accepts.
 const ITEM_BYTES_MAX: usize = 64 << 10;
 
-/// How long the texts of an item may be ("Application Insights telemetry data model").
+/// The maximum lengths, in characters ("Application Insights telemetry data model").
 const PROPERTY_NAME_MAX: usize = 150;
 const PROPERTY_VALUE_MAX: usize = 8192;
 const ID_MAX: usize = 128;
@@ -23,7 +23,7 @@ const URL_MAX: usize = 2048;
 const COMMAND_MAX: usize = 8192;
 const MESSAGE_MAX: usize = 32768;
 
-/// The only version of the schema of data.
+/// The only version of the data schema.
 const VERSION: u32 = 2;
 
 #[derive(Deserialize)]
@@ -37,17 +37,18 @@ struct Envelope {
     data: Data,
 }
 
-/// Reads an item for this instrumentation key; otherwise says what is wrong with it.
+/// Parses and validates an item for this instrumentation key; the error is a message for the
+/// sender.
 pub(super) fn read(text: &str, key: Uuid) -> Result<Item, String> {
     if text.len() > ITEM_BYTES_MAX {
         return Err(format!("the item has more than {ITEM_BYTES_MAX} bytes"));
     }
-    let wrong = |error: serde_json::Error| error.to_string();
-    let envelope: Value = serde_json::from_str(text).map_err(wrong)?;
+    let message = |error: serde_json::Error| error.to_string();
+    let envelope: Value = serde_json::from_str(text).map_err(message)?;
     let Envelope { name, time, i_key, tags, data } =
-        serde_json::from_value(envelope.clone()).map_err(wrong)?;
+        serde_json::from_value(envelope.clone()).map_err(message)?;
     let time = OffsetDateTime::parse(&time, &Rfc3339)
-        .map_err(|_| "time is not as RFC 3339 has it".to_owned())?;
+        .map_err(|_| "time is not in RFC 3339 format".to_owned())?;
     match Uuid::try_parse(&i_key) {
         Ok(given) if given == key => {}
         Ok(_) => return Err("iKey is unknown".to_owned()),

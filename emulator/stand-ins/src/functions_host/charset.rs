@@ -1,4 +1,4 @@
-//! The encoding of an answer, and how its media type names that (`TextOutputFormatter.cs`).
+//! The encoding of a response, and how its media type names that (`TextOutputFormatter.cs`).
 
 use bytes::Bytes;
 

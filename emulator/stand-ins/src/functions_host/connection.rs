@@ -22,7 +22,7 @@ pub(super) struct Connection {
     has_ended: bool,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 pub(super) enum Failure {
     /// The connection had been closed before, so that the request can go over another one.
     Unsent(Box<Request<Full<Bytes>>>),
@@ -42,13 +42,13 @@ impl Connection {
         Ok(Self { sender, driver, has_ended: false })
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Bytes>, Failure> {
         let Self { sender, driver, has_ended } = self;
-        let mut answering = pin!(async {
+        let mut responding = pin!(async {
             let sent = sender.try_send_request(request).await;
             let (parts, body) = sent
                 .map_err(|mut error| match error.take_message() {
@@ -62,12 +62,12 @@ impl Connection {
         poll_fn(|context| {
             // Head and body of a short answer come through in one go.
             for _ in 0..2 {
-                if let Poll::Ready(answer) = answering.as_mut().poll(context) {
-                    return Poll::Ready(answer);
+                if let Poll::Ready(response) = responding.as_mut().poll(context) {
+                    return Poll::Ready(response);
                 }
                 *has_ended = *has_ended || Pin::new(&mut *driver).poll(context).is_ready();
             }
-            answering.as_mut().poll(context)
+            responding.as_mut().poll(context)
         })
         .await
     }
@@ -96,9 +96,9 @@ impl Pool {
                 None => Connection::open(address).await.ok()?,
             };
             match connection.exchange(request).await {
-                Ok(answer) => {
+                Ok(response) => {
                     self.keep(process_id, connection);
-                    return Some(answer);
+                    return Some(response);
                 }
                 Err(Failure::Unsent(unsent)) if was_kept => request = *unsent,
                 Err(Failure::Unsent(_) | Failure::Lost) => return None,

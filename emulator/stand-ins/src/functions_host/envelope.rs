@@ -1,7 +1,7 @@
-//! The handler's envelope, and which of its parts is the answer (`HttpScriptInvocationResult.cs`,
+//! The handler's envelope, and which of its parts is the response (`HttpScriptInvocationResult.cs`,
 //! `HttpScriptInvocationResultExtensions.cs`, `WorkerFunctionInvoker.cs`).
 
-use super::answer;
+use super::http_response;
 use super::json::{self, Json, Members};
 use super::kestrel::Response;
 
@@ -51,9 +51,13 @@ impl Reply {
 }
 
 impl Envelope {
-    /// The answer in the output of this name; nothing if it is not as it must be. Names of outputs
+    /// The response in the output of this name; nothing if it is not as it must be. Names of outputs
     /// are the one thing that is compared with letter case.
-    pub(super) fn into_answer(mut self, name: &str, accept_charset: &[String]) -> Option<Response> {
+    pub(super) fn into_response(
+        mut self,
+        name: &str,
+        accept_charset: &[String],
+    ) -> Option<Response> {
         let outputs = match self.members.take("Outputs") {
             None | Some(Json::Null) => None,
             Some(Json::Object(outputs)) => Some(outputs),
@@ -65,7 +69,7 @@ impl Envelope {
                 Some(output) => {
                     let mut output = members(output)?;
                     let code = output.take("statusCode").or_else(|| output.take("status"));
-                    return answer::http(code, output, accept_charset);
+                    return http_response::http(code, output, accept_charset);
                 }
                 None => None,
             },
@@ -73,11 +77,11 @@ impl Envelope {
         };
         match (outputs, returned) {
             (None, None) => Some(Response::empty(204)),
-            (None, Some(scalar)) => Some(answer::plain(scalar, accept_charset)),
+            (None, Some(scalar)) => Some(http_response::plain(scalar, accept_charset)),
             (Some(mut outputs), _) => match outputs.take_exact(name) {
                 Some(Json::Text(text)) => named(json::whole(&text, DEPTH_MAX)?, accept_charset),
                 Some(output) => named(output, accept_charset),
-                None => Some(answer::plain("{}".to_owned(), accept_charset)),
+                None => Some(http_response::plain("{}".to_owned(), accept_charset)),
             },
         }
     }
@@ -86,7 +90,7 @@ impl Envelope {
 /// An output within `Outputs`: its `status` is ignored.
 fn named(output: Json, accept_charset: &[String]) -> Option<Response> {
     let mut output = members(output)?;
-    answer::http(output.take("statusCode"), output, accept_charset)
+    http_response::http(output.take("statusCode"), output, accept_charset)
 }
 
 fn members(output: Json) -> Option<Members> {
@@ -101,7 +105,7 @@ fn is_json(media_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/json") || essence.eq_ignore_ascii_case("text/json")
 }
 
-/// Texts; numbers and booleans are converted, objects make the whole answer malformed.
+/// Texts; numbers and booleans are converted, objects make the whole response malformed.
 fn logs(logs: Option<Json>) -> Option<Vec<String>> {
     match logs {
         None | Some(Json::Null) => Some(Vec::new()),
@@ -124,9 +128,9 @@ fn logs(logs: Option<Json>) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn answer(body: &str) -> Option<Response> {
+    fn respond(body: &str) -> Option<Response> {
         match Reply::read(Some("application/json"), body.as_bytes()) {
-            Reply::Envelope(envelope) => envelope.into_answer("res", &[]),
+            Reply::Envelope(envelope) => envelope.into_response("res", &[]),
             Reply::Failed => None,
             Reply::Never => panic!("{body} never ends"),
         }
@@ -153,7 +157,7 @@ mod tests {
     fn nesting_has_a_limit() {
         let nested = |depth: usize| {
             let body = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-            answer(&format!(r#"{{"Outputs":{{"res":{{"body":{body}}}}}}}"#))
+            respond(&format!(r#"{{"Outputs":{{"res":{{"body":{body}}}}}}}"#))
         };
 
         assert!(nested(63).is_some());

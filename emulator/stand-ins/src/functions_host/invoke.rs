@@ -16,7 +16,7 @@ use super::connection::{Connection, Pool};
 use super::console::Console;
 use super::envelope::{Envelope, Reply};
 use super::handler::{Handler, HandlerState};
-use crate::app_insights::{Begun, Reporter};
+use crate::app_insights::{Reporter, RequestStart};
 use crate::trace::Span;
 
 /// The version that this stand-in follows.
@@ -61,7 +61,7 @@ impl Invoker {
         invocation: Invocation<'_>,
         conclude: impl FnOnce(Option<Envelope>) -> Concluded<T>,
     ) -> T {
-        let begun = Begun::now();
+        let begun = RequestStart::now();
         let span = Span::child_of(invocation.trace[0]);
         let function = invocation.function;
         let Concluded { result, code, success } =
@@ -115,10 +115,10 @@ impl Invoker {
 
     async fn post(&self, function: &str, headers: HeaderMap, payload: Vec<u8>) -> Reply {
         match self.exchange(function, headers, Bytes::from(payload)).await {
-            Some(answer) => {
-                let media_type = answer.headers().get(CONTENT_TYPE);
+            Some(response) => {
+                let media_type = response.headers().get(CONTENT_TYPE);
                 let media_type = media_type.and_then(|value| value.to_str().ok());
-                Reply::read(media_type, answer.body())
+                Reply::read(media_type, response.body())
             }
             None => Reply::Failed,
         }
@@ -162,10 +162,10 @@ impl Invoker {
             *request.method_mut() = method.clone();
             *request.uri_mut() = target.clone();
             *request.headers_mut() = headers.clone();
-            let answer = self.send(&authority, request).await?;
-            let status = answer.status();
-            let Some(url) = redirect(&answer, &authority, &target) else {
-                return status.is_success().then_some(answer);
+            let response = self.send(&authority, request).await?;
+            let status = response.status();
+            let Some(url) = redirect(&response, &authority, &target) else {
+                return status.is_success().then_some(response);
             };
             authority = format!("{}:{}", url.host()?, url.port_u16().unwrap_or(80));
             target = url.path_and_query()?.as_str().parse().ok()?;
@@ -193,11 +193,11 @@ impl Invoker {
     }
 }
 
-fn redirect(answer: &Response<Bytes>, authority: &str, target: &Uri) -> Option<Uri> {
-    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+fn redirect(response: &Response<Bytes>, authority: &str, target: &Uri) -> Option<Uri> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    let location = answer.headers().get(LOCATION)?.to_str().ok()?;
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
     let url = Url::parse(&format!("http://{authority}{target}")).ok()?.join(location).ok()?;
     url.as_str().parse().ok()
 }

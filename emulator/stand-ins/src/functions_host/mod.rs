@@ -6,7 +6,6 @@
 //! `docs/functions-host.md`; `tests/recordings` has what the real host did.
 
 mod admin;
-mod answer;
 mod app_folder;
 mod by_name;
 mod charset;
@@ -16,6 +15,7 @@ mod dotnet;
 mod envelope;
 mod function;
 mod handler;
+mod http_response;
 mod identity;
 mod invoke;
 mod json;

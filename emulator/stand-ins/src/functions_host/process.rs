@@ -66,7 +66,7 @@ pub(super) async fn probe(authority: &str, budget: Duration) -> bool {
             if let Ok(host) = HeaderValue::from_str(authority) {
                 request.headers_mut().insert(HOST, host);
             }
-            // Garbage is an answer as well.
+            // Garbage is a response as well.
             let _ = connection.exchange(request).await;
             return true;
         }

@@ -38,7 +38,7 @@ pub(super) struct Front {
 }
 
 impl Application for Front {
-    async fn answer(
+    async fn respond(
         &self,
         mut request: Request,
         body: &mut Body<'_>,
@@ -52,10 +52,10 @@ impl Application for Front {
         }
         let outstanding = self.outstanding.fetch_add(1, Ordering::Relaxed);
         let is_too_many = self.app.outstanding_max.is_some_and(|max| outstanding >= max);
-        let answer =
+        let response =
             if is_too_many { Ok(too_many()) } else { self.throttled(&request, body).await };
         self.outstanding.fetch_sub(1, Ordering::Relaxed);
-        answer
+        response
     }
 }
 
@@ -117,10 +117,11 @@ impl Front {
         let invocation = Invocation { function: &function.name, payload, trace };
         let accept_charset = headers.lines("Accept-Charset");
         let conclude = |envelope: Option<Envelope>| {
-            let answer = envelope.and_then(|it| it.into_answer(&function.output, accept_charset));
+            let response =
+                envelope.and_then(|it| it.into_response(&function.output, accept_charset));
             // Whatever is answered counts as a success.
-            let success = answer.is_some();
-            let result = answer.unwrap_or_else(|| Response::empty(500));
+            let success = response.is_some();
+            let result = response.unwrap_or_else(|| Response::empty(500));
             Concluded { code: result.status, result, success }
         };
         Ok(self.invoker.invoke(invocation, conclude).await)
@@ -160,14 +161,14 @@ impl Front {
         Response { headers, body: Bytes::from_static(page.as_bytes()), ..Response::empty(200) }
     }
 
-    /// Adds the app's custom headers, unless the answer has them.
-    fn with_custom_headers(&self, mut answer: Response) -> Response {
+    /// Adds the app's custom headers, unless the response has them.
+    fn with_custom_headers(&self, mut response: Response) -> Response {
         for (name, value) in &self.app.custom_headers {
-            if answer.header(name).is_none() {
-                answer.headers.push((name.clone(), value.clone()));
+            if response.header(name).is_none() {
+                response.headers.push((name.clone(), value.clone()));
             }
         }
-        answer
+        response
     }
 }
 

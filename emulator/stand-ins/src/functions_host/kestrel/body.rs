@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::head::Framing;
 use crate::http::{BODY_BYTES_PER_SECOND, BODY_GRACE};
 
-/// How long what nobody has read is passed over after the answer, so that the caller gets to read
+/// How long what nobody has read is passed over after the response, so that the caller gets to read
 /// that.
 const DRAINING_MAX: Duration = Duration::from_secs(5);
 

@@ -53,7 +53,7 @@ pub(super) async fn converse(
         };
         let is_head = request.method == "HEAD";
         let mut body = Body::new(&mut connection, framing, expects_continue);
-        let response = match application.answer(request, &mut body).await {
+        let response = match application.respond(request, &mut body).await {
             Ok(response) => response,
             Err(Unreadable::TooSlow) => return connection.refuse(Refusal(408)).await,
             Err(Unreadable::Broken) => return,
@@ -108,7 +108,7 @@ impl Connection {
         }
     }
 
-    /// Ends it. What still comes is read, since the other side might lose the answer otherwise.
+    /// Ends it. What still comes is read, since the other side might lose the response otherwise.
     async fn end(&mut self) {
         let lingering = async {
             self.stream.shutdown().await?;
@@ -132,16 +132,16 @@ mod tests {
     struct Lengths;
 
     impl Application for Lengths {
-        async fn answer(
+        async fn respond(
             &self,
             request: Request,
             body: &mut Body<'_>,
         ) -> Result<Response, Unreadable> {
-            let answer = match request.path.as_str() {
+            let response = match request.path.as_str() {
                 "/unread" => "unread".to_owned(),
                 _ => body.read().await?.len().to_string(),
             };
-            Ok(Response { body: answer.into(), ..Response::empty(200) })
+            Ok(Response { body: response.into(), ..Response::empty(200) })
         }
     }
 
@@ -162,16 +162,16 @@ mod tests {
     }
 
     /// The statuses and bodies of what comes back, and after how many seconds the end comes.
-    async fn answers_to(requests: &str) -> (Vec<String>, u64) {
+    async fn responses_to(requests: &str) -> (Vec<String>, u64) {
         let (mut connection, _stop) = connected();
         connection.write_all(requests.as_bytes()).await.expect("it is open");
         let (text, after) = rest(connection).await;
-        let answers = text.split("HTTP/1.1 ").skip(1).map(|answer| {
-            let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        let responses = text.split("HTTP/1.1 ").skip(1).map(|response| {
+            let body = response.split("\r\n\r\n").nth(1).unwrap_or_default();
             let body = body.split("\r\n").nth(1).unwrap_or_default();
-            format!("{} {body}", &answer[..3])
+            format!("{} {body}", &response[..3])
         });
-        (answers.collect(), after)
+        (responses.collect(), after)
     }
 
     #[tokio::test(start_paused = true)]
@@ -183,14 +183,14 @@ mod tests {
             GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n\
             GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-        let (answers, _) = answers_to(requests).await;
+        let (responses, _) = responses_to(requests).await;
 
-        assert_eq!(answers, ["200 2", "200 unread", "200 unread", "200 0"]);
+        assert_eq!(responses, ["200 2", "200 unread", "200 unread", "200 0"]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_nothing_or_not_to_the_end_is_not_waited_for() {
-        for (requests, answers, seconds) in [
+        for (requests, responses, seconds) in [
             ("", &[][..], 130),
             ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", &["200 0"], 130),
             ("GET / HT", &["408 "], 30),
@@ -207,7 +207,7 @@ mod tests {
                 0,
             ),
         ] {
-            assert_eq!(answers_to(requests).await, (owned(answers), seconds), "{requests}");
+            assert_eq!(responses_to(requests).await, (owned(responses), seconds), "{requests}");
         }
     }
 
@@ -227,8 +227,8 @@ mod tests {
             connection.write_all(&[b'x'; 25]).await.expect("it is open");
         }
 
-        let (answer, _) = rest(connection).await;
-        assert!(answer.contains("\r\n15000\r\n"), "{answer}");
+        let (response, _) = rest(connection).await;
+        assert!(response.contains("\r\n15000\r\n"), "{response}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -246,11 +246,11 @@ mod tests {
         connection.write_all(b"ab").await.expect("it is open");
         assert!(rest(connection).await.0.contains("\r\n2\r\n"));
 
-        assert_eq!(answers_to(&head("/unread")).await, (owned(&["200 unread"]), 0));
+        assert_eq!(responses_to(&head("/unread")).await, (owned(&["200 unread"]), 0));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_stops_answers_what_is_under_way_and_ends() {
+    async fn a_stopping_server_finishes_the_request_under_way() {
         let (mut connection, stop) = connected();
         let request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n";
         connection.write_all(request).await.expect("it is open");
@@ -261,8 +261,8 @@ mod tests {
         stop_idle.send_replace(true);
         connection.write_all(b"ab").await.expect("it is open");
 
-        let (answer, after) = rest(connection).await;
-        assert!(answer.contains("Connection: close\r\n"), "{answer}");
+        let (response, after) = rest(connection).await;
+        assert!(response.contains("Connection: close\r\n"), "{response}");
         assert_eq!(after, 0);
         assert_eq!(rest(idle).await, (String::new(), 0));
     }

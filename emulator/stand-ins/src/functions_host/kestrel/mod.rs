@@ -24,8 +24,8 @@ const STOPPING_MAX: Duration = Duration::from_secs(5);
 
 /// Answers requests. It is not told when a caller goes away, so that the work is done all the same.
 pub(super) trait Application: Send + Sync + 'static {
-    /// The answer to a request; a body that cannot be read is answered by the connection.
-    fn answer(
+    /// The response to a request; a body that cannot be read is answered by the connection.
+    fn respond(
         &self,
         request: Request,
         body: &mut Body<'_>,

@@ -1,4 +1,4 @@
-//! An answer as it goes out (`HttpProtocol.CreateResponseHeaders`).
+//! A response as it goes out (`HttpProtocol.CreateResponseHeaders`).
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 use hyper::StatusCode;
 use time::OffsetDateTime;
 
-/// An answer to a caller.
+/// A response to a caller.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct Response {
     /// Any number, also one that HTTP does not know.
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_to_head_says_nothing_of_a_length() {
+    fn a_response_to_head_has_no_length() {
         assert_eq!(
             written(response(200, &[], "xy"), true, false),
             ("HTTP/1.1 200 OK||".to_owned(), true)
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn server_and_date_of_the_answer_win() {
+    fn server_and_date_of_the_handler_are_kept() {
         let given = [("Server", "mine"), ("date", "x")];
         let (mut message, _) = response(200, &given, "").written(false, false, true);
         let text = message.copy_to_bytes(message.remaining());

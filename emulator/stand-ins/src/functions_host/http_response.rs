@@ -11,11 +11,11 @@ pub(super) fn plain(body: String, accept_charset: &[String]) -> Response {
     text(200, Vec::new(), None, body, accept_charset)
 }
 
-/// Turns an output into an answer, with what stands for its status; nothing if the invocation has
+/// Turns an output into a response, with what stands for its status; nothing if the invocation has
 /// failed.
 ///
-/// An answer of 500 is one that breaks off at a header that cannot be sent. The invocation has
-/// succeeded by then, and the headers before that one are in the answer.
+/// A response of 500 is one that breaks off at a header that cannot be sent. The invocation has
+/// succeeded by then, and the headers before that one are in the response.
 pub(super) fn http(
     status_code: Option<Json>,
     mut output: Members,
@@ -95,10 +95,10 @@ mod tests {
         http(output.take("statusCode"), output, &[])
     }
 
-    fn answer(output: &Value) -> (i32, String, String) {
-        let answer = of(output).expect("the invocation has not failed");
-        let media_type = answer.header("content-type").unwrap().to_owned();
-        (answer.status, media_type, String::from_utf8(answer.body.to_vec()).unwrap())
+    fn respond(output: &Value) -> (i32, String, String) {
+        let response = of(output).expect("the invocation has not failed");
+        let media_type = response.header("content-type").unwrap().to_owned();
+        (response.status, media_type, String::from_utf8(response.body.to_vec()).unwrap())
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
             (json!(99_999), 99_999),
             (json!(100), 100),
         ] {
-            assert_eq!(answer(&json!({ "STATUSCODE": code })).0, status, "{code}");
+            assert_eq!(respond(&json!({ "STATUSCODE": code })).0, status, "{code}");
         }
         for code in [json!({}), json!([]), json!(3_000_000_000_u64)] {
             assert_eq!(of(&json!({ "statusCode": code })), None, "{code}");
@@ -128,7 +128,7 @@ mod tests {
             (json!(1000.0), "1000"),
             (json!(null), ""),
         ] {
-            let (_, media_type, printed) = answer(&json!({ "body": body }));
+            let (_, media_type, printed) = respond(&json!({ "body": body }));
             assert_eq!(printed, text);
             assert_eq!(media_type, "text/plain; charset=utf-8");
         }
@@ -139,12 +139,12 @@ mod tests {
         for bad in [json!(null), json!(["1"]), json!("é"), json!("a\u{1}")] {
             let headers = json!({ "A": "1\t2", "Content-Type": "a/b", "X": bad, "Y": "3" });
 
-            let answer = of(&json!({ "headers": headers, "body": "x" })).unwrap();
+            let response = of(&json!({ "headers": headers, "body": "x" })).unwrap();
 
-            assert_eq!((answer.status, answer.body.len()), (500, 0), "{bad}");
-            assert_eq!(answer.header("A"), Some("1\t2"), "{bad}");
-            assert_eq!(answer.header("Content-Type"), Some("a/b"), "{bad}");
-            assert_eq!((answer.header("X"), answer.header("Y")), (None, None), "{bad}");
+            assert_eq!((response.status, response.body.len()), (500, 0), "{bad}");
+            assert_eq!(response.header("A"), Some("1\t2"), "{bad}");
+            assert_eq!(response.header("Content-Type"), Some("a/b"), "{bad}");
+            assert_eq!((response.header("X"), response.header("Y")), (None, None), "{bad}");
         }
     }
 }
