@@ -91,9 +91,8 @@ async fn serve(connection: TcpStream, is_silent: bool) {
     if is_silent {
         std::future::pending::<()>().await;
     }
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(connection), service_fn(respond))
-        .await;
+    let _ =
+        http1::Builder::new().serve_connection(TokioIo::new(connection), service_fn(respond)).await;
 }
 
 async fn respond(request: Request<Incoming>) -> Result<Response<AnyBody>, Infallible> {
