@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use stand_ins::api_management::{
-    ApiManagement, ApiManagementOptions, OwnIdentity, PolicyFiles, PolicyValues, Products,
+    ApiManagement, ApiManagementOptions, GatewayIdentity, PolicyFiles, PolicyValues, Products,
     Subscription,
 };
 use stand_ins::functions_host::{Host, HostKeys, HostOptions};
@@ -214,7 +214,7 @@ async fn start_gateway(
             key: KEY.to_owned(),
         }],
         products: Products::deployed(),
-        identity: OwnIdentity {
+        identity: GatewayIdentity {
             identity: vault.identity(IDENTITY),
             trusted_certificate: vault.trusted_certificate().to_owned(),
         },

@@ -11,7 +11,7 @@ use super::LocalStackError;
 use super::error::RotationError;
 use super::keys::{self, Keys};
 use super::settings::{AUDIT_DATABASE, PATIENT_DATABASE};
-use stand_ins::api_management::OwnIdentity;
+use stand_ins::api_management::GatewayIdentity;
 use stand_ins::functions_host::KeyRing;
 use stand_ins::key_vault::KeyVault;
 use stand_ins::mongo::{self, Credentials, Users};
@@ -144,8 +144,8 @@ impl Secrets {
     }
 
     /// As whom the gateway reads it.
-    pub(super) fn gateway_identity(&self) -> OwnIdentity {
-        OwnIdentity {
+    pub(super) fn gateway_identity(&self) -> GatewayIdentity {
+        GatewayIdentity {
             identity: self.vault.identity(GATEWAY),
             trusted_certificate: self.vault.trusted_certificate().to_owned(),
         }

@@ -1,6 +1,6 @@
 use serde_json::json;
 use stand_ins::api_management::{
-    ApiManagement, ApiManagementOptions, OwnIdentity, PolicyFiles, PolicyValues, Products,
+    ApiManagement, ApiManagementOptions, GatewayIdentity, PolicyFiles, PolicyValues, Products,
 };
 use stand_ins::app_insights::AppInsights;
 use stand_ins::key_vault::KeyVault;
@@ -19,7 +19,7 @@ async fn start() -> (AppInsights, ApiManagement) {
         values: PolicyValues::unlimited(vault.secret_uri("key")),
         products: Products::deployed(),
         subscriptions: Vec::new(),
-        identity: OwnIdentity {
+        identity: GatewayIdentity {
             identity: vault.identity("gateway"),
             trusted_certificate: vault.trusted_certificate().to_owned(),
         },

@@ -6,7 +6,7 @@ use std::path::Path;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 use stand_ins::api_management::{
-    ApiManagement, ApiManagementError, ApiManagementOptions, OwnIdentity, PolicyFiles,
+    ApiManagement, ApiManagementError, ApiManagementOptions, GatewayIdentity, PolicyFiles,
     PolicyValues, Products, Subscription,
 };
 use stand_ins::key_vault::KeyVault;
@@ -116,7 +116,7 @@ fn options(vault: &KeyVault, backend: SocketAddr) -> ApiManagementOptions {
             subscription("clinic-8", "patient-records", "better"),
             subscription("watch", "monitoring", "watching"),
         ],
-        identity: OwnIdentity {
+        identity: GatewayIdentity {
             identity: vault.identity(GATEWAY),
             trusted_certificate: vault.trusted_certificate().to_owned(),
         },
