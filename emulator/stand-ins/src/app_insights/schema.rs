@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::item::{Data, Item};
+use super::item::{Data, Dependency, Exception, Item, Metric, Request};
 
 /// The largest item that Azure accepts.
 const ITEM_BYTES_MAX: usize = 64 << 10;
@@ -103,41 +103,10 @@ fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), String>
 }
 
 fn check_data(data: &Data) -> Result<(), String> {
-    let ver = match data {
-        Data::Request(request) => {
-            present("id", &request.id)?;
-            present("responseCode", &request.response_code)?;
-            at_most(ID_MAX, "id", &request.id)?;
-            at_most(NAME_MAX, "name", &request.name)?;
-            at_most(NAME_MAX, "responseCode", &request.response_code)?;
-            at_most(URL_MAX, "url", request.url.as_deref().unwrap_or_default())?;
-            request.ver
-        }
-        Data::Dependency(call) => {
-            present("name", &call.name)?;
-            at_most(NAME_MAX, "name", &call.name)?;
-            for (max, name, text) in [
-                (ID_MAX, "id", &call.id),
-                (NAME_MAX, "type", &call.kind),
-                (NAME_MAX, "target", &call.target),
-                (NAME_MAX, "resultCode", &call.result_code),
-                (COMMAND_MAX, "data", &call.data),
-            ] {
-                at_most(max, name, text.as_deref().unwrap_or_default())?;
-            }
-            call.ver
-        }
-        Data::Exception(exception) => {
-            if exception.exceptions.is_empty() {
-                return Err("exceptions is empty".to_owned());
-            }
-            for one in &exception.exceptions {
-                at_most(NAME_MAX, "typeName", one.type_name.as_deref().unwrap_or_default())?;
-                at_most(MESSAGE_MAX, "message", &one.message)?;
-                at_most(MESSAGE_MAX, "stack", one.stack.as_deref().unwrap_or_default())?;
-            }
-            exception.ver
-        }
+    let version = match data {
+        Data::Request(request) => check_request(request)?,
+        Data::Dependency(dependency) => check_dependency(dependency)?,
+        Data::Exception(exception) => check_exception(exception)?,
         Data::Message(message) => {
             at_most(MESSAGE_MAX, "message", &message.message)?;
             message.ver
@@ -147,20 +116,60 @@ fn check_data(data: &Data) -> Result<(), String> {
             at_most(EVENT_NAME_MAX, "name", &event.name)?;
             event.ver
         }
-        Data::Metric(metric) => {
-            if metric.metrics.is_empty() {
-                return Err("metrics is empty".to_owned());
-            }
-            for point in &metric.metrics {
-                at_most(NAME_MAX, "name", &point.name)?;
-            }
-            metric.ver
-        }
+        Data::Metric(metric) => check_metric(metric)?,
     };
-    match ver {
+    match version {
         VERSION => Ok(()),
         _ => Err("ver is not 2".to_owned()),
     }
+}
+
+/// Each of these checks the fields and returns the version of the schema.
+fn check_request(request: &Request) -> Result<u32, String> {
+    present("id", &request.id)?;
+    present("responseCode", &request.response_code)?;
+    at_most(ID_MAX, "id", &request.id)?;
+    at_most(NAME_MAX, "name", &request.name)?;
+    at_most(NAME_MAX, "responseCode", &request.response_code)?;
+    at_most(URL_MAX, "url", request.url.as_deref().unwrap_or_default())?;
+    Ok(request.ver)
+}
+
+fn check_dependency(dependency: &Dependency) -> Result<u32, String> {
+    present("name", &dependency.name)?;
+    at_most(NAME_MAX, "name", &dependency.name)?;
+    for (max, name, text) in [
+        (ID_MAX, "id", &dependency.id),
+        (NAME_MAX, "type", &dependency.kind),
+        (NAME_MAX, "target", &dependency.target),
+        (NAME_MAX, "resultCode", &dependency.result_code),
+        (COMMAND_MAX, "data", &dependency.data),
+    ] {
+        at_most(max, name, text.as_deref().unwrap_or_default())?;
+    }
+    Ok(dependency.ver)
+}
+
+fn check_exception(exception: &Exception) -> Result<u32, String> {
+    if exception.exceptions.is_empty() {
+        return Err("exceptions is empty".to_owned());
+    }
+    for details in &exception.exceptions {
+        at_most(NAME_MAX, "typeName", details.type_name.as_deref().unwrap_or_default())?;
+        at_most(MESSAGE_MAX, "message", &details.message)?;
+        at_most(MESSAGE_MAX, "stack", details.stack.as_deref().unwrap_or_default())?;
+    }
+    Ok(exception.ver)
+}
+
+fn check_metric(metric: &Metric) -> Result<u32, String> {
+    if metric.metrics.is_empty() {
+        return Err("metrics is empty".to_owned());
+    }
+    for point in &metric.metrics {
+        at_most(NAME_MAX, "name", &point.name)?;
+    }
+    Ok(metric.ver)
 }
 
 fn present(name: &str, text: &str) -> Result<(), String> {

@@ -147,7 +147,7 @@ impl Host {
         let handler = Arc::new(Handler::new(handler_port));
         let console = Arc::new(Console::new(options.print_console));
         for error in &app.functions.errors {
-            console.note(&format!("a function is invalid and is not served: {error}"));
+            console.note(&format!("a function is in error and is not served: {error}"));
         }
         let keys = KeyRing::new(options.keys);
         let supervisor = tokio::spawn(Arc::clone(&handler).supervise(

@@ -99,7 +99,7 @@ fn policies_in(
             }
             Some(true) => policies.push(policy(child, position, fragments)?),
             Some(false) => {
-                let message = format!("<{name}> has no position in {}", position.section.name());
+                let message = format!("<{name}> is not allowed in {}", position.section.name());
                 return Err(child.error(message));
             }
             None => return Err(child.error(format!("the policy <{name}> is not supported"))),
