@@ -1,5 +1,5 @@
-//! The pages on the gateway's port. They need no key, since they have nothing about patients and
-//! nobody beyond this machine gets here.
+//! The pages on the gateway's port. They need no key: they contain no patient data and are
+//! reachable only from this machine.
 
 mod docs;
 mod page;
@@ -16,8 +16,8 @@ use stand_ins::app_insights::Telemetry;
 use docs::ApiDocs;
 use page::HttpResponse;
 
-/// The pages of a gateway with this `OpenAPI` document at this URL.
-pub fn of(document: Value, url: &str, telemetry: Telemetry) -> Pages {
+/// Creates the pages of a gateway with this `OpenAPI` document and URL.
+pub fn new(document: Value, url: &str, telemetry: Telemetry) -> Pages {
     let docs = ApiDocs::new(document, url);
     Arc::new(move |parts| {
         let mut response = page(&docs, &telemetry, parts)?;

@@ -25,7 +25,7 @@ async fn start() -> (AppInsights, ApiManagement) {
         },
         signing_keys: Vec::new(),
         insights: None,
-        pages: Some(local_stack::pages::of(json!({}), "", insights.telemetry().clone())),
+        pages: Some(local_stack::pages::new(json!({}), "", insights.telemetry().clone())),
     };
     let gateway = ApiManagement::start(options).await.unwrap();
     (insights, gateway)

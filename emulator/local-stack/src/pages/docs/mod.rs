@@ -1,5 +1,5 @@
-//! The page `/docs`: what the API offers, and a way to try it out, as the developer portal of API
-//! Management has it.
+//! The page `/docs`: the API's reference with a form for each operation, as in the developer portal
+//! of API Management.
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
@@ -8,22 +8,22 @@ use serde_json::{Value, json};
 
 use super::page::{BASE_CSS, CSS, HTML, HttpResponse, JAVASCRIPT, JSON, response};
 
-/// Where the page is; the document lies below, at `/docs/openapi.json`.
+/// The path of the page; the document is at `/docs/openapi.json`.
 pub(super) const PATH: &str = "/docs";
 
-/// An API's `OpenAPI` document, for reading and trying out.
+/// The page for an API's `OpenAPI` document.
 pub(super) struct ApiDocs {
     document: Bytes,
 }
 
 impl ApiDocs {
-    /// The document of an API that is served at this URL.
+    /// Creates the page for an API at this URL.
     pub(super) fn new(mut document: Value, url: &str) -> Self {
         document["servers"] = json!([{ "url": url }]);
         Self { document: document.to_string().into() }
     }
 
-    /// Responds to a request for the page or a part of it.
+    /// Serves the page and its parts.
     pub(super) fn respond(&self, parts: &Parts) -> HttpResponse {
         if parts.method != Method::GET {
             return response(StatusCode::METHOD_NOT_ALLOWED, JSON, "{}");

@@ -1,4 +1,4 @@
-//! The page `/telemetry` and what it reads. Everything on it comes from here.
+//! The page `/telemetry` and its data. It loads nothing from elsewhere.
 
 mod requests;
 mod timeline;
@@ -13,10 +13,10 @@ use stand_ins::app_insights::Telemetry;
 
 use super::page::{self, BASE_CSS, CSS, HTML, HttpResponse, JAVASCRIPT, JSON};
 
-/// Where the page is.
+/// The path of the page.
 pub(super) const PATH: &str = "/telemetry";
 
-/// Responds to a request for the page or a part of it; paths are compared as they are written.
+/// Serves the page and its parts; paths are case-sensitive.
 pub(super) fn respond(telemetry: &Telemetry, parts: &Parts) -> HttpResponse {
     if parts.method != Method::GET {
         return page::response(StatusCode::METHOD_NOT_ALLOWED, JSON, "{}");
@@ -36,15 +36,15 @@ pub(super) fn respond(telemetry: &Telemetry, parts: &Parts) -> HttpResponse {
     }
 }
 
-/// Answers 304 if the browser has the newest version.
+/// Returns 304 if the browser has the newest version.
 fn if_changed(
     telemetry: &Telemetry,
     parts: &Parts,
     changed: impl FnOnce() -> HttpResponse,
 ) -> HttpResponse {
     let tag = format!("\"{}\"", telemetry.version());
-    let seen = parts.headers.get(IF_NONE_MATCH).map(HeaderValue::as_bytes);
-    let mut response = match seen == Some(tag.as_bytes()) {
+    let sent_tag = parts.headers.get(IF_NONE_MATCH).map(HeaderValue::as_bytes);
+    let mut response = match sent_tag == Some(tag.as_bytes()) {
         true => page::response(StatusCode::NOT_MODIFIED, JSON, ""),
         false => changed(),
     };
