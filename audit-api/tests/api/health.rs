@@ -1,12 +1,11 @@
 //! `Health`, GET and HEAD health
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use mongodb::bson::doc;
+use stand_ins::eventually;
 use stand_ins::key_vault::KeyVault;
 use stand_ins::mongo::{self, Proxy};
-use stand_ins::test_app::{Answer, Call};
+use stand_ins::test_app::{Call, Response};
 
 use crate::helpers::{AuditApi, record};
 
@@ -17,7 +16,7 @@ fn probe(api: &AuditApi) -> Call {
 }
 
 /// Makes sure that an answer is 503 and says nothing of what is wrong.
-fn assert_unhealthy(answer: &Answer) {
+fn assert_unhealthy(answer: &Response) {
     assert_eq!((answer.status, answer.problem()), (503, "unavailable"), "{answer:#?}");
     assert_eq!(answer.header("Retry-After"), Some("5"));
     assert_eq!(
@@ -26,14 +25,9 @@ fn assert_unhealthy(answer: &Answer) {
     );
 }
 
-/// What was found is remembered for some seconds.
+/// The outcome of a check is cached for some seconds.
 async fn until_healthy(api: &AuditApi) {
-    let healthy = async {
-        while probe(api).send().await.status != 200 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), healthy).await.expect("it is healthy again");
+    eventually("it is healthy again", async || probe(api).send().await.status == 200).await;
 }
 
 /// The lines about health in the log: unhealthy and healthy again.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{Error, Response, StatusCode};
 use serde_json::{Value, json};
 use stand_ins::audit_api::{AuditApi, Behaviour};
+use stand_ins::eventually;
 use stand_ins::http_client;
 
 fn body() -> Value {
@@ -165,12 +166,7 @@ async fn a_refusing_register_comes_back_on_the_same_port() {
     post(&audit, "a").await.expect_err("refused");
     audit.behave(Behaviour::Record);
 
-    for _ in 0..500 {
-        if post(&audit, "a").await.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually("the port is open again", async || post(&audit, "a").await.is_ok()).await;
     assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
     assert_eq!(audit.records().len(), 1);
 }
@@ -181,9 +177,7 @@ async fn a_held_call_is_treated_as_chosen_later() {
     audit.behave(Behaviour::Hold);
     let held = post(&audit, "a");
     let release = async {
-        while audit.calls() == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        eventually("the call has arrived", async || audit.calls() > 0).await;
         assert!(audit.records().is_empty());
         audit.behave(Behaviour::StatusTimes(503, 1));
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection};
+use stand_ins::eventually;
 use stand_ins::mongo::{self, CollectionPlan, Mongod, MongodOptions};
 
 /// A collection of a database that no other test uses.
@@ -127,13 +128,7 @@ async fn a_server_goes_when_its_owner_is_killed() {
     owner.wait().expect("gone");
 
     let is_empty = || std::fs::read_dir(folder.path()).is_ok_and(|mut left| left.next().is_none());
-    for _ in 0..500 {
-        if is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(is_empty(), "the data folder of the killed owner's server stays");
+    eventually("the data folder of the killed owner's server is gone", async || is_empty()).await;
     let options = "serverSelectionTimeoutMS=100";
     let late = Client::with_uri_str(format!("{connection_string}&{options}")).await;
     let late = late.expect("the connection string is valid");

@@ -1,14 +1,13 @@
 //! The real app behind its host, with a database and an audit register of its own.
 
-use std::time::Duration;
-
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection, Database};
 use serde_json::{Value, json};
 use stand_ins::audit_api::{AuditApi, RecordedCall};
+pub use stand_ins::eventually;
 use stand_ins::mongo;
-use stand_ins::test_app::{Answer, Call, TestApp};
+use stand_ins::test_app::{Call, Response, TestApp};
 use uuid::Uuid;
 
 /// A running Patient Tests API.
@@ -98,7 +97,7 @@ impl PatientTestsApi {
     }
 
     /// Asks for a patient by id.
-    pub async fn load_patient(&self, id: &str) -> Answer {
+    pub async fn load_patient(&self, id: &str) -> Response {
         self.call("GET", &format!("patient/{id}")).send().await
     }
 
@@ -170,20 +169,8 @@ pub fn unknown_id() -> String {
 }
 
 /// What to send to replace a record: what was loaded, with another value in one field.
-pub fn changed(loaded: &Answer, field: &str, value: Value) -> Value {
+pub fn changed(loaded: &Response, field: &str, value: Value) -> Value {
     let mut body = loaded.body.clone();
     body[field] = value;
     body
-}
-
-/// Waits for something that must happen soon.
-pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !happened().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting)
-        .await
-        .unwrap_or_else(|_| panic!("it never happened that {what}"));
 }

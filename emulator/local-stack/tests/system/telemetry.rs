@@ -32,7 +32,9 @@ async fn gateway_and_hosts_report_one_operation() {
     assert_eq!(gateway.parent_id(), Some(CALLER));
     assert_eq!(host.parent_id(), gateway.span_id());
     assert!(find(&items, roles[2]).unwrap().parent_id().is_some());
-    let Data::Request(request) = &host.data else { panic!("{host:?}") };
+    let Data::Request(request) = &host.data else {
+        panic!("the host must report a request: {host:?}")
+    };
     assert_eq!((request.name.as_str(), request.response_code.as_str()), ("CreatePatient", "201"));
     assert!(insights.rejected().is_empty(), "{:?}", insights.rejected());
 }

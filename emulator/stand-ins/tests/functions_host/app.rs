@@ -9,6 +9,7 @@ use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+pub use stand_ins::eventually;
 use stand_ins::functions_host::{Host, HostKeys, HostOptions};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -162,7 +163,8 @@ impl App {
     /// Waits until nobody takes connections any longer.
     pub async fn is_gone(&self) {
         let address = self.host.url().trim_start_matches("http://");
-        eventually("end of the host", || std::net::TcpStream::connect(address).is_err()).await;
+        eventually("the host has ended", async || std::net::TcpStream::connect(address).is_err())
+            .await;
     }
 
     /// A call of `/api/echo` with a script for the handler.
@@ -194,7 +196,8 @@ impl App {
 
     /// Waits until the handler has noted so many lines.
     pub async fn noted_lines(&self, file: &str, count: usize) {
-        eventually(&format!("{count} lines in {file}"), || self.noted(file).len() >= count).await;
+        eventually(&format!("{file} has {count} lines"), async || self.noted(file).len() >= count)
+            .await;
     }
 }
 
@@ -218,16 +221,6 @@ pub async fn invocation(request: RequestBuilder) -> Invocation {
     let echo: Value = serde_json::from_str(&response.body).unwrap();
     let payload = serde_json::from_str(echo["payload"].as_str().unwrap()).unwrap_or_default();
     Invocation { echo, payload }
-}
-
-/// Waits for a condition.
-pub async fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    let waiting = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("no {what}"));
 }
 
 impl Invocation {

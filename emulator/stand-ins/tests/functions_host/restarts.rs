@@ -36,7 +36,7 @@ async fn a_handler_that_ended_well_once_ready_is_not_started_again() {
     invocation(app.get("/api/echo")).await;
     sent(app.scripted(&json!({ "exit": 0 }))).await.assert_is_empty_500(&"exit");
 
-    eventually("end of the handler", || app.host.handler_process_id().is_none()).await;
+    eventually("the handler has ended", async || app.host.handler_process_id().is_none()).await;
 
     for _ in 0..2 {
         sent(app.get("/api/echo")).await.assert_is_empty_500(&"nobody there");
@@ -67,7 +67,7 @@ async fn a_killed_handler_fails_its_call_and_the_next_waits_for_the_restart() {
     Command::new("kill").args(["-9", &process_id.unwrap().to_string()]).status().unwrap();
 
     under_way.await.unwrap().assert_is_empty_500(&"killed");
-    eventually("end of the handler", || app.host.handler_process_id() != process_id).await;
+    eventually("the handler has ended", async || app.host.handler_process_id() != process_id).await;
     invocation(app.get("/api/echo")).await;
     assert_eq!(app.noted("starts").len(), 2);
 }

@@ -147,12 +147,12 @@ async fn a_handler_does_not_outlive_a_host_that_is_killed() {
     let mut host = Command::new(example("host_alone")).arg(folder.path()).spawn().unwrap();
     let port = || std::fs::read_to_string(folder.path().join("starts")).unwrap_or_default();
     let is_there = || TcpStream::connect(format!("127.0.0.1:{}", port().trim())).is_ok();
-    eventually("handler", is_there).await;
+    eventually("the handler runs", async || is_there()).await;
 
     host.kill().unwrap();
     host.wait().unwrap();
 
-    eventually("end of the handler", || !is_there()).await;
+    eventually("the handler has ended", async || !is_there()).await;
     assert!(!folder.path().join("terminated").exists(), "it had no say in it");
 }
 
@@ -185,6 +185,6 @@ async fn printed_lines_have_the_level_of_their_stream() {
     ] {
         let is_there =
             || app.host.console().iter().any(|line| line.level == level && line.text == text);
-        eventually(&format!("{text} at {level:?}"), is_there).await;
+        eventually(&format!("{text} is logged at {level:?}"), async || is_there()).await;
     }
 }

@@ -38,11 +38,16 @@ async fn a_run_that_takes_longer_than_the_interval_is_not_joined_by_another() {
     };
 
     // By then the other one would have been due several times.
-    eventually("four ticks", || of(&app, "finished", "/Tick") >= 4).await;
-    assert_eq!((of(&app, "requests", "/Slow"), of(&app, "finished", "/Slow")), (1, 0));
+    eventually("four runs have finished", async || occurrences(&app, "finished", "/Tick") >= 4)
+        .await;
+    assert_eq!(
+        (occurrences(&app, "requests", "/Slow"), occurrences(&app, "finished", "/Slow")),
+        (1, 0)
+    );
 
     app.release("slow");
-    eventually("the next run", || of(&app, "requests", "/Slow") == 2).await;
+    eventually("the next run has begun", async || occurrences(&app, "requests", "/Slow") == 2)
+        .await;
 }
 
 #[tokio::test]
@@ -67,7 +72,7 @@ async fn a_run_that_was_missed_while_there_was_no_host_is_made_up_for_at_once() 
     let info = &last_payload(&app)["Data"]["timer"];
     assert_eq!((&info["ScheduleStatus"], &info["IsPastDue"]), (&missed, &json!(true)));
     let kept = || serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap();
-    eventually("the new status", || kept()["Last"] != missed["Last"]).await;
+    eventually("the new status is stored", async || kept()["Last"] != missed["Last"]).await;
     app.host.stop().await;
 
     // The next host finds that nothing was missed, and says when the last run was.
