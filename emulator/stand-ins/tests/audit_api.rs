@@ -1,4 +1,4 @@
-//! The recording Audit API records, and misbehaves as it is told.
+//! The stand-in for the Audit API records and fails on demand.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ async fn a_wrong_key_or_route_is_refused() {
 }
 
 #[tokio::test]
-async fn it_says_whether_it_is_healthy_to_those_with_a_key_and_records_nothing() {
+async fn health_requires_a_key_and_records_nothing() {
     let audit = AuditApi::start().await;
     let url = audit.url().replace("auditrecord", "health");
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -159,7 +159,7 @@ async fn garbage_is_a_201_without_a_record() {
 }
 
 #[tokio::test]
-async fn a_refusing_register_comes_back_on_the_same_port() {
+async fn after_refusing_the_same_port_is_open_again() {
     let audit = AuditApi::start().await;
 
     audit.behave(Behaviour::Refuse);
@@ -172,7 +172,7 @@ async fn a_refusing_register_comes_back_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn a_held_call_is_treated_as_chosen_later() {
+async fn a_held_call_follows_the_next_behaviour() {
     let audit = AuditApi::start().await;
     audit.behave(Behaviour::Hold);
     let held = post(&audit, "a");

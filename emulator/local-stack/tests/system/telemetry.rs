@@ -1,4 +1,4 @@
-//! One trace through the whole system.
+//! A trace through the whole system.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn gateway_and_hosts_report_one_operation() {
     assert!(insights.rejected().is_empty(), "{:?}", insights.rejected());
 }
 
-/// What a role reported about the one request.
+/// The item of a role for the request.
 fn find<'a>(items: &'a [std::sync::Arc<Item>], role: &str) -> Option<&'a Item> {
     let items = items.iter().map(AsRef::as_ref);
     items
