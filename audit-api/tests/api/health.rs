@@ -16,17 +16,17 @@ fn probe(api: &AuditApi) -> Call {
     api.app.call("GET", "health")
 }
 
-/// Makes sure that an answer is 503 and says nothing of what is wrong.
+/// Asserts that a response is 503 without details.
 fn assert_unhealthy(answer: &Response) {
     assert_eq!((answer.status, answer.problem()), (503, "unavailable"), "{answer:#?}");
     assert_eq!(answer.header("Retry-After"), Some("5"));
     assert_eq!(
         answer.body["detail"],
-        "Something that requests need cannot be reached in time; try again later."
+        "A dependency of the API cannot be reached in time; try again later."
     );
 }
 
-/// What was found is remembered for some seconds.
+/// Waits until the app is healthy; an earlier result is reused for some seconds.
 async fn until_healthy(api: &AuditApi) {
     let healthy = async {
         while probe(api).send().await.status != 200 {
@@ -36,7 +36,7 @@ async fn until_healthy(api: &AuditApi) {
     tokio::time::timeout(Duration::from_secs(30), healthy).await.expect("it is healthy again");
 }
 
-/// The lines about health in the log: unhealthy and healthy again.
+/// The log lines about health: unhealthy and healthy again.
 fn lines(api: &AuditApi) -> Vec<String> {
     let logs = api.app.host.invocation_logs().into_iter().map(|log| log.text);
     logs.filter(|text| text.contains("healthy") || text.contains("exception")).collect()
