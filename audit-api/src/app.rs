@@ -13,7 +13,7 @@ use crate::Settings;
 use crate::audit_record::AuditRecordStore;
 use crate::functions::FUNCTIONS;
 
-/// What the `type` of each problem begins with; the gateway's own begin alike.
+/// The prefix of each problem's `type`; the gateway uses the same.
 pub(crate) const PROBLEM_TYPE_PREFIX: &str = "urn:problem:patient-records:";
 
 /// The collections of this app.
@@ -31,7 +31,7 @@ pub struct App {
 }
 
 impl App {
-    /// The app with these settings; nothing is connected yet.
+    /// Creates the app; nothing is connected yet.
     pub fn new(settings: Settings, http: Arc<HttpClient>) -> Self {
         let vault = KeyVault::new(settings.key_vault, http);
         let connection_string = vault.live(settings.mongo.connection_string);
@@ -41,12 +41,13 @@ impl App {
         Self { audit_records, health: Health::default(), database, connection_string }
     }
 
-    /// Connects ahead of the first request, and keeps the secret current from then on.
+    /// Connects ahead of the first request, and keeps the secret current for as long as it is
+    /// polled.
     pub async fn run(self: Arc<Self>) {
         tokio::join!(self.database.warm_up(), self.connection_string.keep_fresh());
     }
 
-    /// Makes sure that there is a value of the secret, which is read if that never happened.
+    /// Proves that the secret has a value; reads it if no read has succeeded yet.
     pub(crate) async fn check_secrets(&self, deadline: Deadline) -> Result<()> {
         self.connection_string.get(deadline).await.map(|_| ())
     }

@@ -1,7 +1,7 @@
 //! The Audit API: keeps a register of every interaction with patient data.
 //!
-//! Other systems send `CreateAuditRecord` what is about to happen, or what just happened, and may go
-//! on once it has answered 201. `Health` says whether it would.
+//! Other systems call `CreateAuditRecord` before or after an interaction and continue once it has
+//! returned 201. `Health` reports whether it would.
 
 mod app;
 mod audit_record;

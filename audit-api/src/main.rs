@@ -1,4 +1,4 @@
-//! The executable that the Functions host starts.
+//! The custom handler that the Functions host starts.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use audit_api::{App, STORAGE, Settings, openapi, print_functions, print_settings
 use shared::telemetry::Role;
 use shared::{HttpClient, custom_handler, settings, telemetry};
 
-/// A request takes hundreds of small allocations, most of them in drivers and HTTP.
+/// A request makes hundreds of small allocations, most of them in drivers and HTTP.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -33,8 +33,8 @@ fn main() -> ExitCode {
     )
 }
 
-/// One thread: the host beside us needs the other processors far more, and to hand a request from
-/// thread to thread costs CPU time that one thread does not need.
+/// One thread: the host on the same machine needs the other processors more, and moving requests
+/// between threads costs CPU time.
 #[tokio::main(flavor = "current_thread")]
 async fn run() -> Result<(), Failure> {
     let settings = Settings::load(&settings::environment)?;

@@ -1,4 +1,4 @@
-//! The contract of this app as an `OpenAPI` document.
+//! The `OpenAPI` document of this app.
 
 use serde_json::json;
 use shared::function;
@@ -8,7 +8,7 @@ use crate::app::PROBLEM_TYPE_PREFIX;
 use crate::audit_record::{AuditRecord, NewAuditRecord};
 use crate::functions::FUNCTIONS;
 
-/// The document, with the paths of the Functions host: the app is not behind the gateway.
+/// The document, with the paths of the Functions host: this app is not behind the gateway.
 pub fn document() -> Document {
     let new_record = json!({
         "sourceSystemName": "PatientTestsApi", "resource": {"type": "patient", "operation": "read"}
@@ -16,7 +16,7 @@ pub fn document() -> Document {
     let mut record = new_record.clone();
     record["id"] = json!("0190a6b2-1111-7abc-8def-0123456789ab");
     record["createdDate"] = json!("2020-05-14T15:14:15.120Z");
-    let description = "Who did what to which record.";
+    let description = "The register of who did what to which record.";
     let server = "http://localhost:7072/api";
     let document =
         Document::new("Audit register", description, server, Door::Host, PROBLEM_TYPE_PREFIX)

@@ -5,7 +5,7 @@ use shared::setting::{self, Default, Setting};
 use shared::settings::{Certificate, MongoSettings, Reader, SettingsError, Source};
 use shared::telemetry::TelemetrySettings;
 
-/// The settings that only this app has.
+/// The settings of this app alone.
 pub(crate) const OWN: [Setting; 1] = [Setting {
     name: "AUDIT_DATABASE",
     app: "audit-api",
@@ -22,18 +22,18 @@ pub fn print() -> std::io::Result<()> {
     setting::print(&OWN)
 }
 
-/// What the app needs to know of its surroundings.
+/// The configuration of the app.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The loopback port at which the Functions host expects us.
+    /// The loopback port on which the Functions host expects the app.
     pub port: u16,
-    /// What is logged and sent to Application Insights.
+    /// The configuration of logs and Application Insights.
     pub telemetry: TelemetrySettings,
-    /// Where audit records are stored.
+    /// The database of the audit records.
     pub mongo: MongoSettings,
-    /// How secrets are read that Key Vault holds.
+    /// The configuration of Key Vault.
     pub key_vault: KeyVaultSettings,
-    /// Authorities whose certificates are accepted beside those that the system trusts.
+    /// Certificate authorities to trust in addition to the system's.
     pub trusted_certificates: Vec<Certificate>,
 }
 
@@ -41,7 +41,7 @@ impl Settings {
     /// Reads all settings.
     ///
     /// # Errors
-    /// Every mistake at once, each with the name of its setting.
+    /// All errors at once, each with the name of its setting.
     pub fn load(source: Source<'_>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(source);
         let port = reader.port();

@@ -1,4 +1,4 @@
-//! The app: its stores, its audit register, and the dispatch of functions by name.
+//! The app: its stores, its client of the audit register, and the dispatch of functions by name.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::functions::FUNCTIONS;
 use crate::medical_test::MedicalTestStore;
 use crate::patient::PatientStore;
 
-/// What the `type` of each problem begins with; the gateway's own begin alike.
+/// The prefix of each problem's `type`; the gateway uses the same.
 pub(crate) const PROBLEM_TYPE_PREFIX: &str = "urn:problem:patient-records:";
 
 /// The collections of this app.
@@ -35,7 +35,7 @@ pub struct App {
 }
 
 impl App {
-    /// The app with these settings; nothing is connected yet.
+    /// Creates the app; nothing is connected yet.
     pub fn new(settings: Settings, http: Arc<HttpClient>) -> Self {
         let vault = KeyVault::new(settings.key_vault, Arc::clone(&http));
         let connection_string = vault.live(settings.mongo.connection_string);
@@ -52,7 +52,8 @@ impl App {
         }
     }
 
-    /// Connects ahead of the first request, and keeps the secrets current from then on.
+    /// Connects ahead of the first request, and keeps the secrets current for as long as it is
+    /// polled.
     pub async fn run(self: Arc<Self>) {
         let [connection_string, audit_key] = &self.secrets;
         tokio::join!(
@@ -63,7 +64,7 @@ impl App {
         );
     }
 
-    /// Makes sure that there is a value of each secret; one that never was read is read.
+    /// Proves that each secret has a value; reads those for which no read has succeeded yet.
     pub(crate) async fn check_secrets(&self, deadline: Deadline) -> Result<()> {
         let [connection_string, audit_key] = &self.secrets;
         tokio::try_join!(connection_string.get(deadline), audit_key.get(deadline)).map(|_| ())

@@ -1,4 +1,4 @@
-//! The identifiers of the domain, in one module, so that none imports another for an id alone.
+//! The identifier types of the domain, in one module to avoid imports for an id alone.
 
 use shared::Id;
 
@@ -11,11 +11,11 @@ pub(crate) type MedicalTestId = Id<MedicalTestTag>;
 /// Identifies an audit record.
 pub(crate) type AuditRecordId = Id<AuditRecordTag>;
 
-/// Tells the ids of patients from others; it has no values.
+/// Marks the ids of patients; it has no values.
 pub(crate) enum PatientTag {}
 
-/// Tells the ids of medical tests from others; it has no values.
+/// Marks the ids of medical tests; it has no values.
 pub(crate) enum MedicalTestTag {}
 
-/// Tells the ids of audit records from others; it has no values.
+/// Marks the ids of audit records; it has no values.
 pub(crate) enum AuditRecordTag {}

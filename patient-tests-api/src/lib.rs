@@ -1,8 +1,7 @@
 //! The Patient Tests API: patients and the results of their medical tests.
 //!
-//! Nothing is written, and nothing leaves, without a record in the audit register; see [`audit`]'s
-//! two sentences, *announce* and *release*. A *medical test* is called `test` on the wire; in code
-//! that word has another meaning already.
+//! No data is written or returned without a record in the audit register; see [`audit`]. A *medical
+//! test* is called `test` on the wire; in code that word already has another meaning.
 
 mod app;
 mod audit;

@@ -1,8 +1,8 @@
-//! What must not compile: functions that go past the audit register.
+//! Functions that bypass the audit register and must not compile.
 //!
-//! Each case is a documentation test: this crate once more, since nothing of it is public, with one
-//! module more. `compile_fail` is content with any error, so the first case is the good function
-//! that the others are made from by one change; it shows that the rest of them compiles.
+//! Each case is a documentation test: a copy of this crate, since nothing of it is public, with one
+//! more module. `compile_fail` accepts any error, so the first case is a valid function, which
+//! proves that the rest compiles; the other cases each change one thing in it.
 
 macro_rules! case {
     ($name:ident, $expected:literal, $function:literal) => {

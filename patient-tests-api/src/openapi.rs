@@ -1,4 +1,4 @@
-//! The contract of this app as an `OpenAPI` document, which API Management imports.
+//! The `OpenAPI` document of this app, which API Management imports.
 
 use serde_json::json;
 use shared::function;

@@ -6,7 +6,7 @@ use shared::setting::{self, Default, Setting};
 use shared::settings::{Certificate, MongoSettings, Reader, SettingsError, Source};
 use shared::telemetry::TelemetrySettings;
 
-/// The settings that only this app has.
+/// The settings of this app alone.
 pub(crate) const OWN: [Setting; 3] = [
     Setting {
         name: "PATIENT_TESTS_DATABASE",
@@ -39,38 +39,38 @@ pub fn print() -> std::io::Result<()> {
     setting::print(&OWN)
 }
 
-/// What the app needs to know of its surroundings.
+/// The configuration of the app.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The loopback port at which the Functions host expects us.
+    /// The loopback port on which the Functions host expects the app.
     pub port: u16,
-    /// What is logged and sent to Application Insights.
+    /// The configuration of logs and Application Insights.
     pub telemetry: TelemetrySettings,
-    /// Where patients and tests are stored.
+    /// The database of patients and tests.
     pub mongo: MongoSettings,
-    /// The audit register. There is no way to do without.
+    /// The audit register. Auditing cannot be switched off.
     pub audit: AuditSettings,
-    /// How secrets are read that Key Vault holds.
+    /// The configuration of Key Vault.
     pub key_vault: KeyVaultSettings,
-    /// Authorities whose certificates are accepted beside those that the system trusts.
+    /// Certificate authorities to trust in addition to the system's.
     pub trusted_certificates: Vec<Certificate>,
 }
 
-/// Where the audit register is, and our key to it.
+/// The location of the audit register, and our key to it.
 #[derive(Clone, Debug)]
 pub struct AuditSettings {
-    /// Where its functions are.
+    /// The URLs of its functions.
     pub urls: AuditUrls,
-    /// The function key that the Audit API's host accepts.
+    /// A function key of the Audit API.
     pub key: SecretSetting,
 }
 
 /// The full URLs of the register's functions.
 #[derive(Clone, Debug)]
 pub struct AuditUrls {
-    /// That of `CreateAuditRecord`, as it is set.
+    /// The URL of `CreateAuditRecord`, as set.
     pub records: Url,
-    /// That of `Health`, beside it.
+    /// The URL of `Health` in the same app.
     pub health: Url,
 }
 
@@ -78,7 +78,7 @@ impl Settings {
     /// Reads all settings.
     ///
     /// # Errors
-    /// Every mistake at once, each with the name of its setting.
+    /// All errors at once, each with the name of its setting.
     pub fn load(source: Source<'_>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(source);
         let port = reader.port();
@@ -115,8 +115,8 @@ fn http_url(value: &str) -> Result<Url, &'static str> {
     if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(wrong) }
 }
 
-/// The URL of another function of the same app, if this can be that of one. Keys in its query are
-/// for it alone.
+/// The URL of another function in the same app; `None` if `url` cannot be a function's. Its query
+/// is dropped, since a key in it is for that function alone.
 fn beside(function: &Url, route: &str) -> Option<Url> {
     let mut url = function.clone();
     url.set_query(None);

@@ -1,8 +1,8 @@
-//! Documents with versions and soft deletion: what patients and tests have in common.
+//! Documents with versions and soft deletion, the common base of patients and tests.
 //!
-//! A write replaces exactly the version that was read (compare and swap on `_version`), and keeps
-//! the audit record that announced it, so that every version names its record. Documents written
-//! by the scaffold have none of the fields that begin with an underscore but `_id`, `_shardKey`.
+//! A write replaces exactly the version that was read (compare and swap on `_version`) and stores
+//! the id of the audit record that announced it, so that every version names its record. Documents
+//! of the scaffold have no fields with an underscore except `_id` and `_shardKey`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use shared::{
 use crate::audit::Intent;
 use crate::ids::{AuditRecordId, PatientId};
 
-/// What must be left of the time for another attempt at a write that others got ahead of: an attempt
-/// that the deadline cuts short may have happened or not.
+/// The time that must remain for retrying a write after a conflict: if the deadline cuts an attempt
+/// short, its outcome is unknown.
 const ATTEMPT_TIME_MIN: Duration = Duration::from_secs(2);
 
-/// A stored record whose ids are of kind `K`, with the content `C`.
+/// A stored record with ids of kind `K` and content `C`.
 #[derive(Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -121,7 +121,7 @@ where
     ) -> Result<Insertion<VersionedDocument<K, C>>> {
         let audit_id = document.audit_id;
         match self.collection.insert_once(document, deadline).await? {
-            // Our own write, whose first answer was lost.
+            // Our own write; the response to its first attempt was lost.
             Insertion::Replayed(stored) if stored.audit_id == audit_id => {
                 Ok(Insertion::New(stored))
             }
@@ -151,9 +151,10 @@ where
         self.collection.check(deadline).await
     }
 
-    /// One page of the records that match and are not deleted, fetched in portions that suit their
-    /// size, as items of type `T`: each is a short command that is repeated alone, and no more is read than the page can
-    /// take. An item of a page has at most about `item_bytes_max` bytes.
+    /// One page of the records that match and are not deleted, as items of type `T`. They are
+    /// fetched in portions that suit their size: each is a short command that can be retried alone,
+    /// and no more is read than the page can hold. An item has at most about `item_bytes_max`
+    /// bytes.
     ///
     /// # Errors
     /// Throttled or unavailable.
@@ -171,7 +172,7 @@ where
         let mut page = page.begin(item_bytes_max);
         loop {
             let portion = page.portion();
-            // Beside whatever else the filter says of `_id`.
+            // Combined with any other condition on `_id` in the filter.
             let rest = match page.after() {
                 Some(after) => {
                     let after = doc! { "_id": { "$gt": after.to_string() } };
@@ -193,11 +194,11 @@ where
         }
     }
 
-    /// Writes the version after `current`; if somebody else was faster, after theirs.
+    /// Writes the version after `current`; after a conflict, the version after the newer one.
     ///
     /// # Errors
     /// [`Error::Deleted`], [`Error::VersionMismatch`] if a precondition does not hold (any more),
-    /// [`Error::Changing`] if others were faster until the deadline; throttled or unavailable.
+    /// [`Error::Changing`] if conflicts lasted until the deadline; throttled or unavailable.
     pub(crate) async fn replace(
         &self,
         mut current: VersionedDocument<K, C>,
@@ -211,7 +212,7 @@ where
             preconditions.check_write(next.version())?;
             let (id, shard_key) = (next.document_id, next.shard_key);
             let mut filter = key(id, shard_key);
-            // Null also finds the scaffold's documents, which have no version at all.
+            // Null also matches the scaffold's documents, which have no version.
             filter.insert("_version", next.version.map(Version::number));
             next.version = Some(next.version().next());
             next.audit_id = Some(intent.id());
@@ -220,7 +221,7 @@ where
             if self.collection.replace_one(&filter, &next, deadline).await? {
                 return Ok(next);
             }
-            // Those who collided do not try again at the same moment, and ever fewer at a time.
+            // Random, growing pauses keep colliding writers apart.
             let pause = backoff::pause(None, attempts_made);
             if pause + ATTEMPT_TIME_MIN >= deadline.remaining() {
                 break;
@@ -228,15 +229,15 @@ where
             tokio::time::sleep(pause).await;
             current = self.find(id, shard_key, deadline).await?;
             if current.audit_id == Some(intent.id()) {
-                // Our own write, whose first answer was lost.
+                // Our own write; the response to its first attempt was lost.
                 return Ok(current);
             }
         }
         Err(Error::Changing)
     }
 
-    /// Marks the record as deleted; one that is deleted already stays as it is, whatever the
-    /// preconditions say, so that a delete can be repeated (RFC 9110, section 13.1.1).
+    /// Marks the record as deleted. If it is deleted already, nothing changes, whatever the
+    /// preconditions, so that a delete can be repeated (RFC 9110, section 13.1.1).
     ///
     /// # Errors
     /// [`Error::VersionMismatch`], [`Error::Changing`]; throttled or unavailable.
@@ -259,7 +260,7 @@ fn key<K>(id: Id<K>, shard_key: PatientId) -> Document {
     doc! { "_id": id.to_string(), "_shardKey": shard_key.to_string() }
 }
 
-/// A date; the scaffold may also have left text or nothing.
+/// A date; the scaffold may have stored text or nothing instead.
 fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime, D::Error> {
     Ok(match Bson::deserialize(deserializer)? {
         Bson::DateTime(date) => date,

@@ -1,4 +1,4 @@
-//! What a request pays for looking a secret up.
+//! The time that a request spends looking up a secret.
 
 use std::hint::black_box;
 use std::sync::Arc;

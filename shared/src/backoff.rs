@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-/// The first pause lies between nothing and this; the bound doubles with each attempt.
+/// The bound of the first pause, which doubles with each attempt.
 const PAUSE_FIRST: Duration = Duration::from_millis(25);
 
-/// The longest pause.
+/// The upper limit of the bound.
 pub const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// The shortest pause that somebody else can ask for: until a deadline there is room for many.
+/// The lower limit of a pause that a server asks for. The time until a deadline has room for many.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 
-/// The pause that the one who refused asked for, else a random one.
+/// The pause that the server asked for, else a random one.
 pub fn pause(asked_for: Option<Duration>, attempts_made: u32) -> Duration {
     asked_for.map_or_else(|| full_jitter(attempts_made), |pause| pause.max(PAUSE_MIN))
 }
 
-/// A random pause up to a bound that doubles with each attempt made, so that callers who failed
-/// together do not come back together.
+/// A random pause below a bound that doubles with each attempt, so that callers that failed at the
+/// same time do not retry at the same time.
 fn full_jitter(attempts_made: u32) -> Duration {
     let doublings = attempts_made.saturating_sub(1);
     let bound = PAUSE_FIRST.saturating_mul(2u32.saturating_pow(doublings)).min(PAUSE_MAX);

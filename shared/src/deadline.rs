@@ -1,4 +1,4 @@
-//! The point in time by which an invocation must be answered.
+//! The time by which an invocation must be answered.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use tokio::time::{Instant, error::Elapsed, timeout_at};
 /// How long an invocation may take before it is answered with 503.
 const INVOCATION_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// The part of that time that is kept for reporting how work ended that took too long.
+/// The part of that time that is reserved for recording an operation that timed out.
 const REPORTING_RESERVE: Duration = Duration::from_secs(2);
 
-/// One deadline per invocation; every wait for a database or another service ends with it.
+/// The deadline of one invocation; no wait for a database or another service goes beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// A deadline that lies `duration` ahead.
+    /// A deadline `duration` from now.
     pub fn after(duration: Duration) -> Self {
         Self(Instant::now() + duration)
     }
 
-    /// The deadline for the work of an invocation that begins now.
+    /// The deadline for the work of an invocation that starts now.
     pub(crate) fn of_invocation() -> Self {
         Self::after(INVOCATION_TIME_MAX - REPORTING_RESERVE)
     }
 
-    /// When the answer is due if this is the deadline for the work: the reserve after it is for
-    /// reporting how the work ended.
+    /// When the response is due if this is the deadline for the work. The reserve in between is for
+    /// recording how the work ended.
     pub(crate) fn for_reporting(self) -> Self {
         Self(self.0 + REPORTING_RESERVE)
     }
@@ -37,7 +37,7 @@ impl Deadline {
         self.min(Self::after(duration))
     }
 
-    /// The time that is left; zero once the deadline has passed.
+    /// The remaining time; zero once the deadline has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }

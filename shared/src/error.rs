@@ -1,4 +1,4 @@
-//! What can go wrong with a request. What the caller sees of it is made by `http::problem`.
+//! The errors of a request. `http::problem` turns them into responses.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,30 +11,30 @@ use crate::validation::Mistakes;
 /// The result of handling a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a request was not answered as asked.
+/// Why a request failed.
 ///
-/// The `Display` text is for our log; what the caller sees is made by `http::problem`.
-/// Neither ever contains a value that a client sent.
+/// The `Display` text is for the log; `http::problem` writes the text for the caller. Neither
+/// contains a value that a client sent.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The body has wrong, missing or unknown fields.
     #[error("the body has wrong fields, {} of which are listed", .0.len())]
     InvalidBody(Mistakes),
-    /// Query parameters are unknown, repeated or empty; the text is for the caller.
+    /// Query parameters are unknown, repeated or empty. The text goes to the caller.
     #[error("the query has wrong parameters")]
     InvalidQuery(String),
-    /// Something else about the request is wrong; the text is for the caller.
+    /// The request is invalid for another reason. The text goes to the caller.
     #[error("invalid request: {0}")]
     InvalidRequest(&'static str),
     /// The body is not JSON.
     #[error("the body is not JSON (line {line}, column {column})")]
     InvalidJson {
-        /// Line of the first mistake, from 1.
+        /// Line of the first error, from 1.
         line: usize,
-        /// Column of the first mistake, from 1.
+        /// Column of the first error, from 1.
         column: usize,
     },
-    /// The host asked for a function that this app does not have.
+    /// The host called a function that this app does not have.
     #[error("there is no such function")]
     UnknownFunction,
     /// There is no such record.
@@ -46,40 +46,40 @@ pub enum Error {
     /// `If-Match` or `If-None-Match` does not hold.
     #[error("the record has another version")]
     VersionMismatch {
-        /// The version that is stored; none where there is nothing with a version.
+        /// The stored version; `None` if the resource has no version.
         current: Option<Version>,
     },
-    /// Others changed the record again and again, and nothing was written.
-    #[error("others kept changing the record")]
+    /// Concurrent writes kept changing the record, and nothing was written.
+    #[error("concurrent writes kept changing the record")]
     Changing,
-    /// The body is larger than the contract allows.
+    /// The body exceeds the limit of the contract.
     #[error("the body is too large")]
     TooLarge,
-    /// The body is of a type that the host cannot hand over undamaged; the text is for the caller.
+    /// The host cannot pass on a body of this type undamaged. The text goes to the caller.
     #[error("unsupported media type: {0}")]
     UnsupportedMediaType(&'static str),
-    /// An idempotency key came again with other content.
-    #[error("the idempotency key was used for other content")]
+    /// An idempotency key was reused with other content.
+    #[error("the idempotency key was reused with other content")]
     IdempotencyKeyReused,
-    /// The database kept asking us to slow down.
+    /// The database kept throttling until the deadline.
     #[error("the database kept throttling")]
     Throttled {
-        /// What the database last asked for.
+        /// The wait that the database last asked for.
         retry_after: Duration,
     },
     /// A dependency could not be reached, or did not answer in time.
     #[error("{dependency} is unavailable")]
     Unavailable {
-        /// What is missing, in words for the caller.
+        /// The dependency, as the caller is to read it.
         dependency: Cow<'static, str>,
-        /// Why, for our log.
+        /// The cause, for the log.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// A check of the app's health found that requests would fail, now or a moment ago.
+    /// A health check found, now or a moment ago, that requests would fail.
     #[error("the app is unhealthy")]
     Unhealthy,
-    /// A defect of ours.
+    /// A defect in this code.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -89,12 +89,12 @@ pub enum Error {
 pub struct FieldError {
     /// JSON pointer (RFC 6901) to the field; empty for the whole body.
     pub pointer: String,
-    /// What is wrong with it, without its value.
+    /// What is wrong, without the value.
     pub detail: Cow<'static, str>,
 }
 
 impl Error {
-    /// A dependency that cannot be reached, and the cause for our log.
+    /// An unavailable dependency, and the cause for the log.
     pub fn unavailable(
         dependency: impl Into<Cow<'static, str>>,
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -102,17 +102,17 @@ impl Error {
         Self::Unavailable { dependency: dependency.into(), source: Some(cause.into()) }
     }
 
-    /// Whether an operator should hear of it: everything that the caller did not cause.
+    /// Whether an operator should see it: true for every error that the caller did not cause.
     pub fn is_ours(&self) -> bool {
         matches!(self.kind(), Kind::Throttled | Kind::Unavailable | Kind::Internal)
     }
 
-    /// The problem's kind as it stands in `type`, for spans and logs.
+    /// The kind of problem as in `type`, for spans and logs.
     pub fn kind_name(&self) -> &'static str {
         self.kind().name()
     }
 
-    /// What happened and why, in one line for our log.
+    /// The error and its causes in one line, for the log.
     pub(crate) fn with_causes(&self) -> String {
         let mut text = self.to_string();
         let mut source = std::error::Error::source(self);
@@ -124,7 +124,7 @@ impl Error {
         text
     }
 
-    /// What kind of problem this is for the caller.
+    /// The kind of problem that the caller gets.
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::InvalidBody(_)
@@ -168,7 +168,7 @@ impl Kind {
             Self::NotFound => (404, "not-found", "Not found"),
             Self::Deleted => (410, "deleted", "Deleted"),
             Self::VersionMismatch => (412, "version-mismatch", "The version does not match"),
-            Self::Changing => (409, "changing", "Others are changing it"),
+            Self::Changing => (409, "changing", "The record is being changed"),
             Self::TooLarge => (413, "too-large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (415, "unsupported-media-type", "The media type is not supported")

@@ -1,5 +1,4 @@
-//! A function of an app, declared once: for the host, for the dispatch, and for the `OpenAPI`
-//! document.
+//! The declaration of a function, used by the host, the dispatcher and the `OpenAPI` document.
 
 use std::io::Write;
 
@@ -8,30 +7,30 @@ use serde_json::{Map, Value, json};
 use crate::http::Request;
 use crate::openapi::{Document, Group, Operation};
 
-/// A function; `H` is how the app calls its handler.
+/// A function; `H` is the type of its handler.
 pub struct Function<H> {
-    /// The name of its folder in `functions/`, by which the host calls it.
+    /// The name of its folder in `functions/`; the host calls it by this name.
     pub name: &'static str,
     /// Its methods, in lower case as in `function.json`.
     pub methods: &'static [&'static str],
-    /// Its route below the host's prefix; parameters are in braces, an optional last one with `?`.
+    /// Its route below the host's prefix. Parameters are in braces; an optional last one has `?`.
     pub route: &'static str,
-    /// The query parameters that a request may have.
+    /// The query parameters that a request can have.
     pub query: fn(&Request) -> &'static [&'static str],
-    /// What answers its requests.
+    /// The handler.
     pub handle: H,
-    /// Where the document lists it.
+    /// Its group in the `OpenAPI` document.
     pub group: &'static Group,
-    /// What the document says of it, HEAD beside GET left out.
+    /// Its operations in the document, except HEAD.
     pub operations: fn() -> Vec<Operation>,
 }
 
-/// The value of [`Function::query`] for a function without query parameters.
+/// [`Function::query`] of a function without query parameters.
 pub fn no_query(_: &Request) -> &'static [&'static str] {
     &[]
 }
 
-/// Adds the operations of all these functions to a document.
+/// Adds the operations of these functions to a document.
 #[must_use]
 pub fn describe<H>(functions: &[Function<H>], document: Document) -> Document {
     functions.iter().fold(document, |document, function| {
@@ -40,8 +39,8 @@ pub fn describe<H>(functions: &[Function<H>], document: Document) -> Document {
     })
 }
 
-/// Writes what must stand in `functions/<name>/function.json` to standard output: an object with a
-/// member for each function.
+/// Writes the contents of each `functions/<name>/function.json` to standard output, as one object
+/// with a member per function.
 ///
 /// # Errors
 /// If standard output is closed.
@@ -51,8 +50,8 @@ pub fn print<H>(functions: &[Function<H>]) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&files)?)
 }
 
-/// The `function.json`: every function needs a key, and its bindings have the names that
-/// `custom_handler` knows.
+/// The `function.json`. Every function requires a key; `custom_handler` depends on the names of the
+/// bindings.
 fn file<H>(function: &Function<H>) -> Value {
     json!({
         "bindings": [

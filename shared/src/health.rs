@@ -1,7 +1,7 @@
-//! Whether an app can do its work, as probes ask.
+//! The health check of an app, for probes.
 //!
-//! A check looks at everything that requests need. Probes come from several places at once and
-//! every few seconds; they share one check and what it found, so that they cost nothing.
+//! A check covers every dependency that requests need. Probes come every few seconds from several
+//! places; they share one check and its result, so they cost little.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,17 +14,16 @@ use tokio::time::Instant;
 use crate::http::Response;
 use crate::{Deadline, Error, Result};
 
-/// How long one check may take, all parts together (design, section 2).
+/// The time limit of a check, for all parts together (design, section 2).
 const CHECK_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// How long what it found counts (design, section 2).
+/// How long a result is reused (design, section 2).
 const MEMORY_TIME: Duration = Duration::from_secs(5);
 
-/// The health of an app: what the last check found.
+/// The result of the last check.
 #[derive(Default)]
 pub struct Health {
-    /// Locked by whoever checks. A check that is given up changes nothing, and the next caller
-    /// makes another.
+    /// Held while checking. A cancelled check changes nothing, and the next caller starts another.
     last: Mutex<Option<Finding>>,
 }
 
@@ -33,23 +32,23 @@ struct Finding {
     is_healthy: bool,
 }
 
-/// Proof that a check found the app healthy. It has no fields, so its response has no data.
+/// Proof that a check passed. It has no fields, so its response has no data.
 #[derive(Debug)]
 pub struct Healthy(());
 
-/// Something that requests need, and the work that proves it.
+/// A dependency of requests, and the operation that proves that it works.
 pub struct Part<'a> {
     name: &'static str,
     proof: Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>,
 }
 
 impl<'a> Part<'a> {
-    /// A part of this name, which works if `proof` ends well by the deadline of the check.
+    /// A part that works if `proof` succeeds by the deadline of the check.
     pub fn new(name: &'static str, proof: impl Future<Output = Result<()>> + Send + 'a) -> Self {
         Self { name, proof: Box::pin(proof) }
     }
 
-    /// Why it does not work, if it does not.
+    /// Why it does not work; `None` if it does.
     async fn fault(self, deadline: Deadline) -> Option<String> {
         let fault = match deadline.wait(self.proof).await {
             Ok(Ok(())) => return None,
@@ -61,11 +60,11 @@ impl<'a> Part<'a> {
 }
 
 impl Health {
-    /// Makes sure that all parts work, or did a moment ago. One caller at a time checks, all parts
-    /// side by side; the others wait for what that one finds.
+    /// Checks all parts concurrently, unless the last result is recent. One caller checks; the
+    /// others wait for its result.
     ///
     /// # Errors
-    /// [`Error::Unhealthy`] if one of them does not, or not in time. Which one is logged, once.
+    /// [`Error::Unhealthy`] if a part fails or times out. The log names the part, once.
     pub async fn check<'a, const N: usize>(
         &self,
         deadline: Deadline,
@@ -96,7 +95,7 @@ impl Healthy {
     }
 }
 
-/// One line per change.
+/// Logs one line per change.
 fn log(was_healthy: bool, faults: &[String]) {
     match (was_healthy, faults.is_empty()) {
         (true, false) => {
@@ -116,10 +115,10 @@ mod tests {
 
     use super::*;
 
-    /// Longer than any check.
+    /// A delay longer than any check.
     const INVOCATION: Duration = Duration::from_secs(18);
 
-    /// Checks one part that says this, and counts the checks.
+    /// Checks one part with this result, and counts the checks.
     async fn check(health: &Health, checks: &AtomicUsize, says: Result<()>) -> bool {
         let one = |_| {
             checks.fetch_add(1, Ordering::Relaxed);

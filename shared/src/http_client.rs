@@ -1,4 +1,4 @@
-//! The HTTP client for calls to other services, made once per process.
+//! The HTTP client for calls to other services, one per process.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tokio::sync::OnceCell;
 
 use crate::Error;
 
-/// How long a connection may take to come about.
+/// The timeout for connecting.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 
-/// How long an unused connection is kept; hosts close theirs after two minutes.
+/// How long an idle connection is kept; hosts close theirs after two minutes.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(90);
 
-/// A client that is made when it is first needed, since reading the system's certificates takes
-/// longer than all else at start. It follows no redirect and uses no proxy.
+/// A client that is built at first use, because reading the system's certificates takes
+/// longer than the rest of the start. It follows no redirect and uses no proxy.
 #[derive(Debug)]
 pub struct HttpClient {
     trusted: Vec<Certificate>,
@@ -25,7 +25,7 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client that trusts these authorities beside those of the system.
+    /// A client that trusts these authorities in addition to the system's.
     pub fn new(trusted: Vec<Certificate>) -> Self {
         Self { trusted, client: OnceCell::new() }
     }
@@ -33,7 +33,7 @@ impl HttpClient {
     /// The client.
     ///
     /// # Errors
-    /// [`Error::Internal`] if it cannot be set up.
+    /// [`Error::Internal`] if it cannot be built.
     pub async fn get(&self) -> crate::Result<&Client> {
         self.client.get_or_try_init(|| self.build()).await
     }
@@ -47,14 +47,14 @@ impl HttpClient {
 }
 
 fn build(trusted: Vec<Certificate>) -> Result<Client, reqwest::Error> {
-    // One TLS implementation for the database driver and for us. That it was set before is no
-    // failure.
+    // The database driver and this client share one TLS provider. An error means that it is already
+    // installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .connect_timeout(CONNECT_TIME_MAX)
         .pool_idle_timeout(IDLE_TIME_MAX)
         .redirect(Policy::none())
-        // Callers repeat what failed; otherwise each request is copied in case it is sent again.
+        // Callers retry themselves; the client's own retries would copy each request.
         .retry(reqwest::retry::never())
         .no_proxy()
         .tls_certs_merge(trusted)
@@ -62,8 +62,8 @@ fn build(trusted: Vec<Certificate>) -> Result<Client, reqwest::Error> {
         .build()
 }
 
-/// The system's resolver, and the rule that all names below `localhost` mean this machine
-/// (RFC 6761, section 6.3), which not every system's resolver knows.
+/// Uses the system's resolver, but resolves names below `localhost` to this machine (RFC 6761,
+/// section 6.3), which not every system does.
 struct Resolver;
 
 impl Resolve for Resolver {

@@ -1,4 +1,4 @@
-//! Identifiers: GUIDs, accepted in any letter case, written lower-case and hyphenated.
+//! Identifiers: GUIDs, accepted in any letter case, written in lower case with hyphens.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,20 +6,20 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
-/// Name space of identifiers that are derived from an idempotency key (RFC 9562, section 6.6).
+/// Namespace of identifiers that are derived from an idempotency key (RFC 9562, section 6.6).
 const IDEMPOTENCY_NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_3c52_9a0b_5e47_8d26_b1e4_77c0_52a9);
 
-/// The identifier of a `T`; identifiers of different things cannot be mixed up.
+/// The identifier of a `T`; the type keeps identifiers of different resources apart.
 pub struct Id<T>(Uuid, PhantomData<fn() -> T>);
 
 impl<T> Id<T> {
-    /// A new identifier that sorts after older ones (UUID version 7), which keeps indexes compact.
+    /// A new identifier that sorts after older ones (UUID version 7), to keep indexes compact.
     pub fn generate() -> Self {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// The identifier that `caller` always gets for this `key` on this `path` of a `function` (UUID
-    /// version 5).
+    /// The identifier for this `caller`, `function`, `path` and `key` (UUID version 5): always the
+    /// same.
     ///
     /// The parts are separated by a line feed, which none of them can contain.
     pub fn from_idempotency_key(caller: &str, function: &str, path: &str, key: &str) -> Self {
@@ -27,9 +27,9 @@ impl<T> Id<T> {
         Self::from_uuid(Uuid::new_v5(&IDEMPOTENCY_NAMESPACE, name.as_bytes()))
     }
 
-    /// Reads a GUID: 32 hexadecimal digits in the groups 8-4-4-4-12, any letter case.
+    /// Parses a GUID: hexadecimal digits in the groups 8-4-4-4-12, any letter case.
     pub fn parse(text: &str) -> Option<Self> {
-        // The crate also takes braced, URN and unhyphenated forms; the contract has just one.
+        // The uuid crate also accepts braced, URN and unhyphenated forms; the contract does not.
         if text.len() != uuid::fmt::Hyphenated::LENGTH {
             return None;
         }
@@ -71,7 +71,7 @@ impl<T> fmt::Debug for Id<T> {
 
 impl<T> Serialize for Id<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Text in BSON too, where the uuid crate alone would write bytes.
+        // Text in BSON too, where the uuid crate would write bytes.
         let mut buffer = Uuid::encode_buffer();
         serializer.serialize_str(self.0.as_hyphenated().encode_lower(&mut buffer))
     }
@@ -89,7 +89,7 @@ impl<'de, T> Deserialize<'de> for Id<T> {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Id<T>, E> {
-                // The text stays out of the message: it may be anything at all.
+                // The message omits the text, which can be anything.
                 Id::parse(text).ok_or_else(|| E::custom("not a GUID"))
             }
         }

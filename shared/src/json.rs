@@ -1,8 +1,8 @@
-//! JSON bodies, read strictly and in one pass over the text.
+//! A strict, single-pass JSON parser for request bodies.
 //!
-//! What could be taken for data but is none is refused here: a member name that occurs twice
-//! (RFC 7493, section 2.3), deep nesting, numbers that no one can hold. Whatever somebody sends,
-//! no more is kept of it than a good body can have, so that refusing costs no more than accepting.
+//! Refuses ambiguous data: repeated member names (RFC 7493, section 2.3), deep nesting, numbers out
+//! of range. It keeps no more of any body than a valid one can have, so refusing costs no more than
+//! accepting.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,47 +13,46 @@ use serde::{Deserialize, Deserializer};
 use crate::validation::{LIST_ITEMS_MAX, Mistakes};
 use crate::{Error, Result};
 
-/// The most objects and arrays that may lie in each other.
+/// The deepest nesting of objects and arrays.
 const LEVELS_MAX: usize = 32;
 
-/// The most members that are kept of one object. No body has nearly as many fields, so enough of
-/// them are unknown to fill the list of mistakes.
+/// The most members kept per object. No body has nearly as many fields, so the unknown ones among
+/// them fill the list of errors.
 const MEMBERS_MAX: usize = 128;
 
-/// The most items that are kept of one array: enough to see that there are too many.
+/// The most items kept per array: enough to detect a list that is too long.
 const ITEMS_MAX: usize = LIST_ITEMS_MAX + 1;
 
-/// The most values of one body: a full list of objects with seven fields has some 7,000.
+/// The most values in a body: a full list of objects with seven fields has some 7,000.
 const VALUES_MAX: usize = 8192;
 
-/// The character that stands for bytes that are no UTF-8. The Functions host puts it into bodies
-/// of other encodings before we see them (`docs/functions-host.md`).
+/// The replacement character. The Functions host puts it in place of bytes that are not UTF-8
+/// before we see the body (`docs/functions-host.md`).
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
-/// The body of a request, which is JSON; what it says is for
-/// [`validation::parse`](crate::validation::parse) to judge.
+/// A body that is valid JSON; [`validation::parse`](crate::validation::parse) checks its contents.
 pub struct Body<'a> {
     pub(crate) value: Json<'a>,
     /// Members that occur more than once.
     pub(crate) repeated: Mistakes,
 }
 
-/// Any JSON.
+/// A JSON value.
 pub enum Json<'a> {
     /// `null`.
     Null,
-    /// `true`, `false` or a number, which no field takes.
+    /// `true`, `false` or a number; no field accepts them.
     Other,
     /// A text.
     Text(Cow<'a, str>),
-    /// An array; of one that is too long for any list, not all items.
+    /// An array, cut short if it is longer than any list can be.
     Array(Vec<Json<'a>>),
-    /// An object, in the order of the text; of one with too many members, not all.
+    /// An object, in the order of the text, cut short if it has too many members.
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
 impl Json<'_> {
-    /// Whether nothing of it was left out because there is too much of it.
+    /// Whether all of it was kept.
     pub(crate) fn is_whole(&self) -> bool {
         match self {
             Self::Null | Self::Other | Self::Text(_) => true,
@@ -64,7 +63,7 @@ impl Json<'_> {
         }
     }
 
-    /// The text, if it is one.
+    /// The text, if it is text.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -74,11 +73,11 @@ impl Json<'_> {
 }
 
 impl<'a> Body<'a> {
-    /// Reads a body.
+    /// Parses a body.
     ///
     /// # Errors
-    /// [`Error::InvalidJson`]; [`Error::InvalidRequest`] for what is JSON but not ours to guess at:
-    /// text of another encoding, nesting over 32 levels, numbers out of range, thousands of values.
+    /// [`Error::InvalidJson`]; [`Error::InvalidRequest`] for text that is not UTF-8, nesting over
+    /// 32 levels, numbers out of range, or thousands of values.
     pub fn read(text: &'a str) -> Result<Self> {
         if text.contains(REPLACEMENT) {
             return Err(Error::InvalidRequest(
@@ -96,7 +95,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Only the type: bodies are personal data, and debug output ends up in logs.
+/// Prints the type alone: bodies are personal data, and debug output ends up in logs.
 impl fmt::Debug for Body<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Body(…)")
@@ -104,27 +103,27 @@ impl fmt::Debug for Body<'_> {
 }
 
 fn not_json(error: &serde_json::Error) -> Error {
-    // The crate has no other way to say so; a test holds it to these words.
+    // `serde_json` has no error kind for this; a test checks the wording.
     if error.to_string().starts_with("number out of range") {
         return Error::InvalidRequest("The body has a number that is out of range.");
     }
     Error::InvalidJson { line: error.line(), column: error.column() }
 }
 
-/// What is known while a body is read.
+/// The state of the parser.
 #[derive(Default)]
 struct Reader {
     levels: usize,
     values: usize,
     repeated: Mistakes,
-    /// Why reading stopped, if the text is JSON up to there.
+    /// Why parsing stopped, if the text was valid JSON up to there.
     fault: Option<Error>,
 }
 
-/// Reads one value.
+/// Parses one value.
 struct ValueOf<'r>(&'r mut Reader);
 
-/// A member's name, copied only if it has escapes in it.
+/// A member's name; copied only if it contains escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -145,7 +144,7 @@ impl Reader {
     fn count<E: serde::de::Error>(&mut self) -> Result<(), E> {
         self.values += 1;
         if self.values > VALUES_MAX {
-            return Err(self.stop("The body has more values than any good one can have."));
+            return Err(self.stop("The body has more values than any valid body can have."));
         }
         Ok(())
     }
@@ -311,7 +310,7 @@ mod tests {
 
         let rows = format!("[{}1]", "1,".repeat(900));
         let many = detail(&format!("[{}1]", format!("{rows},").repeat(10))).to_owned();
-        assert_eq!(many, "The body has more values than any good one can have.");
+        assert_eq!(many, "The body has more values than any valid body can have.");
     }
 
     #[test]

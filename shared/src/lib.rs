@@ -1,10 +1,9 @@
-//! What both function apps need and neither owns: the custom-handler protocol, plain HTTP
-//! requests and responses, errors as problems, validation, settings, secrets, `MongoDB` and
-//! telemetry.
+//! The code that both function apps share: the custom-handler protocol, HTTP requests and
+//! responses, problems, validation, settings, secrets, `MongoDB` and telemetry.
 //!
-//! No word of the domain appears here. A request comes in through [`custom_handler`], reaches
-//! the app as an [`http::Request`], and leaves as an [`http::Response`]; an [`Error`] becomes
-//! a response in one place.
+//! It knows nothing of the domain. A request arrives through [`custom_handler`], reaches the app as
+//! an [`http::Request`], and leaves as an [`http::Response`]. `http::problem` alone turns an
+//! [`Error`] into a response.
 
 mod deadline;
 mod error;

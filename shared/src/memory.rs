@@ -1,22 +1,22 @@
-//! Memory that large requests took.
+//! Returns memory to the system after large requests.
 
 use std::hint::black_box;
 use std::time::Duration;
 
-/// A request or an answer of so many bytes is a large one.
+/// The size of a large request or response.
 const LARGE_BYTES: usize = 256 << 10;
 
-/// When freed memory is given back. The allocator waits a second itself, in case it is needed again
-/// at once (mimalloc 3, `purge_delay`).
+/// The delay before freed memory is returned. The allocator itself waits a second in case it is
+/// needed again (mimalloc 3, `purge_delay`).
 const GIVE_BACK_AFTER: Duration = Duration::from_millis(1500);
 
-/// A piece that the allocator takes for itself and not from a page of small ones.
+/// An allocation large enough to bypass the allocator's pages of small blocks.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// Lets memory that a large request took go back to the system once it is over.
+/// Makes the allocator return the memory of a large request to the system.
 ///
-/// The allocator gives back what was freed a second ago when it takes or frees the next large
-/// piece. A handler without other work does neither, so it does it here for nothing else.
+/// The allocator returns memory freed a second ago when it next allocates or frees a large block.
+/// An idle handler does neither, so this allocates one for that purpose.
 pub(crate) fn give_back_after(request_bytes: usize, answer_bytes: usize) {
     if request_bytes.max(answer_bytes) >= LARGE_BYTES {
         tokio::spawn(async {

@@ -1,7 +1,7 @@
-//! The words in which an app describes its operations, as an `OpenAPI` 3.0.3 document.
+//! Builds an app's `OpenAPI` 3.0.3 document.
 //!
-//! Bodies come from [`validation::describe`](crate::validation::describe); what every operation
-//! answers alike (problems, headers, paging) is described here once.
+//! Schemas of bodies come from [`validation::describe`](crate::validation::describe). Problems,
+//! headers and paging, which all operations share, are described here.
 
 use std::io::Write;
 
@@ -12,44 +12,44 @@ use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::validation::LISTED_MAX;
 use crate::version::ENTITY_TAGS_PATTERN;
 
-/// The statuses that any operation can give: a bad header, a precondition, and what
-/// `docs/contract.md` calls throttled, internal and unavailable.
+/// The statuses that any operation can return: a bad header, a precondition, and the throttled,
+/// internal and unavailable of `docs/contract.md`.
 const ALWAYS: [u16; 5] = [400, 412, 429, 500, 503];
 
-/// What a gateway refuses before the app hears of it, as problems.
+/// The statuses with which the gateway itself refuses requests, as problems.
 const GATEWAY: [u16; 4] = [401, 403, 404, 413];
 
-/// An `OpenAPI` document in the making.
+/// An `OpenAPI` document under construction.
 pub struct Document {
     value: Value,
     door: Door,
-    /// A sentence for each identifier in a path, by its name.
+    /// The description of each identifier in a path, by its name.
     ids: Vec<(&'static str, &'static str)>,
 }
 
-/// Who asks callers for a key, and refuses those without before the app hears of them.
+/// The component that checks callers' keys and refuses requests without one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     /// API Management, which refuses with problems.
     Gateway,
-    /// The Functions host, which refuses without a word.
+    /// The Functions host, which refuses with an empty body.
     Host,
 }
 
-/// Operations that belong together.
+/// A group of operations, called a tag in `OpenAPI`.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
     /// Its name.
     pub name: &'static str,
-    /// A sentence about it.
+    /// Its description.
     pub description: &'static str,
 }
 
-/// One operation: a function as its callers see it.
+/// One operation: a function as callers see it.
 #[derive(Clone)]
 pub struct Operation {
     method: &'static str,
-    /// Whether it is about the list, where the route's last parameter is optional.
+    /// Whether it is the list operation, for which the route's last parameter is omitted.
     is_list: bool,
     value: Value,
 }
@@ -85,13 +85,13 @@ impl Document {
         Self { value, door, ids: Vec::new() }
     }
 
-    /// Names the schema of a request's body, with an example that holds to it.
+    /// Names the schema of a request body, with a valid example.
     #[must_use]
     pub fn taken(self, name: &str, schema: Value, example: Value) -> Self {
         self.schema(name, schema, example)
     }
 
-    /// Names the schema of a response's body, with an example that holds to it.
+    /// Names the schema of a response body, with a valid example.
     #[must_use]
     pub fn returned(self, name: &str, mut schema: Value, example: Value) -> Self {
         open(&mut schema);
@@ -106,7 +106,7 @@ impl Document {
         self
     }
 
-    /// Says what the identifier `name` in paths stands for.
+    /// Describes the path identifier `name`.
     #[must_use]
     pub fn id(mut self, name: &'static str, description: &'static str) -> Self {
         self.ids.push((name, description));
@@ -119,7 +119,7 @@ impl Document {
         self.returned("Health", json!({"type": "object"}), json!({}))
     }
 
-    /// Adds the operations of a function, and HEAD beside GET if it is one of the methods.
+    /// Adds the operations of a function, with HEAD beside GET if the function has both methods.
     #[must_use]
     pub fn function(
         mut self,
@@ -172,7 +172,7 @@ impl Document {
 }
 
 impl Operation {
-    /// An operation of this method, in lower case.
+    /// An operation with this method, in lower case.
     pub fn new(method: &'static str, summary: &str, description: &str) -> Self {
         let value = json!({
             "summary": summary, "description": description, "parameters": [], "responses": {}
@@ -180,36 +180,36 @@ impl Operation {
         Self { method, is_list: false, value }.problems(&ALWAYS)
     }
 
-    /// The operation of `Health`: 200 means what `proved` says.
+    /// The operation of `Health`; `proved` says what 200 means.
     pub fn health(proved: &str) -> Self {
         let description = format!(
-            "200 means that {proved}, now or up to five seconds ago. Nobody's data is touched, and \
-             nothing is recorded."
+            "200 means that {proved}, now or up to five seconds ago. The check reads no records and \
+             is not audited."
         );
-        Self::new("get", "Says whether requests work.", &description).response(
+        Self::new("get", "Checks whether the API can serve requests.", &description).response(
             200,
-            "They work.",
+            "Healthy.",
             json!({}),
             Some(named("Health")),
         )
     }
 
-    /// The same about the list, which the route means without its optional last parameter.
+    /// Makes it the list operation: the route without its optional last parameter.
     #[must_use]
     pub fn of_the_list(mut self) -> Self {
         self.is_list = true;
         self
     }
 
-    /// The HEAD beside this GET: the same statuses and headers, without a body.
+    /// The HEAD operation beside this GET: the same statuses and headers, without a body.
     fn head(&self) -> Self {
         let mut head = self.clone();
         head.method = "head";
-        head.value["summary"] = json!("Answers as GET does, without the body.");
+        head.value["summary"] = json!("Returns the status and headers of GET without the body.");
         head
     }
 
-    /// Its name and its path, made of those of the function.
+    /// The operation's id and path, derived from the function's name and route.
     fn id_and_path(&self, name: &str, route: &str) -> (String, String) {
         match route.rsplit_once('/') {
             Some((list, _)) if self.is_list => (format!("{name}s"), format!("/{list}")),
@@ -231,28 +231,29 @@ impl Operation {
         self
     }
 
-    /// Takes a body of this schema.
+    /// Requires a body of this schema.
     #[must_use]
     pub fn body(mut self, schema: &str) -> Self {
         self.value["requestBody"] = json!({"required": true, "content": content(&named(schema))});
         self.problems(&[413, 415])
     }
 
-    /// Answers 201 with a body of this schema, once per `Idempotency-Key`.
+    /// Returns 201 with a body of this schema, once per `Idempotency-Key`.
     #[must_use]
     pub fn creates(self, schema: &str, mut headers: Value) -> Self {
-        headers["Location"] = header("Where it is, relative to the request's own URL.", true);
-        headers["Idempotency-Replayed"] = header("true, if it was created before.", false);
+        headers["Location"] = header("URL of the new record, relative to the request URL.", true);
+        headers["Idempotency-Replayed"] =
+            header("true if an earlier request created the record.", false);
         let pattern = format!("^[!-~]{{1,{IDEMPOTENCY_KEY_CHARS_MAX}}}$");
         let visible = json!({"type": "string", "pattern": pattern});
         let once =
-            "With the same key and body again, the answer is what was created the first time.";
+            "A repeated request with the same key and body returns the record created first.";
         self.parameter("header", "Idempotency-Key", once, &visible)
             .response(201, "Created.", headers, Some(named(schema)))
             .problems(&[422])
     }
 
-    /// Answers 200 with a body of this schema and its version.
+    /// Returns 200 with a body of this schema and its version.
     #[must_use]
     pub fn returns(self, schema: &str) -> Self {
         self.response(200, "The current record.", versioned(), Some(named(schema)))
@@ -260,42 +261,54 @@ impl Operation {
             .problems(&[404, 410])
     }
 
-    /// Answers 304 to a caller who holds the version.
+    /// Returns 304 if the caller has the current version.
     #[must_use]
     pub fn unless_known(self) -> Self {
-        self.response(304, "The caller holds this version.", versioned(), None)
+        self.response(304, "Not modified: the caller has the current version.", versioned(), None)
     }
 
-    /// Writes to a record that others may be writing to.
+    /// Writes to a record that other callers may be changing.
     #[must_use]
     pub fn changes(self) -> Self {
         self.problems(&[404, 409])
     }
 
-    /// Answers 204.
+    /// Returns 204.
     #[must_use]
     pub fn returns_nothing(self) -> Self {
         self.response(204, "Deleted, now or by an earlier request.", json!({}), None)
             .of_one_record()
     }
 
-    /// Answers with a page of items of this schema.
+    /// Returns a page of items of this schema.
     #[must_use]
     pub fn pages(self, schema: &str) -> Self {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT});
         let cursor = json!({"type": "string", "format": "uuid"});
         let link = json!({"Link": header("The next page, if there is one (RFC 8288).", false)});
-        self.parameter("query", "limit", "The most items of a page.", &limit)
-            .parameter("query", "cursor", "Where the page begins, from a Link.", &cursor)
-            .response(200, "A page.", link, Some(json!({"type": "array", "items": named(schema)})))
+        self.parameter("query", "limit", "Maximum number of items on the page.", &limit)
+            .parameter(
+                "query",
+                "cursor",
+                "Position from a Link header; omit it for the first page.",
+                &cursor,
+            )
+            .response(
+                200,
+                "One page of items.",
+                link,
+                Some(json!({"type": "array", "items": named(schema)})),
+            )
     }
 
-    /// Can answer with problems of these statuses too.
+    /// Adds problems with these statuses.
     #[must_use]
     pub fn problems(mut self, statuses: &[u16]) -> Self {
         for status in statuses {
             let headers = match status {
-                409 | 429 | 503 => json!({"Retry-After": header("Seconds to wait.", true)}),
+                409 | 429 | 503 => {
+                    json!({"Retry-After": header("Seconds to wait before the next attempt.", true)})
+                }
                 _ => json!({}),
             };
             self.value["responses"][status.to_string()] = json!({
@@ -307,20 +320,20 @@ impl Operation {
         self
     }
 
-    /// One record has one version, which preconditions are about.
+    /// Adds preconditions, for an operation on one record with a version.
     fn of_one_record(mut self) -> Self {
         self = self.problems(&[412]);
         self.value["responses"]["412"]["headers"] = versioned();
         self.parameter(
             "header",
             "If-Match",
-            "Only if it has one of these versions.",
+            "Proceed only if the record has one of these versions.",
             &entity_tags(),
         )
         .parameter(
             "header",
             "If-None-Match",
-            "Only if it has none of these versions.",
+            "Proceed only if the record has none of these versions.",
             &entity_tags(),
         )
     }
@@ -351,27 +364,27 @@ impl Operation {
     }
 }
 
-/// The header that carries a version.
+/// The header with the version.
 pub fn versioned() -> Value {
-    json!({"ETag": header("The version, in quotes.", true)})
+    json!({"ETag": header("The record's version, in quotes.", true)})
 }
 
-/// What a problem of this status means.
+/// The description of a problem with this status.
 fn meaning(status: u16) -> &'static str {
     match status {
         400 => "The request is malformed; errors lists the wrong fields of a body.",
         401 => "The key is missing or wrong.",
-        403 => "The caller may not do this, or not now.",
-        404 => "There is no such record, or no such operation.",
-        409 => "Others kept changing the record; nothing was written.",
-        410 => "It was deleted.",
+        403 => "The quota of the subscription is used up, or the caller lacks permission.",
+        404 => "The record or the operation does not exist.",
+        409 => "Concurrent writes kept changing the record; nothing was written.",
+        410 => "The record was deleted.",
         412 => "A precondition does not hold.",
         413 => "The body is too large.",
-        415 => "The body is of a type or an encoding that is not taken.",
-        422 => "The idempotency key was used for other content.",
+        415 => "The media type or encoding of the body is not supported.",
+        422 => "The idempotency key was reused with other content.",
         429 => "Too many requests.",
-        503 => "Something that is needed cannot be reached.",
-        _ => "A defect of the API.",
+        503 => "The API or one of its dependencies is unavailable.",
+        _ => "Internal error.",
     }
 }
 
@@ -391,8 +404,8 @@ fn named(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
-/// Puts a reference where a part of a schema has a title, and the part among the components.
-/// Requests and answers share those, so they are open like answers.
+/// Moves each schema with a title to the components and leaves a reference in its place. Requests
+/// and responses share the components, so they are open, as responses must be.
 fn extract_components(schema: &mut Value, components: &mut Value) {
     for part in children(schema) {
         extract_components(part, components);
@@ -408,7 +421,7 @@ fn extract_components(schema: &mut Value, components: &mut Value) {
     }
 }
 
-/// Allows fields that are not known yet: an answer of tomorrow may have more than one of today.
+/// Allows unknown fields, since later versions may add fields to responses.
 fn open(schema: &mut Value) {
     if let Some(object) = schema.as_object_mut()
         && object.get("additionalProperties") == Some(&json!(false))
@@ -434,19 +447,19 @@ fn without_bodies(operation: &mut Value) {
     }
 }
 
-/// What `http::problem` and the gateway write.
+/// The body that `http::problem` and the gateway write.
 fn problem_schema(types: &str) -> Value {
     let text = |description: &str| json!({"type": "string", "description": description});
     json!({
         "type": "object",
-        "description": "What went wrong (RFC 9457).",
+        "description": "Problem details (RFC 9457).",
         "required": ["type", "title", "status", "detail"],
         "properties": {
             "type": text(&format!("The kind of problem, {types}…")),
             "title": text("The kind of problem, in words."),
-            "status": {"type": "integer", "description": "The status of the answer."},
-            "detail": text("What went wrong this time."),
-            "traceId": text("Names the request where it was logged."),
+            "status": {"type": "integer", "description": "The status of the response."},
+            "detail": text("What went wrong with this request."),
+            "traceId": text("Identifies the request in our logs; quote it in support requests."),
             "errors": {
                 "type": "array",
                 "description": "The first wrong fields of the body.",
@@ -455,8 +468,8 @@ fn problem_schema(types: &str) -> Value {
                     "type": "object",
                     "required": ["pointer", "detail"],
                     "properties": {
-                        "pointer": text("Where the field is, as a JSON pointer (RFC 6901)."),
-                        "detail": text("What is wrong with it.")
+                        "pointer": text("JSON pointer to the field (RFC 6901)."),
+                        "detail": text("What is wrong with the field.")
                     }
                 }
             }

@@ -1,4 +1,5 @@
-//! Paging by cursor: sorted by identifier, each page begins after the last item of the one before.
+//! Paging by cursor: items are sorted by identifier, and a page starts after the last item of the
+//! previous one.
 
 use serde::Serialize;
 
@@ -6,38 +7,38 @@ use crate::http::{Request, Response};
 use crate::validation::LIST_ITEMS_MAX;
 use crate::{Error, Id, Result};
 
-/// Items on a page unless `limit` says otherwise.
+/// The default of `limit`.
 pub(crate) const LIMIT_DEFAULT: usize = 100;
 
-/// The most items on a page.
+/// The maximum of `limit`.
 pub(crate) const LIMIT_MAX: usize = LIST_ITEMS_MAX;
 
-/// The query parameters that say which page.
+/// The query parameters of paging.
 pub const PARAMETERS: &[&str] = &["limit", "cursor"];
 
-/// The most bytes of a page's JSON, unless one item alone has more. A hundred of the largest
-/// records would be as many MiB, which keep a handler from everybody else for seconds.
+/// The size limit of a page's JSON in bytes, exceeded only by a single larger item. A hundred of
+/// the largest records have 100 MiB, which would block a handler for seconds.
 const BYTES_MAX: usize = 4 << 20;
 
-/// How much larger the next portion may be than all before it, so that large items which come
-/// after small ones do not come all at once.
+/// The largest growth of a fetched portion over all before it, so that large items after small ones
+/// are not all fetched at once.
 const GROWTH_MAX: usize = 4;
 
-/// Which page of a list of `T` a request asks for.
+/// The page of a list of `T` that a request asks for.
 pub struct PageRequest<T> {
-    /// The most items that the page may have, 1 to 1000.
+    /// The most items on the page, 1 to 1000.
     limit: usize,
-    /// The last item of the page before; none for the first page.
+    /// The last item of the previous page; `None` for the first page.
     after: Option<Id<T>>,
 }
 
 /// One page of a list, written item by item.
 pub struct Page<T> {
     limit: usize,
-    /// The items, as far as there are any.
+    /// The items so far, as a JSON array without its end.
     json: String,
     ids: Vec<Id<T>>,
-    /// The last item of the page before.
+    /// The last item of the previous page.
     after: Option<Id<T>>,
     largest_item_bytes: usize,
     has_more: bool,
@@ -63,14 +64,14 @@ impl<T> PageRequest<T> {
             .query("cursor")
             .map(|text| {
                 Id::parse(text).ok_or(Error::InvalidRequest(
-                    "The query parameter cursor must be one that a Link header gave.",
+                    "The query parameter cursor must be taken from a Link header.",
                 ))
             })
             .transpose()?;
         Ok(Self { limit, after })
     }
 
-    /// The page, empty yet. An item has at most about `item_bytes_max` bytes, as far as is known.
+    /// An empty page. An item has at most about `item_bytes_max` bytes.
     pub fn begin(&self, item_bytes_max: usize) -> Page<T> {
         Page {
             limit: self.limit,
@@ -84,32 +85,31 @@ impl<T> PageRequest<T> {
 }
 
 impl<T> Page<T> {
-    /// The item after which the next portion begins.
+    /// The item after which the next portion starts.
     pub fn after(&self) -> Option<Id<T>> {
         self.ids.last().copied().or(self.after)
     }
 
-    /// How many items to fetch next: those that the page can still take, and one that shows
-    /// whether there are more.
+    /// How many items to fetch next: as many as fit, and one more that shows whether there is a
+    /// next page.
     pub fn portion(&self) -> usize {
         let fitting = BYTES_MAX.saturating_sub(self.json.len()) / self.largest_item_bytes;
         let growing = if self.ids.is_empty() { usize::MAX } else { GROWTH_MAX * self.ids.len() };
         (fitting + 1).min(growing).min(self.limit + 1 - self.ids.len())
     }
 
-    /// Adds the next item, if the page can take it; else the page is complete, and there are more.
+    /// Adds an item if it fits; if not, the page is complete and there is a next one.
     #[must_use]
     pub fn takes(&mut self, id: Id<T>, item: &impl Serialize) -> bool {
-        let item =
-            serde_json::to_string(item).expect("our own types have text keys and no failing parts");
-        // With a comma and the bracket at the end.
+        let item = serde_json::to_string(item).expect("serialising our own types cannot fail");
+        // Includes a comma and the closing bracket.
         let bytes = self.json.len() + item.len() + 2;
         self.has_more = !self.ids.is_empty() && (self.ids.len() == self.limit || bytes > BYTES_MAX);
         if self.has_more {
             return false;
         }
         if self.ids.is_empty() {
-            // From now on it is known how large items are.
+            // The size of items is known from here on.
             self.largest_item_bytes = 1;
         } else {
             self.json.push(',');
@@ -177,7 +177,7 @@ mod tests {
         Id::parse(&format!("0190a6b2-1111-7abc-8def-{number:012}")).unwrap()
     }
 
-    /// A page of such items, as many as it takes, in portions, and how many were fetched.
+    /// Fills a page with such items in portions; returns it and the number of items fetched.
     fn page_of(limit: usize, item_bytes_max: usize, items: &[&str]) -> (Page<Thing>, Vec<usize>) {
         let mut page = PageRequest { limit, after: None }.begin(item_bytes_max);
         let mut portions = Vec::new();

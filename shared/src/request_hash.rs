@@ -1,9 +1,9 @@
-//! A fingerprint of what a request asked for, to tell a repeated request from another one.
+//! A hash of a request's content, to tell a repeated request from a different one.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// SHA-256 over a parsed body, in hexadecimal; spelling and order of the fields do not matter.
+/// SHA-256 of a parsed body, in hexadecimal; formatting and order of the fields do not matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestHash(String);
@@ -11,8 +11,7 @@ pub struct RequestHash(String);
 impl RequestHash {
     /// The hash of a parsed request.
     pub fn of(request: &impl Serialize) -> Self {
-        let json = serde_json::to_vec(request)
-            .expect("parsed requests have text keys and no failing parts");
+        let json = serde_json::to_vec(request).expect("serialising a parsed request cannot fail");
         Self(hex::encode(Sha256::digest(&json)))
     }
 }

@@ -1,4 +1,4 @@
-//! The one loop that repeats what failed.
+//! The retry loop of database operations and calls of other services.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use tracing::Span;
 
 use crate::Deadline;
 
-/// The longest that one attempt may take; a connection that went silent is given up after it.
+/// The time limit of one attempt; it ends waits on dead connections.
 const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Why an attempt failed.
 pub trait Failure {
-    /// Nobody answered in time.
+    /// A failure that stands for no response in time.
     fn silence() -> Self;
 
-    /// How long to wait for the next attempt; `None` if it would fail in the same way.
+    /// The pause before the next attempt; `None` if retrying cannot help.
     fn pause_after(&self, attempts_made: u32) -> Option<Duration>;
 }
 
-/// Repeats an operation until it succeeds, fails for good, or the deadline leaves no time.
+/// Repeats an operation until it succeeds, fails permanently, or the deadline is reached.
 ///
-/// Returns how many attempts that took, too; the current span gets the field `attempts` if there
-/// were several. `note` hears of each failure that is followed by another attempt, with the number
-/// of the attempt and the pause.
+/// Also returns the number of attempts; the current span gets the field `attempts` if there were
+/// several. `note` is called before each retry with the failure, the number of the attempt and the
+/// pause.
 pub async fn until<T, E, F>(
     deadline: Deadline,
     mut attempt: impl FnMut() -> F,
@@ -40,7 +40,7 @@ where
             Ok(Ok(value)) => break Ok(value),
             Ok(Err(failure)) => failure,
             Err(_) => match last {
-                // The deadline cut this attempt short: what was said before says more.
+                // The deadline cut this attempt short: the previous failure is more informative.
                 Some(failure) if deadline.remaining().is_zero() => break Err(failure),
                 _ => E::silence(),
             },

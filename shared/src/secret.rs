@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A secret value, cheap to clone; its `Debug` shows nothing of it and it has no `Display`.
+/// A secret value, cheap to clone. `Debug` prints nothing of it and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 
@@ -13,7 +13,7 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The value itself, for the one place that presents it to a downstream service.
+    /// The value itself, for the code that sends it to another service.
     pub fn expose(&self) -> &str {
         &self.0
     }

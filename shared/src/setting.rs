@@ -1,4 +1,4 @@
-//! The list of settings: what documents, examples and deployments are compared with.
+//! The list of settings, with which documentation, examples and deployments are compared.
 
 use std::io::Write;
 
@@ -12,26 +12,26 @@ pub struct Setting {
     pub name: &'static str,
     /// The app that has it, or `both`.
     pub app: &'static str,
-    /// Whether its value must be kept secret. Then `<name>_SECRET_URI` can name a secret in Key
-    /// Vault instead.
+    /// Whether its value is a secret. If so, `<name>_SECRET_URI` can name a secret in Key Vault
+    /// instead.
     pub is_secret: bool,
-    /// What holds without it.
+    /// The default.
     pub default: Default,
     /// A sentence for operators.
     pub meaning: &'static str,
 }
 
-/// What holds without a setting.
+/// The default of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Default {
     /// The app does not start.
     Required,
-    /// Nothing takes its place.
+    /// There is none.
     None,
     /// This value.
     Is(&'static str),
-    /// It is never for operators to set.
+    /// Operators never set it.
     SetBy(&'static str),
 }
 
@@ -98,7 +98,7 @@ pub const COMMON: [Setting; 10] = [
         app: "both",
         is_secret: false,
         default: Default::SetBy("the platform"),
-        meaning: "Present where there is a managed identity. Without it, Key Vault is read as the developer who is signed in to the Azure CLI.",
+        meaning: "Set where there is a managed identity. Without it, Key Vault is read as the developer who is signed in to the Azure CLI.",
     },
     Setting {
         name: "WEBSITE_INSTANCE_ID",

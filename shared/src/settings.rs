@@ -1,7 +1,7 @@
-//! Settings: read from a source of strings, checked all at once.
+//! Reads all settings and reports all errors at once.
 //!
-//! This module is the one place that knows the process environment. Nobody sets process
-//! variables: tests hand over a source of their own.
+//! Only this module reads the process environment. Nothing sets environment variables: tests pass a
+//! source of their own.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -20,13 +20,13 @@ use crate::telemetry::{ExportSettings, TelemetrySettings};
 pub use reqwest::Certificate;
 pub use tracing_subscriber::filter::Targets as LogFilter;
 
-/// How often secrets are read again; a refused one is read at once.
+/// How often secrets are read again; a refused secret is read again at once.
 const REFRESH_INTERVAL_DEFAULT: Duration = Duration::from_secs(15 * 60);
 
-/// Azure's SDK tells of each request at level info; what matters of them we tell ourselves.
+/// The Azure SDK logs every request at info; this code logs what matters itself.
 const LOG_FILTER_DEFAULT: &str = "info,azure_identity=warn,typespec_client_core=warn";
 
-/// Looks a setting up by name.
+/// Looks up a setting by name.
 pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The process environment: app settings arrive as variables (`docs/functions-host.md`).
@@ -38,24 +38,24 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Every mistake in the settings, by setting.
+/// All errors in the settings, by setting.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(|(name, mistake)| format!("{name} {mistake}")).collect::<Vec<_>>().join("; "))]
 pub struct SettingsError(BTreeMap<String, &'static str>);
 
-/// Reads settings and collects the mistakes.
+/// Reads settings and collects the errors.
 pub struct Reader<'a> {
     source: Source<'a>,
     mistakes: BTreeMap<String, &'static str>,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of this source.
+    /// A reader for this source.
     pub fn new(source: Source<'a>) -> Self {
         Self { source, mistakes: BTreeMap::new() }
     }
 
-    /// Reads a setting that must be there; `parse` says what is wrong with it.
+    /// Reads a required setting; `parse` returns what is wrong with it.
     pub fn required<T>(
         &mut self,
         name: &str,
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The port at which the host expects us.
+    /// The port on which the host expects the app.
     pub fn port(&mut self) -> Option<u16> {
         self.required("FUNCTIONS_CUSTOMHANDLER_PORT", |value| {
             value.parse().map_err(|_| "is not a port number; the Functions host sets it")
@@ -81,12 +81,12 @@ impl<'a> Reader<'a> {
         Some(MongoSettings { connection_string: connection_string?, database: database? })
     }
 
-    /// A secret: its value or an `@Microsoft.KeyVault(…)` in the setting `name`, else its URI in
-    /// `<name>_SECRET_URI`. `validator` says what every value must be like.
+    /// A secret: its value or an `@Microsoft.KeyVault(…)` in the setting `name`, or its URI in
+    /// `<name>_SECRET_URI`. `validator` checks the value, now and after each rotation.
     pub fn secret(&mut self, name: &'static str, validator: Validator) -> Option<SecretSetting> {
         let uri_name = format!("{name}_SECRET_URI");
         let source = match (self.optional(name), self.optional(&uri_name)) {
-            (Some(_), Some(_)) => self.noted(&uri_name, Err("is given beside the value itself")),
+            (Some(_), Some(_)) => self.noted(&uri_name, Err("is set, and so is the value itself")),
             (Some(value), None) => self.noted(name, literal_or_reference(value, validator)),
             (None, Some(uri)) => {
                 self.noted(&uri_name, SecretReference::from_uri(&uri).map(SecretSource::KeyVault))
@@ -96,10 +96,10 @@ impl<'a> Reader<'a> {
         Some(SecretSetting { name, source: source?, validator })
     }
 
-    /// How secrets in Key Vault are read.
+    /// The configuration of Key Vault.
     ///
-    /// `IDENTITY_ENDPOINT` is there wherever the platform offers a managed identity; the SDK
-    /// reads it, and what belongs to it, by itself.
+    /// The platform sets `IDENTITY_ENDPOINT` where there is a managed identity; the SDK reads it
+    /// and the related variables itself.
     pub fn key_vault(&mut self) -> Option<KeyVaultSettings> {
         let client_id = self.optional("AZURE_CLIENT_ID");
         let identity = match self.optional("IDENTITY_ENDPOINT") {
@@ -113,8 +113,8 @@ impl<'a> Reader<'a> {
         Some(KeyVaultSettings { identity, refresh_interval: refresh_interval? })
     }
 
-    /// The certificate authorities in the PEM file that `TRUSTED_CERTIFICATES_FILE` names, to be
-    /// trusted beside those of the system.
+    /// The certificate authorities in the PEM file of `TRUSTED_CERTIFICATES_FILE`, trusted in
+    /// addition to the system's.
     pub fn trusted_certificates(&mut self) -> Option<Vec<Certificate>> {
         match self.optional("TRUSTED_CERTIFICATES_FILE") {
             Some(file) => self.noted("TRUSTED_CERTIFICATES_FILE", certificates(&file)),
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is logged, and what is sent to Application Insights.
+    /// The configuration of logs and Application Insights.
     ///
     /// App Service sets `WEBSITE_INSTANCE_ID`.
     pub fn telemetry(&mut self) -> Option<TelemetrySettings> {
@@ -154,10 +154,10 @@ impl<'a> Reader<'a> {
         self.noted("RUST_LOG", parsed)
     }
 
-    /// The settings that `build` makes, unless there were mistakes.
+    /// Builds the settings, unless there were errors.
     ///
     /// # Errors
-    /// All mistakes at once.
+    /// All errors at once.
     pub fn finish<T>(self, settings: Option<T>) -> Result<T, SettingsError> {
         match settings {
             Some(settings) if self.mistakes.is_empty() => Ok(settings),
@@ -213,7 +213,7 @@ fn sampling_ratio(ratio: &str) -> Result<f64, &'static str> {
 }
 
 /// Checks `InstrumentationKey=<GUID>;IngestionEndpoint=https://…` ("Connection strings in
-/// Application Insights"). Returns the endpoint if it is one of this machine's without TLS.
+/// Application Insights"). Returns the endpoint if it is on this machine and without TLS.
 fn application_insights(value: &str) -> Result<Option<String>, &'static str> {
     let field = |wanted: &str| {
         value.split(';').find_map(|pair| {
@@ -226,14 +226,14 @@ fn application_insights(value: &str) -> Result<Option<String>, &'static str> {
     };
     let mut loopback = None;
     if let Some(endpoint) = field("IngestionEndpoint") {
-        let url = Url::parse(endpoint).map_err(|_| "has an IngestionEndpoint that is no URL")?;
+        let url = Url::parse(endpoint).map_err(|_| "has an IngestionEndpoint that is not a URL")?;
         match (url.scheme(), url.host_str()) {
             ("https", Some(_)) => {}
             ("http", Some("127.0.0.1" | "localhost")) => loopback = Some(endpoint.to_owned()),
             _ => return Err("has an IngestionEndpoint without https"),
         }
     }
-    // After the endpoint, since the exporter panics if that is no URL.
+    // Comes after the endpoint, since the exporter panics if that is not a URL.
     match Exporter::new_from_connection_string(value, ()) {
         Ok(_) => Ok(loopback),
         Err(_) => Err("is not a connection string of Application Insights"),
@@ -248,7 +248,7 @@ fn certificates(file: &str) -> Result<Vec<Certificate>, &'static str> {
     }
 }
 
-/// `MongoDB` allows neither more than 63 bytes nor these characters in a database's name.
+/// A `MongoDB` database name has at most 63 bytes and none of these characters.
 fn database_name(name: String) -> Result<String, &'static str> {
     if name.len() > 63
         || name.contains(['/', '\\', '.', ' ', '"', '$', '*', '<', '>', ':', '|', '?', '\0'])
@@ -365,7 +365,7 @@ mod tests {
             (&[("KEY", "hunter2-hunter2")], "KEY is too long"),
             (
                 &[("KEY", "hunter2"), ("KEY_SECRET_URI", uri)],
-                "KEY_SECRET_URI is given beside the value itself",
+                "KEY_SECRET_URI is set, and so is the value itself",
             ),
             (
                 &[("KEY_SECRET_URI", "hunter2")],

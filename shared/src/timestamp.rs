@@ -1,29 +1,29 @@
-//! Points in time, to the millisecond.
+//! Timestamps, to the millisecond.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-/// A point in time; on the wire RFC 3339 with milliseconds and `Z`.
+/// A timestamp; on the wire RFC 3339 with milliseconds and `Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp {
     unix_ms: i64,
 }
 
 impl Timestamp {
-    /// The present.
+    /// The current time.
     pub fn now() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { unix_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX) }
     }
 
-    /// The point `unix_ms` milliseconds after the beginning of 1970, UTC.
+    /// The time `unix_ms` milliseconds after the Unix epoch.
     pub const fn from_unix_ms(unix_ms: i64) -> Self {
         Self { unix_ms }
     }
 
-    /// Milliseconds since the beginning of 1970, UTC.
+    /// Milliseconds since the Unix epoch.
     pub const fn unix_ms(self) -> i64 {
         self.unix_ms
     }
@@ -31,7 +31,7 @@ impl Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Stored documents may hold dates outside the years 1 to 9999, which have no RFC 3339 form.
+        // Stored dates can lie outside the years 1 to 9999, which RFC 3339 cannot express.
         let moment =
             OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.unix_ms) * 1_000_000)
                 .unwrap_or(OffsetDateTime::UNIX_EPOCH);

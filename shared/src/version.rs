@@ -1,4 +1,4 @@
-//! Versions of stored documents and the request headers that depend on them.
+//! Versions of stored documents, and preconditions.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,16 +10,16 @@ use crate::{Error, Result};
 pub struct Version(i64);
 
 impl Version {
-    /// The version of a new document, and of one that was stored without a version.
+    /// The version of a new document, and of one stored without a version.
     pub const FIRST: Self = Self(1);
 
-    /// The version after this one.
+    /// The next version.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// The number, as it is stored.
+    /// The number, as stored.
     pub fn number(self) -> i64 {
         self.0
     }
@@ -30,7 +30,7 @@ impl Version {
     }
 
     fn from_opaque_tag(opaque: &str) -> Option<Self> {
-        // Only the spelling that we hand out: "01" or "+1" is some other tag.
+        // Only the form that this API returns: "01" or "+1" is another tag.
         let version = opaque.parse().ok().map(Self)?;
         (version.entity_tag()[1..].trim_end_matches('"') == opaque).then_some(version)
     }
@@ -49,13 +49,13 @@ pub struct Preconditions {
     if_none_match: Option<EntityTags>,
 }
 
-/// What [`Preconditions::parse`] takes, as a regular expression.
+/// A regular expression for the headers that [`Preconditions::parse`] accepts.
 pub(crate) const ENTITY_TAGS_PATTERN: &str = concat!(
     r#"^[ \t]*\*[ \t]*$"#,
     r#"|^[ \t,]*(W/)?"[!#-~]*"([ \t]*,[ \t,]*(W/)?"[!#-~]*")*[ \t,]*$"#
 );
 
-/// The tags of a precondition; those that we never hand out can match nothing and are left out.
+/// The tags of a precondition, without those that this API never returns: they match nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum EntityTags {
     Any,
@@ -63,7 +63,7 @@ enum EntityTags {
 }
 
 impl Preconditions {
-    /// Reads both headers as they were sent, several lines joined with commas.
+    /// Parses both headers, each with its lines joined by commas.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] for a header that is not a list of entity tags.
@@ -86,11 +86,11 @@ impl Preconditions {
         })
     }
 
-    /// Refuses a write to a document of version `current` unless both headers hold (RFC 9110,
-    /// section 13.2.2).
+    /// Checks a write to a document of version `current` against both headers (RFC 9110, section
+    /// 13.2.2).
     ///
     /// # Errors
-    /// [`Error::VersionMismatch`], which carries the current version.
+    /// [`Error::VersionMismatch`] with the current version.
     pub fn check_write(&self, current: Version) -> Result<()> {
         match self.check_read(current)? {
             ClientCopy::Outdated => Ok(()),
@@ -98,11 +98,11 @@ impl Preconditions {
         }
     }
 
-    /// Refuses to read a document of version `current` unless `If-Match` holds; says whether the
-    /// client holds that version already.
+    /// Checks a read of a document of version `current` against `If-Match`; returns whether the
+    /// client has that version.
     ///
     /// # Errors
-    /// [`Error::VersionMismatch`], which carries the current version.
+    /// [`Error::VersionMismatch`] with the current version.
     pub fn check_read(&self, current: Version) -> Result<ClientCopy> {
         match (&self.if_match, &self.if_none_match) {
             (Some(tags), _) if !tags.contain(current) => {
@@ -113,11 +113,11 @@ impl Preconditions {
         }
     }
 
-    /// Refuses a request about something that has no version, for instance a list or what is yet
-    /// to be created, if it wants a certain one.
+    /// Checks a request on a resource without a version, for example a list or a record to be
+    /// created.
     ///
     /// # Errors
-    /// [`Error::VersionMismatch`].
+    /// [`Error::VersionMismatch`] if the request requires a version.
     pub fn check_unversioned(&self) -> Result<()> {
         match self.if_match {
             Some(_) => Err(Error::VersionMismatch { current: None }),
@@ -126,20 +126,20 @@ impl Preconditions {
     }
 }
 
-/// What a client holds of the record that it reads.
+/// The client's copy of the record that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientCopy {
-    /// Another version, or none.
+    /// Another version, or no copy.
     Outdated,
-    /// This version, so that 304 answers.
+    /// The current version, so the response is 304.
     Current,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Comparison {
-    /// Weak tags match nothing.
+    /// Weak tags never match.
     Strong,
-    /// A weak tag matches like a strong one.
+    /// Weak tags match like strong ones.
     Weak,
 }
 

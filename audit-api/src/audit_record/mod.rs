@@ -1,4 +1,4 @@
-//! Audit records: who did what to which resource, and how it went.
+//! Audit records: who did what to which resource, with what outcome.
 
 mod rules;
 mod store;
@@ -11,7 +11,7 @@ use shared::{Body, Id, Result, Timestamp, validation};
 
 pub(crate) use store::AuditRecordStore;
 
-/// A record of the register.
+/// A record in the register.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuditRecord {
@@ -21,7 +21,7 @@ pub(crate) struct AuditRecord {
     pub(crate) created_date: Timestamp,
 }
 
-/// What a system reports: the body of `CreateAuditRecord`.
+/// An interaction that a system reports: the body of `CreateAuditRecord`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewAuditRecord {
@@ -29,7 +29,7 @@ pub(crate) struct NewAuditRecord {
     pub(crate) resource: Resource,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outcome: Option<Outcome>,
-    /// The record that announced what this one concludes.
+    /// The earlier record of the interaction whose outcome this one reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) relates_to: Option<Id<AuditRecord>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub(crate) struct NewAuditRecord {
     pub(crate) trace_id: Option<String>,
 }
 
-/// What was touched, and how.
+/// The resource, and the operation on it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Resource {
@@ -48,15 +48,15 @@ pub(crate) struct Resource {
     pub(crate) id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) patient_id: Option<String>,
-    /// Identifiers of the records that were handed out.
+    /// Identifiers of the records that were disclosed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) disclosed: Option<Vec<String>>,
-    /// What a search asked for.
+    /// The criteria of a search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) query: Option<BTreeMap<String, String>>,
 }
 
-/// How it went.
+/// The outcome of the interaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Outcome {
@@ -67,7 +67,7 @@ pub(crate) enum Outcome {
     Failed,
 }
 
-/// Who asked for it.
+/// The caller who asked for it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Actor {
@@ -87,7 +87,7 @@ impl NewAuditRecord {
         validation::describe(rules::new_audit_record)
     }
 
-    /// Reads the body, or names everything that is wrong with it.
+    /// Parses the body, or lists all its errors.
     pub(crate) fn parse(body: Body<'_>) -> Result<Self> {
         validation::parse(body, rules::new_audit_record)
     }
@@ -99,13 +99,13 @@ impl AuditRecord {
         validation::describe(rules::returned)
     }
 
-    /// Enters what was reported into the register, now.
+    /// Makes the record of an interaction, created now.
     pub(crate) fn register(id: Id<Self>, content: NewAuditRecord) -> Self {
         Self { id, content, created_date: Timestamp::now() }
     }
 }
 
-/// Search criteria are patient data, so debug output has the type alone.
+/// Prints the type alone: search criteria are patient data.
 impl std::fmt::Debug for NewAuditRecord {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("NewAuditRecord(…)")

@@ -1,4 +1,4 @@
-//! What an audit record must look like.
+//! The validation rules of audit records.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use shared::validation::{
 
 use super::{Actor, AuditRecord, NewAuditRecord, Outcome, Resource};
 
-/// The most criteria that a search can have, with room for later ones.
+/// The most criteria of a search, with room for later ones.
 const CRITERIA_MAX: usize = 32;
 
 /// The body of `CreateAuditRecord`.
@@ -89,7 +89,7 @@ fn trace_id() -> impl Rule<Output = String> {
     )
 }
 
-/// Search criteria: this app does not know which there are, only that they are texts.
+/// Search criteria: this app only knows that they are texts.
 struct Criteria;
 
 impl Rule for Criteria {
@@ -110,10 +110,10 @@ impl Rule for Criteria {
         for (name, value) in members {
             let before = mistakes.len();
             let value = criterion.read(value, mistakes);
-            // A name is a text like any other; MongoDB cannot store all.
+            // Names are checked like texts; MongoDB cannot store all of them.
             let name_text = criterion.read(Json::Text(name.clone()), &mut Mistakes::default());
             if name_text.is_none() {
-                mistakes.note("has a name that is no good text");
+                mistakes.note("has a name that is not valid text");
             }
             mistakes.move_below(before, &name);
             if let (Some(name), Some(value)) = (name_text, value) {
@@ -218,7 +218,7 @@ mod tests {
             let pointer = format!("/resource/query/{name}");
             assert_eq!(
                 refused(&body),
-                [(pointer, "has a name that is no good text".to_owned())],
+                [(pointer, "has a name that is not valid text".to_owned())],
                 "{name:?}"
             );
         }

@@ -40,11 +40,11 @@ impl AuditRecordStore {
         Self { collection: Collection::new(database, Self::COLLECTION.name) }
     }
 
-    /// Stores a record once, however often it is asked to.
+    /// Stores a record once, even if the request is repeated.
     ///
     /// # Errors
-    /// [`shared::Error::IdempotencyKeyReused`] if other content has its identifier; throttled or
-    /// unavailable.
+    /// [`shared::Error::IdempotencyKeyReused`] if the identifier was used for other content;
+    /// throttled or unavailable.
     pub(crate) async fn insert(
         &self,
         record: AuditRecord,

@@ -11,10 +11,10 @@ use super::{Function, RECORDS};
 use crate::App;
 use crate::audit_record::{AuditRecord, NewAuditRecord};
 
-/// Ids that are made of idempotency keys depend on it.
+/// The name. Changing it changes the ids that are derived from idempotency keys.
 const NAME: &str = "CreateAuditRecord";
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: NAME,
     methods: &["post"],
@@ -29,15 +29,15 @@ fn operations() -> Vec<openapi::Operation> {
     vec![
         openapi::Operation::new(
             "post",
-            "Registers a record.",
-            "What is registered stays as it is: there is no way to change or to delete it.",
+            "Adds an audit record.",
+            "Audit records are permanent: they cannot be changed or deleted.",
         )
         .body("NewAuditRecord")
         .creates("AuditRecord", json!({})),
     ]
 }
 
-/// Adds a record to the register; once this answers 201, the record is there to stay.
+/// Adds a record to the register. After 201 the record is stored permanently.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
     request.preconditions()?.check_unversioned()?;
     let new_record = NewAuditRecord::parse(request.json()?)?;

@@ -9,7 +9,7 @@ use shared::openapi;
 use super::{Function, HEALTH};
 use crate::App;
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "Health",
     methods: &["get", "head"],
@@ -21,10 +21,10 @@ pub(crate) const FUNCTION: Function = Function {
 };
 
 fn operations() -> Vec<openapi::Operation> {
-    vec![openapi::Operation::health("the secret is known and the database answers")]
+    vec![openapi::Operation::health("the app has its secret and can read the database")]
 }
 
-/// Says whether records could be added at this moment. Nobody's data is touched.
+/// Checks whether records can be added now. It reads no record.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
     request.preconditions()?.check_unversioned()?;
     let parts = |deadline| {

@@ -1,6 +1,6 @@
 //! The functions, one module each, and the table of them.
 //!
-//! A new function is a folder with `function.json`, a module, a line in the table, and a file of
+//! A new function needs a folder with `function.json`, a module, a line in the table, and a file of
 //! tests.
 
 pub(crate) mod create_audit_record;
@@ -17,17 +17,17 @@ use crate::App;
 /// A function of this app.
 pub(crate) type Function = shared::function::Function<Handler>;
 
-/// What answers a request.
+/// Handles a request.
 ///
-/// On the heap also because every future around it would hold its kilobytes twice and copy them.
+/// Boxed: the futures around it would otherwise hold its kilobytes twice and copy them.
 pub(crate) type Handler =
     for<'a> fn(&'a App, Request) -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
 
-/// The table of functions, from which dispatch, `function.json` and `OpenAPI` come.
+/// The table of functions, from which dispatch, `function.json` and `OpenAPI` are derived.
 pub(crate) const FUNCTIONS: [Function; 2] = [create_audit_record::FUNCTION, health::FUNCTION];
 
-const RECORDS: Group = Group { name: "Records", description: "What the register keeps." };
-const HEALTH: Group = Group { name: "Health", description: "For monitoring." };
+const RECORDS: Group = Group { name: "Records", description: "Audit records." };
+const HEALTH: Group = Group { name: "Health", description: "Monitoring." };
 
 /// Writes the `function.json` of every function to standard output, as one object.
 ///

@@ -1,4 +1,4 @@
-//! The register when its database misbehaves: what it confirms, it has.
+//! The register when its database fails: every confirmed record is stored.
 
 use mongodb::bson::doc;
 use stand_ins::mongo::{self, Proxy};

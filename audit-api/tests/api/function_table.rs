@@ -1,4 +1,4 @@
-//! What the host is told about the functions.
+//! The `function.json` files that the host reads.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,14 +51,14 @@ fn table() -> Vec<(String, Vec<String>, String)> {
     printed().into_iter().map(row).collect()
 }
 
-/// What the executable prints, by name.
+/// The printed `function.json` files, by name.
 fn printed() -> BTreeMap<String, Value> {
     let executable = env!("CARGO_BIN_EXE_audit-api");
     let printed = Command::new(executable).arg("functions").env_clear().output().unwrap();
     serde_json::from_slice(&printed.stdout).unwrap()
 }
 
-/// What is in `functions/`, by name.
+/// The `function.json` files in `functions/`, by name.
 fn folders() -> BTreeMap<String, Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
     fs::read_dir(folder)

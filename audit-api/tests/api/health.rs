@@ -15,22 +15,22 @@ fn probe(api: &AuditApi) -> Call {
     api.app.call("GET", "health")
 }
 
-/// Makes sure that an answer is 503 and says nothing of what is wrong.
+/// Asserts that a response is 503 without details.
 fn assert_unhealthy(answer: &Response) {
     assert_eq!((answer.status, answer.problem()), (503, "unavailable"), "{answer:#?}");
     assert_eq!(answer.header("Retry-After"), Some("5"));
     assert_eq!(
         answer.body["detail"],
-        "Something that requests need cannot be reached in time; try again later."
+        "A dependency of the API cannot be reached in time; try again later."
     );
 }
 
-/// The outcome of a check is cached for some seconds.
+/// Waits until the app is healthy; an earlier result is reused for some seconds.
 async fn until_healthy(api: &AuditApi) {
     eventually("it is healthy again", async || probe(api).send().await.status == 200).await;
 }
 
-/// The lines about health in the log: unhealthy and healthy again.
+/// The log lines about health: unhealthy and healthy again.
 fn lines(api: &AuditApi) -> Vec<String> {
     let logs = api.app.host.invocation_logs().into_iter().map(|log| log.text);
     logs.filter(|text| text.contains("healthy") || text.contains("exception")).collect()

@@ -1,4 +1,4 @@
-//! The real app behind its host, with a database of its own.
+//! The real app behind a host, with a database of its own.
 
 use mongodb::bson::Document;
 use mongodb::{Client, Collection};
@@ -32,7 +32,7 @@ impl AuditApi {
             settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let executable = env!("CARGO_BIN_EXE_audit-api");
         let app = TestApp::start(env!("CARGO_MANIFEST_DIR"), executable, settings).await;
-        // What the test looks at must not go through whatever the app's connection goes through.
+        // The test's own connection must not pass the app's proxy.
         let client = Client::with_uri_str(mongo::for_tests().await).await.expect("a good string");
         Self { app, records: client.database(&database).collection("audits") }
     }

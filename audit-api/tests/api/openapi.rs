@@ -1,4 +1,4 @@
-//! The committed `OpenAPI` document is that of the code, and has every function.
+//! The committed `OpenAPI` document matches the code and has every function.
 
 use std::fs;
 use std::path::Path;

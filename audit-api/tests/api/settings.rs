@@ -1,4 +1,4 @@
-//! The list of settings is that of the documents and of what is deployed.
+//! The list of settings matches the documentation and the deployment.
 
 use stand_ins::setting_list::SettingList;
 

@@ -1,4 +1,4 @@
-//! Settings, and what the executable does without a host.
+//! Settings, and the executable without a host.
 
 use std::process::Command;
 

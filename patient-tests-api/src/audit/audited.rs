@@ -1,4 +1,4 @@
-//! What a function hands to the register, and what it gets back to return.
+//! The types that functions exchange with the audit module.
 
 use shared::Id;
 use shared::health::Healthy;
@@ -8,55 +8,55 @@ use shared::page::Page;
 
 use crate::ids::AuditRecordId;
 
-/// A response that may leave the app. Only the audit module makes one, so a function cannot return
-/// data past the register.
+/// A response that may be sent. Only the audit module makes one, so no function can return data
+/// without an audit record.
 #[derive(Debug)]
 pub(crate) struct Audited {
     pub(super) response: Response,
 }
 
-/// Proof that the register has confirmed a write that is about to happen. Only
-/// [`AuditRegister::write`](super::AuditRegister::write) makes one, and a store writes nothing
-/// without.
+/// Proof that the register has confirmed an announced write. Only
+/// [`AuditRegister::write`](super::AuditRegister::write) makes one, and the stores require it for
+/// every write.
 #[derive(Debug)]
 pub(crate) struct Intent {
     pub(super) id: AuditRecordId,
 }
 
-/// A response that waits for its release, and the identifiers of the records in it.
+/// A response that is not released yet, and the identifiers of the records in it.
 pub(crate) struct Disclosure {
     pub(super) ids: Vec<String>,
     pub(super) response: Response,
 }
 
-/// The response to a write that happened.
+/// The response to a completed write.
 pub(crate) struct Written {
     pub(super) response: Response,
-    /// The record that an earlier request created and that is returned again.
+    /// The record that an earlier request created, if this one returns it again.
     pub(super) replayed: Option<String>,
 }
 
 impl Audited {
-    /// The answer of a health check, which has no data in it and needs no record.
+    /// The response of a health check, which has no data and needs no audit record.
     pub(crate) fn without_data(healthy: Healthy) -> Self {
         Self { response: healthy.into_response() }
     }
 
-    /// The response itself, for the dispatch to return.
+    /// The response, for the dispatch to return.
     pub(crate) fn into_response(self) -> Response {
         self.response
     }
 }
 
 impl Intent {
-    /// The audit record that the written version must name.
+    /// The id of the audit record, to be stored with the new version.
     pub(crate) fn id(&self) -> AuditRecordId {
         self.id
     }
 }
 
 impl Disclosure {
-    /// A response with these records in it.
+    /// A response with these records.
     pub(crate) fn of<T>(ids: impl IntoIterator<Item = Id<T>>, response: Response) -> Self {
         Self { ids: ids.into_iter().map(|id| id.to_string()).collect(), response }
     }
@@ -67,7 +67,7 @@ impl Disclosure {
         Self { ids, response: page.into_response() }
     }
 
-    /// A response without any record.
+    /// A response without records.
     pub(crate) fn nothing(response: Response) -> Self {
         Self { ids: Vec::new(), response }
     }
@@ -79,7 +79,7 @@ impl Written {
         Self { response, replayed: None }
     }
 
-    /// The response to an insert of the record `id`, made by `created`.
+    /// The response to an insert of the record `id`; `created` makes it.
     pub(crate) fn inserted<K, T>(
         id: Id<K>,
         insertion: Insertion<T>,

@@ -1,4 +1,4 @@
-//! Calls to the register: to `CreateAuditRecord` and `Health`.
+//! Calls of the register: `CreateAuditRecord` and `Health`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use super::record::NewAuditRecord;
 use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
-/// The largest response that is read: a record with a thousand identifiers takes some 40 KiB.
+/// The largest response body; a record with a thousand identifiers has some 40 KiB.
 const RESPONSE_BYTES_MAX: usize = 1 << 20;
 
 const FUNCTIONS_KEY: HeaderName = HeaderName::from_static("x-functions-key");
@@ -27,7 +27,7 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 static RECORDINGS: CallTimer = CallTimer::new("audit.duration");
 
-/// Calls the register.
+/// A client of the register.
 pub(super) struct AuditClient {
     urls: AuditUrls,
     key: Arc<LiveSecret>,
@@ -41,7 +41,7 @@ enum AttemptError {
     Refused { status: StatusCode, retry_after: Option<Duration> },
     #[error("the register did not answer in time")]
     Silence,
-    #[error("the register's answer cannot be read")]
+    #[error("the register's response cannot be read")]
     Unreadable,
     #[error("the register could not be reached")]
     Unreachable(#[source] reqwest::Error),
@@ -57,7 +57,7 @@ impl AuditClient {
         Self { urls, key, http }
     }
 
-    /// Sets the HTTP client up ahead of the first call. Failure costs nothing: calls try again.
+    /// Builds the HTTP client ahead of the first call. A failure is harmless: calls try again.
     pub(super) async fn warm_up(&self) {
         let _ = self.http.get().await;
     }
@@ -65,7 +65,7 @@ impl AuditClient {
     /// Adds a record and returns its identifier.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] unless the register confirmed the record within the deadline.
+    /// [`Error::Unavailable`] unless the register confirms the record by the deadline.
     pub(super) async fn record(
         &self,
         record: &NewAuditRecord<'_>,
@@ -85,7 +85,7 @@ impl AuditClient {
     /// Asks the register whether it could add a record.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] unless it says so by the deadline.
+    /// [`Error::Unavailable`] unless it confirms that by the deadline.
     pub(super) async fn check(&self, request: &Request, deadline: Deadline) -> Result<()> {
         let asked = async {
             let call = call(Method::GET, &self.urls.health, request)?;
@@ -94,7 +94,7 @@ impl AuditClient {
         in_span(span("GET health", &self.urls.health), asked).await
     }
 
-    /// The call that adds a record; each attempt repeats it with the same idempotency key.
+    /// The call that adds a record. All attempts have the same idempotency key.
     fn creation(&self, record: &NewAuditRecord<'_>, request: &Request) -> Result<Call> {
         let body = serde_json::to_vec(record).map_err(|error| Error::Internal(error.into()))?;
         let mut call = call(Method::POST, &self.urls.records, request)?;
@@ -105,8 +105,8 @@ impl AuditClient {
         Ok(call)
     }
 
-    /// What `read` makes of the response to a call. A key that the register's host refuses is read
-    /// again: it may have been rotated.
+    /// Makes a call and parses the response with `read`. If the register's host refuses the key,
+    /// the key is read again, since it may have been rotated.
     async fn response<T, F>(
         &self,
         call: Call,
@@ -126,7 +126,7 @@ impl AuditClient {
     }
 }
 
-/// The names are those of OpenTelemetry's conventions for HTTP.
+/// OpenTelemetry's semantic conventions for HTTP define these names.
 fn span(name: &'static str, url: &Url) -> Span {
     tracing::info_span!(
         "audit",
@@ -164,11 +164,11 @@ impl AttemptError {
     }
 }
 
-/// The call once more, with this key.
+/// A copy of the call with this key.
 fn with_key(call: &Call, key: &SecretVersion) -> Call {
     let mut call = call.try_clone().expect("a body in memory can be sent again");
     let mut key = HeaderValue::from_str(key.value.expose())
-        .expect("the setting's check admits only what a header can carry");
+        .expect("the setting's check allows only valid header values");
     key.set_sensitive(true);
     call.headers_mut().insert(FUNCTIONS_KEY, key);
     call
@@ -225,12 +225,12 @@ async fn created_record(response: Response) -> Result<AuditRecordId, AttemptErro
         .map_err(|_| AttemptError::Unreadable)
 }
 
-/// The status says it all; the body is read so that the connection can be used again.
+/// Only the status matters; reading the body lets the connection be reused.
 async fn healthy(response: Response) -> Result<(), AttemptError> {
     body(response, StatusCode::OK).await.map(|_| ())
 }
 
-/// The whole body of a response that must have this status.
+/// The whole body of a response, which must have this status.
 async fn body(mut response: Response, expected: StatusCode) -> Result<Vec<u8>, AttemptError> {
     let status = response.status();
     if status != expected {
@@ -247,12 +247,12 @@ async fn body(mut response: Response, expected: StatusCode) -> Result<Vec<u8>, A
     Ok(body)
 }
 
-/// The URL may hold a key, and errors end up in logs.
+/// Removes the URL, which may contain a key, since errors are logged.
 fn unreachable(error: reqwest::Error) -> AttemptError {
     AttemptError::Unreachable(error.without_url())
 }
 
-/// Whether another attempt can end better: the register is busy or broken for the moment.
+/// Whether a retry can succeed: the register is temporarily busy or broken.
 fn is_transient(status: StatusCode) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS
         || status == StatusCode::REQUEST_TIMEOUT

@@ -1,10 +1,10 @@
-//! The audit register: nothing leaves and nothing is written without its record.
+//! The audit register: no data is returned or written without an audit record.
 //!
-//! Types hold this. A function returns [`Audited`], which only this module makes:
-//! [`AuditRegister::release`] once the register has confirmed who gets what was read, and
-//! [`AuditRegister::write`] around a change: it announces the change, carries it out once the
-//! register has confirmed that, and records it if it failed. A store writes only with the
-//! [`Intent`] that `write` hands out. A register that cannot be reached stops both.
+//! Types enforce this. A function returns [`Audited`], which only this module makes.
+//! [`AuditRegister::release`] makes one once the register has confirmed the record of a read.
+//! [`AuditRegister::write`] announces a change, carries it out once the register has confirmed, and
+//! records a failure. A store writes only with the [`Intent`] that `write` provides. While the
+//! register is unreachable, nothing is returned or written.
 
 mod audited;
 mod client;
@@ -27,13 +27,13 @@ use crate::settings::AuditUrls;
 pub(crate) use audited::{Audited, Disclosure, Intent, Written};
 pub(crate) use record::{Operation, Resource};
 
-/// The register, as the functions see it.
+/// The register, as functions use it.
 pub(crate) struct AuditRegister {
     client: AuditClient,
 }
 
 impl AuditRegister {
-    /// The register whose functions have these URLs and take this function key.
+    /// A client of the register with these URLs and this function key.
     pub(crate) fn new(urls: AuditUrls, key: Arc<LiveSecret>, http: Arc<HttpClient>) -> Self {
         Self { client: AuditClient::new(urls, key, http) }
     }
@@ -43,20 +43,20 @@ impl AuditRegister {
         self.client.warm_up().await;
     }
 
-    /// Proves that the register is there, takes our key and could add records.
+    /// Proves that the register is reachable, accepts our key and can add records.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](shared::Error::Unavailable) unless it says so itself.
+    /// [`Error::Unavailable`](shared::Error::Unavailable) unless the register reports that.
     pub(crate) async fn check(&self, request: &Request, deadline: Deadline) -> Result<()> {
         self.client.check(request, deadline).await
     }
 
-    /// Releases what was read, once the register knows who gets what; what was not found or must
-    /// not be seen is recorded as well.
+    /// Releases the result of a read once the register has confirmed its record. A read that found
+    /// nothing or was refused is recorded too.
     ///
     /// # Errors
     /// Those of `found`, and [`Error::Unavailable`](shared::Error::Unavailable) unless the register
-    /// confirmed.
+    /// confirms.
     pub(crate) async fn release(
         &self,
         request: &Request,
@@ -73,7 +73,7 @@ impl AuditRegister {
         });
         let record = NewAuditRecord::new(&resource, outcome, request);
         if outcome == Outcome::Failed {
-            // Nothing is disclosed, and the answer is the failure that came first.
+            // Nothing is disclosed, and the caller gets the first failure.
             self.try_record(&record, request).await;
         } else {
             self.client.record(&record, request, request.deadline).await?;
@@ -85,8 +85,8 @@ impl AuditRegister {
     /// failed.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](shared::Error::Unavailable) unless the register confirmed: then
-    /// `change` was not called. Those of `change`.
+    /// [`Error::Unavailable`](shared::Error::Unavailable) unless the register confirms; `change` is
+    /// not called then. Those of `change`.
     pub(crate) async fn write(
         &self,
         request: &Request,
@@ -97,8 +97,8 @@ impl AuditRegister {
         self.write_after(request, resource, ready(()), change).await
     }
 
-    /// The same for a change that needs to know what is stored, which is read while the register
-    /// is asked.
+    /// Like [`Self::write`], for a change that needs the stored record: it is read while the
+    /// register is called.
     ///
     /// # Errors
     /// As [`Self::write`].
@@ -127,14 +127,14 @@ impl AuditRegister {
         }
     }
 
-    /// Without the register's confirmation the change must not happen.
+    /// Without the register's confirmation the change must not be made.
     async fn announce(&self, request: &Request, resource: &Resource) -> Result<AuditRecordId> {
         let record = NewAuditRecord::new(resource, Outcome::Intended, request);
         self.client.record(&record, request, request.deadline).await
     }
 
-    /// Releases the record that an earlier request created: nothing new was written that could
-    /// name this intent.
+    /// Releases the record that an earlier request created: nothing was written that could carry
+    /// this intent.
     async fn release_replay(
         &self,
         request: &Request,
@@ -147,7 +147,7 @@ impl AuditRegister {
         self.client.record(&record, request, request.deadline).await.map(|_| ())
     }
 
-    /// Records a failure as far as that is possible: in the time that is reserved for it.
+    /// Records a failure if possible within the reserved time.
     async fn try_record(&self, record: &NewAuditRecord<'_>, request: &Request) {
         if let Err(error) = self.client.record(record, request, request.reporting_deadline()).await
         {

@@ -1,4 +1,4 @@
-//! What the register is told.
+//! The audit records that this app sends.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub(super) struct NewAuditRecord<'a> {
     pub(super) trace_id: TraceId,
 }
 
-/// What is touched, and how.
+/// The resource, and the operation on it.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Resource {
@@ -38,7 +38,7 @@ pub(crate) struct Resource {
     query: Option<Value>,
 }
 
-/// What is done to a resource.
+/// The operation on a resource.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Operation {
@@ -49,7 +49,7 @@ pub(crate) enum Operation {
     Search,
 }
 
-/// How an interaction went.
+/// The outcome of an interaction.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Outcome {
@@ -57,12 +57,12 @@ pub(super) enum Outcome {
     Intended,
     Succeeded,
     NotFound,
-    /// The record is there, but must not be seen or changed like this.
+    /// The record exists, but the caller may not see or change it like this.
     Refused,
     Failed,
 }
 
-/// Who asked for it.
+/// The caller who asked for it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Actor {
@@ -88,14 +88,14 @@ impl<'a> NewAuditRecord<'a> {
         }
     }
 
-    /// The record of how that ended which `intent` announced.
+    /// The record of the outcome of the interaction that `intent` announced.
     pub(super) fn concluding(self, intent: AuditRecordId) -> Self {
         Self { relates_to: Some(intent), ..self }
     }
 }
 
 impl Outcome {
-    /// How a reading went that failed with this error.
+    /// The outcome of a read that failed with this error.
     pub(super) fn of_error(error: &Error) -> Self {
         match error {
             Error::NotFound => Self::NotFound,
@@ -117,10 +117,10 @@ impl Outcome {
         }
     }
 
-    /// How a write went that failed with this error.
+    /// The outcome of a write that failed with this error.
     pub(super) fn of_failed_write(error: &Error) -> Self {
         match Self::of_error(error) {
-            // The write was refused because there is nothing to write to.
+            // The write was refused because there is nothing to change.
             Self::NotFound => Self::Refused,
             outcome => outcome,
         }
@@ -133,7 +133,7 @@ impl Resource {
         Self { id: Some(id.to_string()), ..Self::of("patient", operation) }
     }
 
-    /// The patients that a search with these criteria finds.
+    /// The patients that match the criteria of a search.
     pub(crate) fn patients_like(criteria: Value) -> Self {
         Self { query: Some(criteria), ..Self::of("patient", Operation::Search) }
     }
@@ -152,7 +152,7 @@ impl Resource {
         Self { patient_id: Some(patient_id), ..Self::of("test", Operation::Read) }
     }
 
-    /// Notes which records are handed out.
+    /// Adds the identifiers of the disclosed records.
     pub(super) fn disclose(&mut self, ids: Vec<String>) {
         self.disclosed = Some(ids);
     }

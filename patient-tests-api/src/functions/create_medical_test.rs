@@ -10,10 +10,10 @@ use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 use crate::medical_test::MedicalTestDetails;
 
-/// Ids that are made of idempotency keys depend on it.
+/// The name. Changing it changes the ids that are derived from idempotency keys.
 const NAME: &str = "CreateTest";
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: NAME,
     methods: &["post"],
@@ -29,7 +29,7 @@ fn operations() -> Vec<openapi::Operation> {
         openapi::Operation::new(
             "post",
             "Adds a test to a patient.",
-            "The patient must exist. With an Idempotency-Key it can be repeated safely.",
+            "The patient must exist. With an Idempotency-Key the request can be repeated safely.",
         )
         .body("NewTest")
         .creates("Test", openapi::versioned())

@@ -10,10 +10,10 @@ use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 use crate::patient::PatientDetails;
 
-/// Ids that are made of idempotency keys depend on it.
+/// The name. Changing it changes the ids that are derived from idempotency keys.
 const NAME: &str = "CreatePatient";
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: NAME,
     methods: &["post"],
@@ -28,8 +28,8 @@ fn operations() -> Vec<openapi::Operation> {
     vec![
         openapi::Operation::new(
             "post",
-            "Registers a patient.",
-            "The server gives the patient an id. With an Idempotency-Key it can be repeated safely.",
+            "Creates a patient.",
+            "The server assigns the id. With an Idempotency-Key the request can be repeated safely.",
         )
         .body("NewPatient")
         .creates("Patient", openapi::versioned())
@@ -37,7 +37,7 @@ fn operations() -> Vec<openapi::Operation> {
     ]
 }
 
-/// Registers a patient.
+/// Creates a patient.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     request.preconditions()?.check_unversioned()?;
     let id = request.id_to_create(NAME)?;

@@ -10,7 +10,7 @@ use super::{Function, TESTS, unless_patient_deleted};
 use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "DeleteTest",
     methods: &["delete"],
@@ -26,7 +26,7 @@ fn operations() -> Vec<openapi::Operation> {
         openapi::Operation::new(
             "delete",
             "Deletes a test.",
-            "From then on the answer is 410. It can be repeated safely.",
+            "Later reads of the test return 410. The request can be repeated safely.",
         )
         .returns_nothing()
         .changes()

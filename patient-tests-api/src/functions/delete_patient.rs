@@ -9,7 +9,7 @@ use super::{Function, PATIENTS};
 use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "DeletePatient",
     methods: &["delete"],
@@ -24,15 +24,15 @@ fn operations() -> Vec<openapi::Operation> {
     vec![
         openapi::Operation::new(
             "delete",
-            "Deletes a patient and all tests.",
-            "From then on the answer is 410. It can be repeated safely.",
+            "Deletes a patient and the patient's tests.",
+            "Later reads of the patient return 410. The request can be repeated safely.",
         )
         .returns_nothing()
         .changes(),
     ]
 }
 
-/// Deletes a patient, and with the patient all tests.
+/// Deletes a patient and the patient's tests.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let id = request.id_param("patientId")?;
     let preconditions = request.preconditions()?;

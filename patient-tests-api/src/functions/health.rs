@@ -10,7 +10,7 @@ use super::{Function, HEALTH};
 use crate::App;
 use crate::audit::Audited;
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "Health",
     methods: &["get", "head"],
@@ -23,11 +23,11 @@ pub(crate) const FUNCTION: Function = Function {
 
 fn operations() -> Vec<openapi::Operation> {
     vec![openapi::Operation::health(
-        "the secrets are known, the database answers, and so does the register",
+        "the API has its secrets and can use the database and the audit register",
     )]
 }
 
-/// Says whether requests would work at this moment. No patient is touched, so nothing is recorded.
+/// Checks whether requests would succeed now. It reads no patient, so nothing is recorded.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     request.preconditions()?.check_unversioned()?;
     let parts = |deadline| {

@@ -10,7 +10,7 @@ use super::{Function, TESTS, one_record, unless_patient_deleted};
 use crate::App;
 use crate::audit::{Audited, Disclosure, Operation, Resource};
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "LoadTest",
     methods: &["get", "head"],
@@ -26,7 +26,7 @@ fn operations() -> Vec<openapi::Operation> {
         openapi::Operation::new(
             "get",
             "Lists a patient's tests.",
-            "They are sorted by id. A page may have less than the limit; a Link leads on.",
+            "Sorted by id. A page can have fewer items than limit; Link has the next page.",
         )
         .of_the_list()
         .pages("Test")
@@ -37,7 +37,7 @@ fn operations() -> Vec<openapi::Operation> {
     ]
 }
 
-/// Pages are for the list alone.
+/// Only the list has pages.
 fn query(request: &Request) -> &'static [&'static str] {
     match request.param("testId") {
         Some(_) => &[],
@@ -78,7 +78,7 @@ async fn list(app: &App, request: Request) -> Result<Audited> {
         app.medical_tests.find_page(patient_id, &page, request.deadline),
     );
     let found = match (patient, tests) {
-        // Tests that the scaffold stored may lack their patient.
+        // The scaffold stored tests of patients that do not exist; those are listed.
         (Err(Error::NotFound), Ok(tests)) if tests.ids().is_empty() => Err(Error::NotFound),
         (patient, tests) => unless_patient_deleted(patient).and(tests),
     };

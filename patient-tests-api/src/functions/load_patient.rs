@@ -9,7 +9,7 @@ use super::{Function, PATIENTS, one_record};
 use crate::App;
 use crate::audit::{Audited, Operation, Resource};
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "LoadPatient",
     methods: &["get", "head"],

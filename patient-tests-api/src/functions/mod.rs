@@ -1,7 +1,7 @@
 //! The functions, one module each, and the table of them.
 //!
-//! A handler parses, tells the audit register, acts, and answers. A new function is a folder with
-//! `function.json`, a module, a line in the table, and a file of tests.
+//! A handler parses the request, calls the audit register, acts, and responds. A new function needs
+//! a folder with `function.json`, a module, a line in the table, and a file of tests.
 
 pub(crate) mod create_medical_test;
 pub(crate) mod create_patient;
@@ -28,14 +28,14 @@ use crate::patient::Patient;
 /// A function of this app.
 pub(crate) type Function = shared::function::Function<Handler>;
 
-/// What answers a request: only what the audit module has let go.
+/// Handles a request; returns only responses that the audit module released.
 ///
-/// On the heap also because every future around it would hold its kilobytes twice and copy them.
+/// Boxed: the futures around it would otherwise hold its kilobytes twice and copy them.
 pub(crate) type Handler =
     for<'a> fn(&'a App, Request) -> Pin<Box<dyn Future<Output = Result<Audited>> + Send + 'a>>;
 
-/// The table of functions, from which dispatch, `function.json` and `OpenAPI` come; in the order in
-/// which the host tries them.
+/// The table of functions, from which dispatch, `function.json` and `OpenAPI` are derived, in the
+/// order in which the host tries their routes.
 pub(crate) const FUNCTIONS: [Function; 10] = [
     create_patient::FUNCTION,
     create_medical_test::FUNCTION,
@@ -49,10 +49,9 @@ pub(crate) const FUNCTIONS: [Function; 10] = [
     update_medical_test::FUNCTION,
 ];
 
-const PATIENTS: Group = Group { name: "Patients", description: "People, and how to find them." };
-const TESTS: Group =
-    Group { name: "Tests", description: "What laboratories found out about patients." };
-const HEALTH: Group = Group { name: "Health", description: "For monitoring." };
+const PATIENTS: Group = Group { name: "Patients", description: "Patients and patient search." };
+const TESTS: Group = Group { name: "Tests", description: "Results of medical tests." };
+const HEALTH: Group = Group { name: "Health", description: "Monitoring." };
 
 /// Writes the `function.json` of every function to standard output, as one object.
 ///
@@ -62,7 +61,7 @@ pub fn print() -> std::io::Result<()> {
     shared::function::print(&FUNCTIONS)
 }
 
-/// One record, unless the client wants another version or holds this one already.
+/// Returns one record, or 304, after checking the preconditions.
 fn one_record<K>(
     record: &impl Serialize,
     id: Id<K>,
@@ -75,8 +74,8 @@ fn one_record<K>(
     })
 }
 
-/// A test can be reached unless its patient was deleted. A patient who was never there does not
-/// stand in the way: the scaffold stored tests without looking.
+/// A test is accessible unless its patient was deleted. A patient who never existed is no obstacle:
+/// the scaffold stored tests without checking.
 fn unless_patient_deleted(patient: Result<Patient>) -> Result<()> {
     match patient {
         Ok(_) | Err(Error::NotFound) => Ok(()),

@@ -10,7 +10,7 @@ use crate::App;
 use crate::audit::{Audited, Disclosure, Resource};
 use crate::patient::PatientSearch;
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "SearchPatient",
     methods: &["post"],
@@ -26,15 +26,15 @@ fn operations() -> Vec<openapi::Operation> {
         openapi::Operation::new(
             "post",
             "Finds patients.",
-            "All criteria must hold; without any, everybody is found. If nobody matches, the list is \
-             empty. The next page is for the same body.",
+            "Patients must match all criteria; without criteria, all patients match. If none match, the \
+             list is empty. Send the same body for the next page.",
         )
         .body("PatientSearch")
         .pages("Patient"),
     ]
 }
 
-/// Returns one page of the patients who match.
+/// Returns one page of the patients that match.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let page = PageRequest::parse(&request)?;
     request.preconditions()?.check_unversioned()?;

@@ -11,7 +11,7 @@ use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 use crate::medical_test::MedicalTestDetails;
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "UpdateTest",
     methods: &["put"],
@@ -27,7 +27,8 @@ fn operations() -> Vec<openapi::Operation> {
         openapi::Operation::new(
             "put",
             "Replaces a test.",
-            "The body replaces all details: send what was loaded, changed. Its id is that of the path.",
+            "The body replaces all details: load the test, change it and send it back. \
+             Its id must match the path.",
         )
         .body("TestReplacement")
         .returns("Test")

@@ -10,7 +10,7 @@ use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 use crate::patient::PatientDetails;
 
-/// How the table knows it.
+/// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "UpdatePatient",
     methods: &["put"],
@@ -26,7 +26,8 @@ fn operations() -> Vec<openapi::Operation> {
         openapi::Operation::new(
             "put",
             "Replaces a patient.",
-            "The body replaces all details: send what was loaded, changed. Its id is that of the path.",
+            "The body replaces all details: load the patient, change it and send it back. \
+             Its id must match the path.",
         )
         .body("PatientReplacement")
         .returns("Patient")

@@ -1,4 +1,4 @@
-//! Medical tests: what a laboratory found out about a patient. On the wire they are tests.
+//! Medical tests: laboratory results of a patient. On the wire they are called tests.
 
 mod rules;
 mod store;
@@ -24,7 +24,7 @@ pub(crate) struct MedicalTest {
     pub(crate) version: Version,
 }
 
-/// What a client says about a test: the body of create and, beside the ids, of update.
+/// The fields that clients set: the body of create and, in addition to the ids, of update.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MedicalTestDetails {
@@ -33,7 +33,7 @@ pub(crate) struct MedicalTestDetails {
     observations: Vec<Observation>,
 }
 
-/// One finding of a test.
+/// One observation of a test.
 #[derive(Clone, Serialize, Deserialize)]
 struct Observation {
     id: String,
@@ -43,7 +43,7 @@ struct Observation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     interpretation: Option<String>,
     status: String,
-    /// A day or an RFC 3339 date-time, kept as it was sent.
+    /// A day or an RFC 3339 date-time; the text is kept as sent.
     #[serde(deserialize_with = "store::text_or_date")]
     issued: String,
 }
@@ -66,12 +66,12 @@ impl MedicalTestDetails {
         validation::describe(|fields| rules::replacement(fields, Id::generate(), Id::generate()))
     }
 
-    /// Reads the body of `CreateTest` for a patient, or names everything that is wrong with it.
+    /// Parses the body of `CreateTest` for a patient, or lists all its errors.
     pub(crate) fn parse_new(body: Body<'_>, patient_id: PatientId) -> Result<Self> {
         validation::parse(body, |fields| rules::new_test(fields, patient_id))
     }
 
-    /// Reads the body of `UpdateTest` for the test `id` of a patient.
+    /// Parses the body of `UpdateTest` for the test `id` of a patient.
     pub(crate) fn parse_replacement(
         body: Body<'_>,
         patient_id: PatientId,
@@ -81,14 +81,14 @@ impl MedicalTestDetails {
     }
 }
 
-/// Only the type and the identifiers: debug output ends up in logs.
+/// Prints the type and the identifiers alone: debug output ends up in logs.
 impl std::fmt::Debug for MedicalTest {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "MedicalTest({} of patient {})", self.id, self.patient_id)
     }
 }
 
-/// Only the type.
+/// Prints the type alone.
 impl std::fmt::Debug for MedicalTestDetails {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("MedicalTestDetails(…)")

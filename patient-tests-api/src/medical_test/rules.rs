@@ -1,4 +1,4 @@
-//! What a medical test must look like.
+//! The validation rules of medical tests.
 
 use shared::Id;
 use shared::validation::{
@@ -13,7 +13,7 @@ use crate::patient::is_calendar_day;
 const MEASUREMENT_CHARS_MAX: usize = 4096;
 const OBSERVATIONS_MAX: usize = LIST_ITEMS_MAX;
 
-/// Dates and date-times of which clients can make the types of their languages: no leap seconds.
+/// Dates and date-times that the date types of clients' languages accept: no leap seconds.
 const ISSUED_PATTERN: &str = concat!(
     "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
     "([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?",
@@ -31,7 +31,7 @@ pub(super) fn new_test(
     details(fields, patient_id)
 }
 
-/// The body of `UpdateTest`: what was loaded, changed, and sent back.
+/// The body of `UpdateTest`: a loaded test with changes.
 pub(super) fn replacement(
     fields: &mut Fields<'_>,
     patient_id: PatientId,
@@ -85,7 +85,8 @@ fn observation(fields: &mut Fields<'_>) -> Option<Observation> {
     })
 }
 
-/// When a finding was issued, kept as it was sent: laboratories often know the day alone.
+/// When an observation was issued; the text is kept as sent, since laboratories often give a day
+/// only.
 fn issued() -> impl Rule<Output = String> {
     let is_known = |text: &str| is_calendar_day(text) || moment(text).is_some();
     text_like(

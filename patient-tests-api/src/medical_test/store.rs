@@ -13,16 +13,16 @@ use crate::audit::Intent;
 use crate::ids::{MedicalTestId, MedicalTestTag, PatientId};
 use crate::versioned::{VersionedCollection, VersionedDocument};
 
-/// About the most bytes of a test as JSON: nearly those of the largest body, so that a first portion is
-/// a page of such tests.
+/// The approximate largest size of a test as JSON: nearly that of the largest body, so that the
+/// first fetched portion fills a page of such tests.
 const TEST_BYTES_MAX: usize = 1_000_000;
 
-/// The stored medical tests; a patient's tests lie together.
+/// The stored medical tests; those of a patient share a shard key.
 pub(crate) struct MedicalTestStore {
     collection: VersionedCollection<MedicalTestTag, MedicalTestContent>,
 }
 
-/// A test that was found, with what the next version needs.
+/// A test from the database, with the data that its next version needs.
 pub(crate) struct StoredMedicalTest(MedicalTestDocument);
 
 type MedicalTestDocument = VersionedDocument<MedicalTestTag, MedicalTestContent>;
@@ -39,7 +39,7 @@ impl MedicalTestStore {
     pub(crate) const COLLECTION: CollectionPlan = CollectionPlan {
         name: "tests",
         shard_key: "_shardKey",
-        // A patient's tests in the order of their pages.
+        // A patient's tests in page order.
         indexes: &[&["_shardKey", "_id"]],
     };
 
@@ -79,7 +79,7 @@ impl MedicalTestStore {
         Ok(self.collection.find(id, patient_id, deadline).await?.unless_deleted()?.into())
     }
 
-    /// The test, deleted or not, as the starting point of a change.
+    /// The test, deleted or not, as the basis of a change.
     ///
     /// # Errors
     /// [`shared::Error::NotFound`]; throttled or unavailable.
@@ -124,7 +124,7 @@ impl MedicalTestStore {
         Ok(replaced.into())
     }
 
-    /// Deletes a test; one that is deleted already stays so.
+    /// Deletes a test; repeating it has no effect.
     ///
     /// # Errors
     /// [`shared::Error::VersionMismatch`]; throttled or unavailable.
@@ -151,7 +151,7 @@ impl From<MedicalTestDocument> for MedicalTest {
     }
 }
 
-/// Text; where the scaffold stored a date, its RFC 3339 form.
+/// Text; a date that the scaffold stored becomes RFC 3339.
 pub(super) fn text_or_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     match Bson::deserialize(deserializer)? {
         Bson::String(text) => Ok(text),

@@ -1,10 +1,10 @@
-//! Dates of birth, and the days that they and search criteria stand for.
+//! Dates of birth, and the days that they and search criteria cover.
 
 use serde::{Deserialize, Serialize, Serializer};
 use shared::validation::moment;
 use time::{Date, Duration, Month, OffsetDateTime, Time};
 
-/// A date of birth: a year, a month or a day; the text is kept as it was given.
+/// A date of birth: a year, a month or a day; the text is kept as sent.
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub(crate) struct DateOfBirth {
@@ -21,13 +21,13 @@ pub(super) struct Days {
 }
 
 impl DateOfBirth {
-    /// Reads `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, of the year 1 or later and not in the future.
+    /// Parses `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, year 1 or later and not in the future.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let days = Days::of_date(text)?;
         (days.first <= latest_today()).then(|| Self { text: text.to_owned(), days: Some(days) })
     }
 
-    /// The days that it can mean.
+    /// The days that it covers.
     pub(super) fn days(&self) -> Option<Days> {
         self.days
     }
@@ -46,7 +46,7 @@ impl Serialize for DateOfBirth {
 }
 
 impl Days {
-    /// The days that `YYYY`, `YYYY-MM` or `YYYY-MM-DD` stands for, of the year 1 or later.
+    /// The days that `YYYY`, `YYYY-MM` or `YYYY-MM-DD` covers, year 1 or later.
     pub(super) fn of_date(text: &str) -> Option<Self> {
         let year = i32::from(digits::<4>(text.get(..4)?)?);
         if year == 0 {
@@ -66,7 +66,8 @@ impl Days {
         Self::between(year, (month_number, day), (month_number, day))
     }
 
-    /// The same, and the day of an RFC 3339 date-time as it is written: a birthday has no zone.
+    /// Like [`Self::of_date`], but also accepts an RFC 3339 date-time and takes its day as
+    /// written: a birthday has no time zone.
     pub(super) fn of_criterion(text: &str) -> Option<Self> {
         Self::of_date(text).or_else(|| {
             let day = moment(text)?.date();
@@ -74,17 +75,17 @@ impl Days {
         })
     }
 
-    /// Whether it is one day.
+    /// Whether it is a single day.
     pub(super) fn is_one(self) -> bool {
         self.first == self.last
     }
 
-    /// Whether all of them come before those others.
+    /// Whether all of them are before `other`.
     pub(super) fn ends_before(self, others: Self) -> bool {
         self.last < others.first
     }
 
-    /// The first millisecond, UTC, since the beginning of 1970.
+    /// The first millisecond, UTC, since the Unix epoch.
     pub(super) fn first_ms(self) -> i64 {
         midnight_ms(self.first)
     }
@@ -94,7 +95,7 @@ impl Days {
         midnight_ms(self.last)
     }
 
-    /// The first milliseconds of the year and of the month of the first day.
+    /// The first millisecond of the year, and of the month, of the first day.
     pub(super) fn begun_ms(self) -> [i64; 2] {
         let (year, month) = (self.first.year(), self.first.month());
         [Month::January, month].map(|month| {
@@ -114,7 +115,7 @@ impl Days {
     }
 }
 
-/// Whether a text is a day in full, `YYYY-MM-DD`, of the year 1 or later.
+/// Whether a text is a full date, `YYYY-MM-DD`, year 1 or later.
 pub(crate) fn is_calendar_day(text: &str) -> bool {
     text.len() == "YYYY-MM-DD".len() && Days::of_date(text).is_some_and(Days::is_one)
 }
@@ -129,8 +130,8 @@ fn midnight_ms(day: Date) -> i64 {
     day.with_time(Time::MIDNIGHT).assume_utc().unix_timestamp() * 1000
 }
 
-/// Today where the day is oldest, UTC+14: a child born this morning in Sydney is not born in the
-/// future, though it is still yesterday in UTC.
+/// Today's date in UTC+14, where the day starts first: a child born this morning in Sydney is not
+/// born in the future, though it is still yesterday in UTC.
 fn latest_today() -> Date {
     (OffsetDateTime::now_utc() + Duration::hours(14)).date()
 }

@@ -1,4 +1,4 @@
-//! Names as they are compared in a search.
+//! Names in the form in which a search compares them.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
-/// A name without what people spell differently: letter case, composed or decomposed letters,
-/// width and other compatibility forms (NFKC, Unicode Standard Annex 15), white space around it,
-/// and how much of it is between words.
+/// A name without differences of spelling: letter case, composed or decomposed letters, width and
+/// other compatibility forms (NFKC, Unicode Standard Annex 15), surrounding white space, and the
+/// amount of white space between words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct FoldedName(String);
@@ -33,8 +33,8 @@ impl fmt::Display for FoldedName {
     }
 }
 
-/// Full case folding of the normal form, normalised again: folding takes letters apart, and those
-/// it yields may have compatibility forms of their own.
+/// Full case folding of the normal form, normalised again: folding decomposes letters, and its
+/// results may have compatibility forms.
 fn fold(name: &str) -> String {
     let nfkc = ComposingNormalizerBorrowed::new_nfkc();
     let case = CaseMapper::new();
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_folded_letter_stays_as_it_is() {
-        // Beyond the first two planes nothing has letter case, and hardly anything normal forms.
+        // Beyond the first two planes no character has letter case, and few have normal forms.
         for letter in '\0'..='\u{1ffff}' {
             let once = folded(&letter.to_string());
 

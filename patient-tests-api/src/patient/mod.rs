@@ -28,7 +28,7 @@ pub(crate) struct Patient {
     pub(crate) version: Version,
 }
 
-/// What a client says about a patient: the body of create and, beside `id`, of update.
+/// The fields that clients set: the body of create and, in addition to `id`, of update.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatientDetails {
@@ -46,7 +46,7 @@ pub(crate) struct PatientDetails {
     preferred_contact_number: Option<String>,
 }
 
-/// Administrative gender, as HL7 FHIR has it.
+/// Administrative gender, as in HL7 FHIR.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Gender {
@@ -57,7 +57,7 @@ pub(crate) enum Gender {
 }
 
 impl Gender {
-    /// The word for it, on the wire and in storage.
+    /// Its word on the wire and in storage.
     const fn name(self) -> &'static str {
         match self {
             Self::Male => "male",
@@ -86,25 +86,25 @@ impl PatientDetails {
         validation::describe(|fields| rules::replacement(fields, Id::generate()))
     }
 
-    /// Reads the body of `CreatePatient`, or names everything that is wrong with it.
+    /// Parses the body of `CreatePatient`, or lists all its errors.
     pub(crate) fn parse_new(body: Body<'_>) -> Result<Self> {
         validation::parse(body, rules::new_patient)
     }
 
-    /// Reads the body of `UpdatePatient` for the patient `id`.
+    /// Parses the body of `UpdatePatient` for the patient `id`.
     pub(crate) fn parse_replacement(body: Body<'_>, id: PatientId) -> Result<Self> {
         validation::parse(body, |fields| rules::replacement(fields, id))
     }
 }
 
-/// Only the type and the identifier: debug output ends up in logs.
+/// Prints the type and the identifier alone: debug output ends up in logs.
 impl std::fmt::Debug for Patient {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Patient({})", self.id)
     }
 }
 
-/// Only the type.
+/// Prints the type alone.
 impl std::fmt::Debug for PatientDetails {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("PatientDetails(…)")

@@ -1,4 +1,4 @@
-//! What a patient must look like.
+//! The validation rules of patients.
 
 use shared::Id;
 use shared::validation::{
@@ -16,7 +16,7 @@ const FULL_NAME_CHARS_MAX: usize = 128;
 const NUMBER_CHARS_MAX: usize = 64;
 const POST_CODE_CHARS: usize = 4;
 
-/// What a search asks for is noted in the audit register, which takes no longer texts than these.
+/// Search criteria go to the audit register, which accepts no longer texts than these.
 const _: () = assert!(
     NAME_CHARS_MAX <= TEXT_CHARS_MAX
         && FULL_NAME_CHARS_MAX <= TEXT_CHARS_MAX
@@ -39,7 +39,7 @@ pub(super) fn returned(fields: &mut Fields<'_>) {
     details(fields);
 }
 
-/// The body of `UpdatePatient`: what was loaded, changed, and sent back.
+/// The body of `UpdatePatient`: a loaded patient with changes.
 pub(super) fn replacement(fields: &mut Fields<'_>, id: PatientId) -> Option<PatientDetails> {
     fields.required(
         "id",

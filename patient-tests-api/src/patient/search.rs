@@ -1,4 +1,4 @@
-//! What a search asks for.
+//! The criteria of a search.
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -8,9 +8,9 @@ use super::date_of_birth::Days;
 use super::{Gender, rules};
 use crate::ids::PatientId;
 
-/// The criteria of a search; all of them must hold, and without any, everyone matches.
+/// The criteria of a search. A patient must match all of them; without any, all patients match.
 ///
-/// Serialised, these are the criteria as the audit register notes them.
+/// The serialised form goes to the audit register.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatientSearch {
@@ -36,7 +36,7 @@ pub(crate) struct PatientSearch {
     pub(super) date_of_birth_to: Option<DayCriterion>,
 }
 
-/// An end of a range of days, as it was given and as it is meant.
+/// A bound of a range of days: the text as sent, and the days that it covers.
 pub(super) struct DayCriterion {
     pub(super) text: String,
     pub(super) days: Days,
@@ -48,14 +48,14 @@ impl PatientSearch {
         validation::describe(rules::search)
     }
 
-    /// Reads the body of `SearchPatient`, or names everything that is wrong with it.
+    /// Parses the body of `SearchPatient`, or lists all its errors.
     pub(crate) fn parse(body: Body<'_>) -> Result<Self> {
         validation::parse(body, rules::search)
     }
 
-    /// The criteria as the audit register notes them: an object of texts.
+    /// The criteria for the audit register: an object of texts.
     pub(crate) fn to_query(&self) -> Value {
-        serde_json::to_value(self).expect("criteria have text keys")
+        serde_json::to_value(self).expect("serialising criteria cannot fail")
     }
 }
 

@@ -15,7 +15,7 @@ use crate::audit::Intent;
 use crate::ids::{PatientId, PatientTag};
 use crate::versioned::{VersionedCollection, VersionedDocument};
 
-/// The most bytes of a patient as JSON: every text at its longest takes less.
+/// The largest size of a patient as JSON: all texts at their maximum take less.
 const PATIENT_BYTES_MAX: usize = 4_000;
 
 /// The stored patients.
@@ -23,7 +23,7 @@ pub(crate) struct PatientStore {
     collection: VersionedCollection<PatientTag, PatientContent>,
 }
 
-/// A patient who was found, with what the next version needs.
+/// A patient from the database, with the data that the next version needs.
 pub(crate) struct StoredPatient(PatientDocument);
 
 type PatientDocument = VersionedDocument<PatientTag, PatientContent>;
@@ -32,7 +32,7 @@ type PatientDocument = VersionedDocument<PatientTag, PatientContent>;
 struct PatientContent {
     #[serde(flatten)]
     details: PatientDetails,
-    /// The first day that the date of birth can mean, and the last one.
+    /// The first and the last day that the date of birth covers.
     #[serde(rename = "_dateOfBirthDate", default, skip_serializing_if = "Option::is_none")]
     date_of_birth_first: Option<DateTime>,
     #[serde(rename = "_dateOfBirthLast", default, skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ impl PatientStore {
         Ok(self.collection.find(id, id, deadline).await?.unless_deleted()?.into())
     }
 
-    /// The patient, deleted or not, as the starting point of a change.
+    /// The patient, deleted or not, as the basis of a change.
     ///
     /// # Errors
     /// [`shared::Error::NotFound`]; throttled or unavailable.
@@ -132,7 +132,7 @@ impl PatientStore {
         Ok(replaced.into())
     }
 
-    /// Deletes a patient; a patient who is deleted already stays so.
+    /// Deletes a patient; repeating it has no effect.
     ///
     /// # Errors
     /// [`shared::Error::VersionMismatch`]; throttled or unavailable.
@@ -146,7 +146,7 @@ impl PatientStore {
         self.collection.delete(current, preconditions, intent, deadline).await
     }
 
-    /// One page of the patients who match.
+    /// One page of the patients that match.
     ///
     /// # Errors
     /// Throttled or unavailable.
@@ -187,8 +187,8 @@ impl From<PatientDocument> for Patient {
 }
 
 fn filter(criteria: &PatientSearch) -> Document {
-    // Taken apart by name: a criterion that is forgotten here would find more people than were
-    // asked for, so it must not compile.
+    // Destructured so that a new criterion which is not handled here does not compile: ignoring it
+    // would return more patients than the caller asked for.
     let PatientSearch {
         id,
         first_name,
@@ -237,13 +237,13 @@ fn filter(criteria: &PatientSearch) -> Document {
     filter
 }
 
-/// Those of this name. Documents of the scaffold and of older versions lack the folded one.
+/// Matches a name. Documents of the scaffold and of older versions lack the folded name.
 fn named(field: &str, folded_field: &str, name: &str) -> Document {
     let folded = FoldedName::of(name).to_string();
     doc! { "$or": [{ folded_field: folded }, { field: name, folded_field: { "$exists": false } }] }
 }
 
-/// Those whose days of birth overlap the range that is asked for.
+/// Matches patients whose days of birth overlap the range.
 fn born(from: Option<&DayCriterion>, to: Option<&DayCriterion>) -> Option<Document> {
     let date = DateTime::from_millis;
     let until = to.map(|to| doc! { "_dateOfBirthDate": { "$lt": date(to.days.end_ms()) } });
@@ -251,12 +251,12 @@ fn born(from: Option<&DayCriterion>, to: Option<&DayCriterion>) -> Option<Docume
         return until;
     };
     if to.is_some_and(|to| to.days.ends_before(from.days)) {
-        // Else whoever may be born on either side of a range that ends before it begins was found.
+        // Otherwise a range that ends before it starts would match dates of birth that span it.
         return Some(doc! { "_id": { "$in": [] } });
     }
     let first = date(from.days.first_ms());
-    // Days of birth that begin before the range and reach into it are those of the year or of the
-    // month in which it begins, so that both ends of an index scan are near.
+    // A date of birth that begins before the range and reaches into it is the year or the month in
+    // which the range begins. This gives both ends of the index scan tight bounds.
     let begun: Vec<_> = from.days.begun_ms().into_iter().map(date).collect();
     let since = doc! { "$or": [
         { "_dateOfBirthDate": { "$gte": first } },

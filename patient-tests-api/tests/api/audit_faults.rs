@@ -1,4 +1,4 @@
-//! Nothing is written and nothing is handed out unless the audit register has confirmed it.
+//! No data is written or returned unless the audit register has confirmed the record.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -17,7 +17,7 @@ async fn a_register_that_does_not_confirm_stops_every_write_and_every_read() {
         Behaviour::Status(404),
         Behaviour::Status(429),
         Behaviour::Status(500),
-        // A success, but not the one that says that something was recorded.
+        // A success status, but not the one that confirms a record.
         Behaviour::Status(200),
         Behaviour::Garbage,
     ];
@@ -87,7 +87,7 @@ async fn trouble_that_passes_is_tried_again() {
 #[tokio::test]
 async fn the_register_is_tried_until_the_deadline() {
     let api = PatientTestsApi::start().await;
-    // More often than a fixed number of attempts in a few seconds would be.
+    // More than a fixed number of attempts would make in a few seconds.
     api.audit.behave(Behaviour::StatusTimes(503, 10));
 
     api.call("POST", "patient").json(&patient()).expect(201).await;

@@ -1,5 +1,4 @@
-//! What clients get wrong beside the fields of a body: refused as their mistake, before anything
-//! is touched.
+//! Invalid requests, apart from the fields of a body: refused before anything is stored or sent.
 
 use serde_json::json;
 use stand_ins::test_app::Call;
@@ -63,7 +62,7 @@ async fn what_is_json_but_nobody_can_hold_is_called_what_it_is() {
         ("{\"firstName\": 1e400}".to_owned(), "The body has a number that is out of range."),
         (
             format!("[{}1]", format!("{rows},").repeat(10)),
-            "The body has more values than any good one can have.",
+            "The body has more values than any valid body can have.",
         ),
     ] {
         for (call, _) in stocked.with_bodies() {
@@ -179,7 +178,7 @@ async fn text_that_cannot_be_seen_is_no_text() {
     let mut body = patient();
     body["postCode"] = json!("    ");
     let refused = stocked.api.call("POST", "patient").json(&body).expect(400).await;
-    assert_eq!(refused.wrong_fields()[0].1, "must have a character that can be seen");
+    assert_eq!(refused.wrong_fields()[0].1, "must have a visible character");
     assert_eq!(stocked.api.side_effects().await, before);
 }
 
@@ -287,8 +286,7 @@ async fn a_missing_body_is_refused_and_the_reason_named() {
         assert_eq!(refused.problem(), "invalid-request");
         assert_eq!(
             refused.body["detail"],
-            "The body is missing: it came in chunks, without a Content-Length, and was dropped \
-             on the way."
+            "The body is missing: it was sent in chunks, without a Content-Length, and was dropped."
         );
     }
     assert_eq!(stocked.api.side_effects().await, before);

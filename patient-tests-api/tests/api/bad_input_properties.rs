@@ -1,4 +1,4 @@
-//! Whatever arrives is the sender's mistake or valid, never ours.
+//! Any input is valid or refused as the caller's error; none causes a 500.
 
 use std::fmt::Debug;
 
@@ -23,10 +23,10 @@ const FUNCTIONS: [&str; 10] = [
     "Unknown",
 ];
 
-/// The members of what the host says of a request.
+/// The members of the host's description of a request.
 const MEMBERS: [&str; 7] = ["Url", "Method", "Query", "Headers", "Params", "Identities", "Body"];
 
-/// The headers that are looked at.
+/// The headers that the app reads.
 const HEADERS: [&str; 10] = [
     "If-Match",
     "If-None-Match",
@@ -40,8 +40,7 @@ const HEADERS: [&str; 10] = [
     "X-Caller-Address",
 ];
 
-/// Runs a property against one app, which must be the same process afterwards and not have
-/// panicked.
+/// Tests a property with one app, which must neither panic nor restart.
 fn holds<S>(inputs: S, property: impl AsyncFn(&Stocked, S::Value))
 where
     S: Strategy<Value: Debug>,
@@ -65,7 +64,7 @@ where
     assert!(logs.iter().all(|log| !log.text.contains("ERROR")), "{logs:#?}");
 }
 
-/// Posts a payload to the handler itself, past the host; returns the status in the envelope.
+/// Posts a payload to the handler directly, without a host; returns the status in the envelope.
 async fn invoke(stocked: &Stocked, function: &str, payload: Vec<u8>) -> u64 {
     let url = format!("{}/{function}", stocked.api.app.host.handler_url());
     let answer = stand_ins::http_client().post(url).body(payload).send().await.unwrap();
@@ -95,7 +94,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A good body in which a field has any value.
+/// A valid body, but for one field with any value.
 fn nearly_good_body(good: Value) -> impl Strategy<Value = Value> {
     let names: Vec<_> = good.as_object().unwrap().keys().cloned().collect();
     (prop::sample::select(names), any_json()).prop_map(move |(name, value)| {
@@ -105,7 +104,7 @@ fn nearly_good_body(good: Value) -> impl Strategy<Value = Value> {
     })
 }
 
-/// What may stand in a header.
+/// Valid header values.
 fn header_text() -> impl Strategy<Value = String> {
     prop_oneof![r#"[ -~\t]{0,80}"#, r#"(W/)?"[0-9]{0,20}"(, ?"[ -~]{0,9}")*"#, "[a-zà-ü]{0,20}"]
 }

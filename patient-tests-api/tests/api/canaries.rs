@@ -1,17 +1,17 @@
-//! Bodies made from the app's own schemas, so that no field can be left out of a privacy test.
+//! Bodies made from the app's own schemas, so that privacy tests cannot miss a field.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-/// A body with a value in every field, and those of its values that occur nowhere else.
+/// A body with a value in every field, and those values that occur nowhere else.
 pub struct Canaries {
     pub body: Value,
     pub values: Vec<String>,
 }
 
-/// A body of this schema. Left out is what names a record: ids may be told.
+/// A body of this schema, without identifiers, which may be logged.
 pub fn of(schema: &str) -> Canaries {
     let document = document();
     let mut values = Vec::new();
@@ -39,7 +39,7 @@ pub fn texts(body: &Value) -> Vec<String> {
     }
 }
 
-/// The committed document, which another test compares with the code.
+/// The committed document; another test compares it with the code.
 fn document() -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     serde_json::from_str(&fs::read_to_string(file).expect("it is committed")).expect("it is JSON")
@@ -60,7 +60,7 @@ impl Generator<'_> {
         Value::Object(members)
     }
 
-    /// A good value; none for an identifier.
+    /// A valid value; `None` for an identifier.
     fn value(&mut self, schema: &Value) -> Option<Value> {
         if let Some(reference) = schema["$ref"].as_str() {
             let component = &self.document.pointer(reference.trim_start_matches('#'));
@@ -72,7 +72,7 @@ impl Generator<'_> {
         match (schema["type"].as_str(), &schema["enum"][0], &schema["format"]) {
             (Some("object"), _, _) => Some(self.object(schema)),
             (Some("array"), _, _) => Some(json!([self.value(&schema["items"])?])),
-            // One of a few words, which occur elsewhere too.
+            // An enumeration, whose words occur elsewhere too.
             (_, Value::String(word), _) => Some(json!(word)),
             (_, _, Value::String(format)) if format == "uuid" => None,
             _ => Some(json!(self.canary(schema))),
@@ -82,7 +82,8 @@ impl Generator<'_> {
     fn canary(&mut self, schema: &Value) -> String {
         let number = 10 + self.values.len();
         let value = if schema["pattern"].is_string() {
-            // Whatever has a pattern here is a date; else the app refuses it, and the test fails.
+            // Fields with a pattern are dates here; if one is not, the app refuses it and the test
+            // fails.
             format!("1931-07-{number}")
         } else {
             let chars_max = schema["maxLength"].as_u64().expect("a text has a bound");

@@ -1,4 +1,4 @@
-//! Writes that meet.
+//! Concurrent writes.
 
 use futures_util::future::join_all;
 use mongodb::bson::doc;
@@ -66,7 +66,7 @@ async fn a_write_that_others_keep_getting_ahead_of_is_refused_and_recorded_as_re
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     let id = api.create_patient().await;
     let before = api.documents().await;
-    // As if somebody had changed the patient between each look and each attempt.
+    // As if the patient were changed between each read and each write.
     proxy.answer_instead("update", usize::MAX, doc! { "ok": 1.0, "n": 0, "nModified": 0 });
 
     let update = api.call("PUT", &format!("patient/{id}")).json(&patient_with("id", json!(id)));

@@ -208,7 +208,7 @@ async fn the_same_key_for_another_patient_is_another_request() {
     }
     assert_ne!(ids[0], ids[1]);
 
-    // The same patient, in another spelling of the path.
+    // The same patient, with the path spelled differently.
     let patient_id = api.create_patient().await;
     let create = async |path: String| {
         let call = api.call("POST", &path).header("Idempotency-Key", "k-1");

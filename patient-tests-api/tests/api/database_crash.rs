@@ -1,4 +1,4 @@
-//! A database that is killed under load: what was acknowledged is there, once, with its record.
+//! A database that is killed under load: acknowledged writes are stored once, with their records.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -60,8 +60,8 @@ async fn nothing_that_was_acknowledged_is_lost_or_doubled() {
     }
 }
 
-/// Repeats a create with the same key until it is acknowledged; nothing but the database's
-/// trouble may be in the way.
+/// Repeats a create with the same key until it is acknowledged; only errors of the database may
+/// delay it.
 async fn create_for_certain(api: &PatientTestsApi, key: &str) -> Response {
     loop {
         let call = api.call("POST", "patient").header("Idempotency-Key", key);

@@ -1,4 +1,4 @@
-//! A database that throttles, fails over, loses answers or dies.
+//! A database that throttles, fails over, loses responses or dies.
 
 use mongodb::bson::{Document, doc};
 use serde_json::json;
@@ -7,7 +7,7 @@ use stand_ins::mongo::{self, Mongod, MongodOptions, Proxy, fail_commands};
 use crate::every_function::{Stocked, assert_discloses_nothing, assert_unavailable};
 use crate::helpers::{PatientTestsApi, patient, patient_with};
 
-/// What Cosmos DB says when a write costs more than is left of this second.
+/// Cosmos DB's error for a write that exceeds the rest of this second's request units.
 fn write_throttled(retry_after_ms: u32) -> Document {
     doc! { "ok": 1, "n": 0, "writeErrors": [
         { "index": 0, "code": 16500, "errmsg": message(retry_after_ms) }
@@ -88,7 +88,7 @@ async fn the_pause_is_the_one_that_the_database_asks_for() {
 
 #[tokio::test]
 async fn throttling_that_lasts_too_long_is_the_callers_turn_to_wait() {
-    // Longer than a request may take, and short but without end.
+    // A wait longer than the deadline, and short waits without end.
     for (retry_after_ms, retry_after) in [(60_000, "60"), (0, "1")] {
         let (proxy, stocked) = behind_proxy().await;
         let Stocked { api, patient_id, .. } = &stocked;

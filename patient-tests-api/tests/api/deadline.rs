@@ -1,5 +1,5 @@
-//! Every request is answered in time, whatever hangs. One test, since each of these takes as long
-//! as an invocation may: they wait together.
+//! Every request is answered by its deadline, whichever dependency hangs. All in one test, since
+//! each takes as long as an invocation may: they run concurrently.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use stand_ins::mongo::{self, Proxy};
 use crate::every_function::{Stocked, assert_discloses_nothing, assert_unavailable};
 use crate::helpers::{PatientTestsApi, medical_test, patient, unknown_id};
 
-/// The deadline of an invocation is 20 seconds; the rest is for a busy machine.
+/// The deadline of an invocation is 20 seconds; the rest allows for a busy machine.
 const ANSWER_LIMIT: Duration = Duration::from_secs(25);
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_hanging_database() {
 }
 
 async fn a_database_that_is_down() {
-    // Nothing listens there.
+    // A port without a listener.
     let api = PatientTestsApi::start_on("mongodb://127.0.0.1:1", &[]).await;
     let id = unknown_id();
     let calls = [

@@ -1,4 +1,4 @@
-//! A patient with a test, and one request of each kind that touches them.
+//! A patient with a test, and a request of each kind on them.
 
 use serde_json::{Value, json};
 use stand_ins::test_app::{Call, Response};
@@ -6,8 +6,8 @@ use stand_ins::test_app::{Call, Response};
 use crate::canaries::{fields, texts};
 use crate::helpers::{PatientTestsApi, medical_test, medical_test_with, patient, patient_with};
 
-/// Values of the patient and the test that occur elsewhere too: words of the contract, and what can
-/// be part of an id.
+/// Values of the patient and the test that also occur elsewhere: words of the contract, and texts
+/// that can be part of an id.
 const COMMONPLACE: [&str; 5] = ["female", "2000", "1", "2", "high"];
 
 /// An app with one patient and one test.
@@ -22,7 +22,7 @@ impl Stocked {
         Self::fill(PatientTestsApi::start().await).await
     }
 
-    /// Gives an app its patient, made with the idempotency key `stock`, and its test.
+    /// Creates the app's patient, with the idempotency key `stock`, and its test.
     pub async fn fill(api: PatientTestsApi) -> Self {
         let call = api.call("POST", "patient").header("Idempotency-Key", "stock");
         let created = call.json(&patient()).expect(201).await;
@@ -52,7 +52,7 @@ impl Stocked {
         ]
     }
 
-    /// One request of each kind that reads, the repetition of a create included.
+    /// One request of each kind that reads, including a repeated create.
     pub fn reads(&self) -> Vec<Call> {
         let Self { api, patient_id, test_id } = self;
         let tests_path = format!("patient/{patient_id}/tests");
@@ -71,7 +71,7 @@ impl Stocked {
 fn the_patient_and_the_test_have_every_field_that_a_client_can_send() {
     let names = |body: &Value| body.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let mut of_test = fields("NewTest");
-    // It names a record and stands in the path.
+    // It identifies a record and is in the path.
     of_test.retain(|name| name != "patientId");
 
     let sorted = |mut names: Vec<String>| {
@@ -85,7 +85,7 @@ fn the_patient_and_the_test_have_every_field_that_a_client_can_send() {
     }
 }
 
-/// Makes sure that an answer has nothing of the patient or the test.
+/// Asserts that a response contains no data of the patient or the test.
 pub fn assert_discloses_nothing(answer: &Response) {
     let values = texts(&json!([patient(), medical_test()]));
     for secret in values.iter().filter(|value| !COMMONPLACE.contains(&value.as_str())) {
@@ -93,7 +93,7 @@ pub fn assert_discloses_nothing(answer: &Response) {
     }
 }
 
-/// Makes sure that an answer is 503, names what is missing, and discloses nothing.
+/// Asserts that a response is 503, names the dependency, and discloses nothing.
 pub fn assert_unavailable(answer: &Response, what: &str) {
     assert_eq!(answer.status, 503, "{answer:#?}");
     assert_eq!(answer.problem(), "unavailable");

@@ -1,4 +1,4 @@
-//! HEAD where there is GET.
+//! HEAD for every GET.
 
 use crate::helpers::{PatientTestsApi, unknown_id};
 

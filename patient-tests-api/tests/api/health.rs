@@ -18,28 +18,28 @@ fn probe(api: &PatientTestsApi) -> Call {
     api.call("GET", "health")
 }
 
-/// Makes sure that an answer is 503 and says nothing of what is wrong.
+/// Asserts that a response is 503 without details.
 fn assert_unhealthy(answer: &Response) {
     assert_eq!((answer.status, answer.problem()), (503, "unavailable"), "{answer:#?}");
     assert_eq!(answer.header("Retry-After"), Some("5"));
     assert_eq!(
         answer.body["detail"],
-        "Something that requests need cannot be reached in time; try again later."
+        "A dependency of the API cannot be reached in time; try again later."
     );
 }
 
-/// What was found is remembered for some seconds.
+/// Waits until the app is healthy; an earlier result is reused for some seconds.
 async fn until_healthy(api: &PatientTestsApi) {
     eventually("it is healthy", async || probe(api).send().await.status == 200).await;
 }
 
-/// The lines about health in the log: unhealthy and healthy again.
+/// The log lines about health: unhealthy and healthy again.
 fn lines(api: &PatientTestsApi) -> Vec<String> {
     let logs = api.app.host.invocation_logs().into_iter().map(|log| log.text);
     logs.filter(|text| text.contains("healthy") || text.contains("exception")).collect()
 }
 
-/// How often clients have sent this command through the proxy.
+/// How often this command was sent through the proxy.
 fn sent(proxy: &Proxy, command: &str) -> usize {
     proxy.commands().iter().filter(|sent| *sent == command).count()
 }
@@ -165,7 +165,7 @@ async fn a_register_that_could_add_no_record_makes_the_app_unhealthy() {
         Behaviour::Status(429),
         Behaviour::Status(500),
         Behaviour::Status(503),
-        // A success, but not the one that says that it is healthy.
+        // A success status, but not the one that confirms health.
         Behaviour::Status(204),
         Behaviour::Garbage,
     ];
@@ -219,7 +219,7 @@ async fn a_key_that_the_register_refuses_is_unhealthy() {
     assert!(!lines[0].contains("yesterday"), "{lines:#?}");
 }
 
-/// A vault with both secrets, of which the app may read these.
+/// A vault with both secrets, of which the app may read only these.
 async fn vault(granted: &[&str]) -> KeyVault {
     let vault = KeyVault::start().await.unwrap();
     vault.set_secret("audit-key", AUDIT_KEY);
@@ -287,7 +287,8 @@ async fn a_vault_that_never_answers_is_given_up_long_before_a_request_is() {
 async fn while_the_vault_is_down_the_last_good_values_count_and_no_probe_reads() {
     let vault = vault(&SECRETS).await;
     let api = start_with(&vault).await;
-    // Once ahead of the first request, and once by who keeps it fresh, for fifteen minutes.
+    // One read ahead of the first request, and one by the refresh, which is then due in fifteen
+    // minutes.
     eventually("all that is read at start was read", async || {
         vault.read_count(APP, "connection-string") == 2 && vault.read_count(APP, "audit-key") == 1
     })

@@ -1,4 +1,4 @@
-//! The real app behind its host, with a database and an audit register of its own.
+//! The real app behind a host, with a database and an audit register of its own.
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -22,12 +22,12 @@ impl PatientTestsApi {
         Self::start_on(&mongo::for_tests().await, &[]).await
     }
 
-    /// Starts the app with further or other settings.
+    /// Starts the app with additional or changed settings.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         Self::start_on(&mongo::for_tests().await, settings).await
     }
 
-    /// Starts the app on this MongoDB, with further or other settings.
+    /// Starts the app on this MongoDB, with additional or changed settings.
     pub async fn start_on(connection_string: &str, settings: &[(&str, &str)]) -> Self {
         let audit = AuditApi::start().await;
         let database_name = format!("patient-tests-{}", Uuid::new_v4().simple());
@@ -47,7 +47,7 @@ impl PatientTestsApi {
             environment,
         )
         .await;
-        // What the test looks at must not go through whatever the app's connection goes through.
+        // The test's own connection must not pass the app's proxy.
         let client = Client::with_uri_str(mongo::for_tests().await).await.expect("a good string");
         Self { app, audit, database: client.database(&database_name) }
     }
@@ -64,7 +64,7 @@ impl PatientTestsApi {
         self.database.collection("tests")
     }
 
-    /// Every document, of either kind.
+    /// All documents of both kinds.
     pub async fn documents(&self) -> Vec<Document> {
         let all = async |collection: Collection<Document>| {
             let found = collection.find(doc! {}).sort(doc! { "_id": 1 }).await;
@@ -74,29 +74,29 @@ impl PatientTestsApi {
         [all(self.patients()).await, all(self.tests()).await].concat()
     }
 
-    /// How many documents there are, of either kind.
+    /// The number of documents of both kinds.
     pub async fn documents_stored(&self) -> usize {
         self.documents().await.len()
     }
 
-    /// The side effects so far, to which an invalid request must add none: all documents, and how often the register was
-    /// called.
+    /// The side effects so far: all documents, and the number of calls to the register. An invalid
+    /// request must add none.
     pub async fn side_effects(&self) -> (Vec<Document>, usize) {
         (self.documents().await, self.audit.calls())
     }
 
-    /// The audit records since `earlier` of them.
+    /// The audit records after the first `earlier`.
     pub fn records_since(&self, earlier: usize) -> Vec<RecordedCall> {
         self.audit.records().split_off(earlier)
     }
 
-    /// The outcomes in the audit records since `earlier` of them.
+    /// The outcomes in the audit records after the first `earlier`.
     pub fn outcomes_since(&self, earlier: usize) -> Vec<String> {
         let records = self.records_since(earlier);
         records.iter().map(|record| record.body["outcome"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Asks for a patient by id.
+    /// Loads a patient by id.
     pub async fn load_patient(&self, id: &str) -> Response {
         self.call("GET", &format!("patient/{id}")).send().await
     }
@@ -163,12 +163,12 @@ pub fn medical_test_with(field: &str, value: Value) -> Value {
     body
 }
 
-/// An id that nothing has.
+/// An id that no record has.
 pub fn unknown_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// What to send to replace a record: what was loaded, with another value in one field.
+/// The body of an update: the loaded record, with another value in one field.
 pub fn changed(loaded: &Response, field: &str, value: Value) -> Value {
     let mut body = loaded.body.clone();
     body[field] = value;

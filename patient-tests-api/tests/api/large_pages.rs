@@ -1,11 +1,11 @@
-//! Pages of large tests: limited in bytes, and read in portions.
+//! Pages of large tests: limited in bytes, and fetched in portions.
 
 use mongodb::bson::doc;
 use serde_json::{Value, json};
 
 use crate::helpers::{PatientTestsApi, medical_test, medical_test_with};
 
-/// A legal test of nearly 1 MiB.
+/// A valid test of nearly 1 MiB.
 fn large_test() -> Value {
     let observation = json!({
         "id": "1", "code": "4548-4", "measurement": "5".repeat(4096), "status": "final",
@@ -14,7 +14,7 @@ fn large_test() -> Value {
     medical_test_with("observations", json!(vec![observation; 245]))
 }
 
-/// The pages that lead through a patient's tests, as their lengths in bytes and their ids.
+/// All pages of a patient's tests: their lengths in bytes and their ids.
 async fn pages(api: &PatientTestsApi, path: &str) -> Vec<(usize, Vec<String>)> {
     let mut pages = Vec::new();
     let mut next = Some(String::new());
@@ -57,7 +57,7 @@ async fn an_item_that_is_larger_than_a_page_is_a_page_of_its_own() {
     let path = format!("patient/{patient_id}/tests");
     let mut all = [api.create_test(&patient_id).await, api.create_test(&patient_id).await];
     all.sort_unstable();
-    // No client can write it; the scaffold let it pass.
+    // Too large for the API; only the scaffold accepted it.
     let huge = doc! { "$set": { "performer": "x".repeat(5 << 20) } };
     api.tests().update_one(doc! { "_id": &all[0] }, huge).await.unwrap();
 

@@ -1,4 +1,4 @@
-//! Neither logs nor telemetry have what a client sent or what is stored.
+//! Logs and telemetry contain no data from clients or from the database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use stand_ins::mongo::{self, Proxy};
 use crate::canaries;
 use crate::helpers::PatientTestsApi;
 
-/// The body with every value in a list of its own, which is wrong everywhere.
+/// The body with each value in a list of its own, so that every field is invalid.
 fn wrong(body: &Value) -> Value {
     let fields = body.as_object().unwrap().iter();
     fields.map(|(name, value)| (name.clone(), json!([value]))).collect()
 }
 
-/// Items of telemetry as they were sent.
+/// Telemetry items as sent.
 fn texts(items: &[Arc<Item>]) -> Vec<String> {
     items.iter().map(|item| item.envelope.to_string()).collect()
 }
@@ -44,7 +44,7 @@ async fn neither_logs_nor_telemetry_nor_problems_have_data_or_keys() {
         problems.push(call.expect(status).await.text);
     };
 
-    // All is well.
+    // Successful requests.
     let create = || api.call("POST", "patient").header("Idempotency-Key", "key-Zitronenzeisig");
     let created = create().json(&patient).expect(201).await;
     let id = created.body["id"].as_str().unwrap();
@@ -64,7 +64,7 @@ async fn neither_logs_nor_telemetry_nor_problems_have_data_or_keys() {
     create().json(&patient).expect(201).await;
     api.call("GET", "health").expect(200).await;
 
-    // The client's mistakes.
+    // Errors of the client.
     refused(create().json(&json!({"firstName": name})), 400).await;
     refused(create().json(&wrong(&patient)), 400).await;
     refused(create().bytes(format!("{{\"firstName\": \"{name}")), 400).await;
@@ -91,7 +91,7 @@ async fn neither_logs_nor_telemetry_nor_problems_have_data_or_keys() {
     api.call("DELETE", &test).expect(204).await;
     refused(api.call("GET", &test), 410).await;
 
-    // The world's.
+    // Failures of dependencies.
     let quote = format!("E11000 duplicate key error dup key: {{ firstName: \"{name}\" }}");
     for (command, code, status) in
         [("insert", 121, 503), ("insert", 16500, 429), ("insert", 11000, 422)]
@@ -119,7 +119,7 @@ async fn neither_logs_nor_telemetry_nor_problems_have_data_or_keys() {
 
     let console = api.app.host.console().into_iter().map(|line| line.text);
     let logs = api.app.host.invocation_logs().into_iter().map(|log| log.text);
-    // The last invocation's telemetry leaves after that of all others.
+    // The last invocation's telemetry is sent after all other.
     let is_last = |item: &Arc<Item>| {
         let Data::Request(request) = &item.data else { return false };
         item.role() == Some("patient-tests-api") && request.response_code == "500"

@@ -1,4 +1,4 @@
-//! The committed `OpenAPI` document is that of the code, and has every function.
+//! The committed `OpenAPI` document matches the code and has every function.
 
 use std::fs;
 use std::path::Path;
@@ -44,7 +44,7 @@ fn what_requests_and_answers_share_is_described_once() {
     for name in ["NewTest", "TestReplacement", "Test"] {
         assert_eq!(schemas[name]["properties"]["observations"]["items"], observation, "{name}");
     }
-    // A keyword beside a reference has no effect.
+    // A keyword beside a `$ref` has no effect.
     let criterion = json!({"allOf": [gender], "nullable": true});
     assert_eq!(schemas["PatientSearch"]["properties"]["gender"], criterion);
     assert_eq!(schemas["Gender"]["enum"], json!(["male", "female", "other", "unknown"]));

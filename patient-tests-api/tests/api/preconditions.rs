@@ -1,4 +1,4 @@
-//! `If-Match` and `If-None-Match`, which count for every method.
+//! `If-Match` and `If-None-Match`, which apply to every method.
 
 use serde_json::json;
 use stand_ins::test_app::Call;
@@ -6,7 +6,7 @@ use stand_ins::test_app::Call;
 use crate::every_function::{Stocked, assert_discloses_nothing};
 use crate::helpers::{medical_test, medical_test_with, patient, patient_with};
 
-/// One request for one record by each method.
+/// One request on one record for each method.
 fn of_records(stocked: &Stocked) -> Vec<(&'static str, Call)> {
     let Stocked { api, patient_id, test_id } = stocked;
     let patient_path = format!("patient/{patient_id}");
@@ -77,7 +77,7 @@ async fn if_match_counts_before_if_none_match() {
 async fn preconditions_that_hold_change_nothing() {
     let stocked = Stocked::start().await;
     let mut calls = of_records(&stocked);
-    // The patient's own deletion would hide the test.
+    // Deleting the patient too would hide the test.
     let (_, delete_patient) = calls.remove(3);
     calls.push(("DELETE", delete_patient));
 

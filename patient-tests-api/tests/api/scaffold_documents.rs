@@ -1,4 +1,5 @@
-//! Documents that Microsoft's scaffold wrote: no version, nothing hidden but the shard key.
+//! Documents that Microsoft's scaffold wrote: without a version or internal fields other than the
+//! shard key.
 
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde_json::json;
@@ -85,7 +86,7 @@ async fn a_patient_becomes_version_2_with_the_first_change() {
         let document = api.patients().find_one(doc! {}).await.unwrap().unwrap();
         assert_eq!(document.get_i64("_version").unwrap(), 2);
         assert_eq!(document.get_str("postCode").unwrap(), "2020");
-        // From now on a search by date of birth finds her.
+        // The update makes her date of birth searchable.
         let criteria = json!({"dateOfBirthTo": "1906"});
         let found = api.call("POST", "patient/search").json(&criteria).expect(200).await;
         assert_eq!(found.body, json!([updated.body]));

@@ -44,7 +44,7 @@ async fn patients_are_found_by_each_field_and_by_all_together() {
 async fn each_criterion_of_the_schema_tells_a_patient_from_others() {
     let api = PatientTestsApi::start().await;
     let ada = api.create_patient().await;
-    // What finds the patient, and what does not.
+    // Criteria that match the patient, and criteria that do not.
     let table = [
         ("id", ada.as_str(), unknown_id().as_str()),
         ("firstName", "Ada", "Bo"),
@@ -105,7 +105,7 @@ async fn ranges_of_birth_dates_include_their_first_and_last_day() {
             .expect(201)
             .await;
     }
-    // Of a month or a year, any day may be meant.
+    // A month or a year stands for any of its days.
     let (day, month, year) = ("1980-12-10", "1980-12", "1980");
     let ranges = [
         (json!({"dateOfBirthFrom": "1980"}), vec![year, "1980-01-01", month, day]),
@@ -122,7 +122,7 @@ async fn ranges_of_birth_dates_include_their_first_and_last_day() {
             vec![year, month, day],
         ),
         (json!({"dateOfBirthFrom": "1980-06-01", "dateOfBirthTo": "1980-06"}), vec![year]),
-        // A birthday has no zone: the date as it is written counts.
+        // A birthday has no time zone: the date counts as written.
         (
             json!({
                 "dateOfBirthFrom": "1980-12-10T23:59:59+14:00",
@@ -133,7 +133,7 @@ async fn ranges_of_birth_dates_include_their_first_and_last_day() {
         (json!({"dateOfBirthFrom": "1980-12-11T01:00:00+02:00"}), vec![year, month]),
         (json!({"dateOfBirthFrom": "1979-12", "dateOfBirthTo": "1979-12"}), vec!["1979-12-31"]),
         (json!({"dateOfBirthTo": "0001"}), vec!["0001-01-01"]),
-        // It ends before it begins.
+        // A range that ends before it starts.
         (json!({"dateOfBirthFrom": "1980-06-02", "dateOfBirthTo": "1980-06-01"}), vec![]),
     ];
 

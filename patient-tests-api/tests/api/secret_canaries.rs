@@ -1,4 +1,4 @@
-//! No secret shows anywhere, whatever goes wrong.
+//! No secret is logged or returned, whichever dependency fails.
 
 use serde_json::json;
 use stand_ins::audit_api::Behaviour;
@@ -13,7 +13,7 @@ async fn neither_logs_nor_problems_nor_the_process_show_a_secret() {
     let SecretApp { vault, mongod, api } = &app;
     let mut problems = Vec::new();
 
-    // All is well.
+    // Successful requests.
     let id = api.create_patient().await;
     let tests = format!("patient/{id}/tests");
     let test = api.create_test(&id).await;
@@ -46,7 +46,7 @@ async fn neither_logs_nor_problems_nor_the_process_show_a_secret() {
     }
     until_it_works(api).await;
 
-    // The register refuses the key, for good and for once.
+    // The register refuses the key, permanently and once.
     api.audit.accept_only("canary-audit-key-2");
     problems.push(api.call("POST", "patient").json(&patient()).expect(503).await.text);
     vault.set_secret("audit-key", "canary-audit-key-2");
@@ -55,7 +55,7 @@ async fn neither_logs_nor_problems_nor_the_process_show_a_secret() {
     problems.push(api.call("POST", "patient").json(&patient()).expect(503).await.text);
     api.audit.behave(Behaviour::Record);
 
-    // Both keep from it what it needs to be healthy.
+    // The register accepts neither of the keys, so the app becomes unhealthy.
     api.audit.accept_only("canary-audit-key-4");
     eventually("it is unhealthy", async || {
         let answer = api.call("GET", "health").send().await;
@@ -66,7 +66,7 @@ async fn neither_logs_nor_problems_nor_the_process_show_a_secret() {
     .await;
     api.audit.accept_only("canary-audit-key-2");
 
-    // The database refuses the user, for good and for once.
+    // The database refuses the user, permanently and once.
     let second = user("canary-user-2", "canary-password-2");
     mongod.drop_user("canary-user-1").await.unwrap();
     let refused = api.call("POST", &tests).json(&medical_test()).expect(503).await;

@@ -11,7 +11,7 @@ use crate::helpers::{PatientTestsApi, eventually, patient};
 
 pub const APP: &str = "patient-tests-api";
 
-/// The app with the audit key and the connection string in Key Vault, and the right to read them.
+/// The app with the audit key and the connection string in Key Vault, and permission to read them.
 async fn start(vault: &KeyVault) -> PatientTestsApi {
     vault.grant(APP, "audit-key");
     vault.grant(APP, "connection-string");
@@ -40,7 +40,7 @@ pub async fn start_before_its_secrets(vault: &KeyVault, more: &[(&str, &str)]) -
     PatientTestsApi::start_with(&[&settings, more].concat()).await
 }
 
-/// Asks for a patient until there is a sound answer; the app starts before its secrets are there.
+/// Loads a patient until that succeeds; the app starts before its secrets are set.
 pub async fn until_it_works(api: &PatientTestsApi) {
     let id = uuid::Uuid::now_v7().to_string();
     eventually("it works", async || api.load_patient(&id).await.status == 404).await;
@@ -170,7 +170,7 @@ async fn a_new_value_that_cannot_be_one_is_not_put_to_use() {
     api.create_patient().await;
 }
 
-/// The app with its secrets in a vault, on a mongod that asks for a name and a password.
+/// The app with its secrets in a vault, on a mongod that requires a user and a password.
 pub struct SecretApp {
     pub vault: KeyVault,
     pub mongod: Mongod,
@@ -200,7 +200,7 @@ pub fn user(name: &str, password: &str) -> Credentials {
     Credentials { user: name.to_owned(), password: password.to_owned() }
 }
 
-/// How many connections a user has.
+/// The number of a user's connections.
 async fn connections_of(mongod: &Mongod, user: &str) -> usize {
     let client = Client::with_uri_str(mongod.connection_string()).await.unwrap();
     let operations = doc! { "$currentOp": { "allUsers": true, "idleConnections": true } };
@@ -221,7 +221,7 @@ async fn a_changed_database_password_is_read_again_and_no_request_is_lost() {
     let SecretApp { vault, mongod, api } = SecretApp::start(&[]).await;
     let process = api.app.host.handler_process_id();
 
-    // What is connected stays so, but no further connection comes about with the old password.
+    // Open connections stay open, but new ones with the old password fail.
     let changed = user("canary-user-1", "changed");
     mongod.set_user(&changed, api.database.name()).await.unwrap();
     vault.set_secret("connection-string", &mongod.connection_string_of(&changed));

@@ -1,4 +1,4 @@
-//! The executable without a host: its settings, its start and its end.
+//! The executable without a host: settings, start and shutdown.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -21,7 +21,7 @@ const EXECUTABLE: &str = env!("CARGO_BIN_EXE_patient-tests-api");
 /// Long enough for a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Good settings, but for a database that nobody has started.
+/// Valid settings, with a database that is not running.
 const SETTINGS: [(&str, &str); 5] = [
     ("FUNCTIONS_CUSTOMHANDLER_PORT", "7001"),
     ("MONGO_CONNECTION_STRING", "mongodb://127.0.0.1:1"),
@@ -30,7 +30,7 @@ const SETTINGS: [(&str, &str); 5] = [
     ("AUDIT_API_KEY", "audit-key"),
 ];
 
-/// The settings with these in place of those of the same name; an empty one is left out.
+/// The settings with these replaced; an empty one is removed.
 fn settings(others: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
     let other = |name| others.iter().find(|(candidate, _)| *candidate == name);
     let mut settings: Vec<_> = SETTINGS
@@ -41,13 +41,13 @@ fn settings(others: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
     settings
 }
 
-/// Runs the executable to its end.
+/// Runs the executable until it exits.
 async fn run(settings: Vec<(&str, String)>) -> Output {
     let output = Command::new(EXECUTABLE).env_clear().envs(settings).kill_on_drop(true).output();
     timeout(LIMIT, output).await.expect("it ends").expect("it can be started")
 }
 
-/// Starts the executable and waits until it answers.
+/// Starts the executable and waits until it responds.
 async fn start(settings: Vec<(&str, String)>, port: u16) -> Child {
     let child = Command::new(EXECUTABLE)
         .env_clear()
@@ -69,7 +69,7 @@ async fn signal(name: &str, process: u32) {
     assert!(Command::new("kill").args([name, &process]).status().await.unwrap().success());
 }
 
-/// Posts a payload as the host does; returns what is to become of the answer.
+/// Posts a payload as the host does; returns the response in the envelope.
 async fn invoke(port: u16, function: &str, trigger: Value) -> Value {
     let payload = json!({"Data": {"req": trigger}, "Metadata": {}}).to_string();
     let url = format!("http://127.0.0.1:{port}/{function}");

@@ -1,4 +1,4 @@
-//! What the app tells Application Insights.
+//! The telemetry that the app sends to Application Insights.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::helpers::{PatientTestsApi, eventually, patient, unknown_id};
 const ROLE: Option<&str> = Some("patient-tests-api");
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Two traces: of a caller who sends them.
+/// Two traces that the caller samples.
 const TRACES: [&str; 2] = ["4bf92f3577b34da6a3ce929d0e0e4736", "0af7651916cd43dd8448eb211c80319c"];
 
 fn traceparent(trace: &str, flags: &str) -> String {
     format!("00-{trace}-00f067aa0ba902b7-{flags}")
 }
 
-/// The app, and where its telemetry goes.
+/// The app, and the ingestion endpoint of its telemetry.
 struct Watched {
     insights: AppInsights,
     api: PatientTestsApi,
@@ -39,11 +39,11 @@ impl Watched {
         Self { insights, api }
     }
 
-    /// Waits for an invocation with this status, and returns it with everything around it.
+    /// Waits for an invocation with this status, and returns it with all related telemetry.
     async fn invocation(&self, status: u16) -> (Request, Vec<Arc<Item>>) {
         let code = status.to_string();
         let with_code = |item: &Arc<Item>| match &item.data {
-            // The host has a request of the same status.
+            // The host also has a request with this status.
             Data::Request(request) if item.role() == ROLE && request.response_code == code => {
                 Some((request.clone(), item.operation_id()?.to_owned()))
             }
@@ -182,16 +182,16 @@ async fn telemetry_that_cannot_be_sent_costs_no_request_and_one_warning() {
         console.filter(|line| line.text.contains("telemetry was lost")).count()
     };
 
-    // Azure refuses for good, which is not tried again.
+    // Azure refuses permanently, which is not retried.
     watched.insights.fail(Some(Fault::Status(400)));
     api.create_patient().await;
     eventually("it says that telemetry was lost", async || lost() > 0).await;
     let refused = watched.insights.fault_count();
     api.create_patient().await;
-    // By the host and by the app.
+    // The host and the app send separately.
     eventually("both sent", async || watched.insights.fault_count() >= refused + 2).await;
 
-    // Nothing answers.
+    // Nothing listens.
     watched.insights.fail(Some(Fault::Hang));
     for _ in 0..20 {
         api.create_patient().await;

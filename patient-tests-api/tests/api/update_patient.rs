@@ -9,7 +9,7 @@ use crate::helpers::{PatientTestsApi, changed, patient_with, unknown_id};
 async fn a_patient_is_replaced_and_has_the_next_version() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
-    // No full name any more: what is not sent is not kept.
+    // The full name is not sent and must not be kept.
     let body = json!({
         "id": id, "firstName": "Augusta", "gender": "female", "dateOfBirth": "1815-12", "postCode": "3000"
     });

@@ -1,4 +1,4 @@
-//! The envelope: the host's invocation payload, and our answer to it.
+//! The envelope: parses the host's invocation payload and writes our response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,10 +12,10 @@ use crate::Deadline;
 use crate::http::{Header, Headers, Request, Response};
 use crate::telemetry::TraceContext;
 
-/// Claim type of the name of the key that the host accepted (`SecurityConstants.cs`).
+/// Claim type for the name of the accepted key (`SecurityConstants.cs`).
 const KEY_NAME_CLAIM: &str = "http://schemas.microsoft.com/2017/07/functions/claims/keyid";
 
-/// `AuthenticationType` of an identity that stands for a function key (`AuthenticationLevelHandler.cs`).
+/// `AuthenticationType` of the identity of a function key (`AuthenticationLevelHandler.cs`).
 const KEY_AUTHENTICATION: &str = "WebJobsAuthLevel";
 
 /// Parses an invocation payload; `None` if it is malformed, which the real host never sends.
@@ -27,7 +27,7 @@ pub(super) fn unpack(
     let req = trigger(payload)?;
     let headers = req.headers.0;
     let trace = TraceContext::from_first([
-        // With telemetry on, the host's own span comes first; else only the caller's is there.
+        // With telemetry on, the host's own span comes first; otherwise only the caller's is there.
         (header_value(invocation, "traceparent"), header_value(invocation, "tracestate")),
         (headers.get(Header::Traceparent), headers.get(Header::Tracestate)),
     ])
@@ -45,11 +45,11 @@ pub(super) fn unpack(
     })
 }
 
-/// Packs a response and the invocation's log lines.
+/// Writes a response and the invocation's log lines as an envelope.
 ///
-/// `statusCode`, because a named output's `status` is ignored; the body as a string, because the
-/// host re-writes dates and numbers in objects; `ReturnValue` null, because an object there would
-/// overwrite `Outputs` (`docs/functions-host.md`).
+/// `statusCode`, because the host ignores a named output's `status`; the body as a string, because
+/// the host rewrites dates and numbers in objects; `ReturnValue` null, because an object there
+/// would overwrite `Outputs` (`docs/functions-host.md`).
 pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
     let contents = Envelope {
         outputs: Outputs {
@@ -62,28 +62,27 @@ pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
         logs,
         return_value: None,
     };
-    // A page has megabytes: room for it and for what is escaped in it, at once.
+    // Reserves room for a page of several megabytes and its escapes.
     let body_bytes = response.body().map_or(0, str::len);
     let mut envelope = Vec::with_capacity(body_bytes + body_bytes / 4 + 512);
-    serde_json::to_writer(&mut envelope, &contents)
-        .expect("an envelope has text keys and no failing parts");
+    serde_json::to_writer(&mut envelope, &contents).expect("serialising an envelope cannot fail");
     envelope
 }
 
-/// What the payload says of the trigger. `Metadata`, which comes after it and repeats most of it,
-/// is not even read.
+/// The trigger's data in the payload. `Metadata`, which follows and repeats most of it, is not
+/// read.
 ///
-/// By hand, because `derive(Deserialize)` with maps for headers and parameters takes 32 µs for a
-/// payload of 3 KB with 25 headers, and this 12 µs (release build, 2026-11; a whole request of this
-/// app takes some 160 µs of CPU).
+/// Written by hand: `derive(Deserialize)` with maps for headers and parameters takes 32 µs for a
+/// payload of 3 KB with 25 headers, this 12 µs (release build, 2026-11; a whole request of this app
+/// takes some 160 µs of CPU).
 fn trigger(payload: &[u8]) -> Option<HttpTrigger<'_>> {
     let mut data = None;
-    // Stopping early makes serde report trailing data; that is meant.
+    // Stopping early makes serde report trailing data, which is intended.
     let _ = serde_json::Deserializer::from_slice(payload).deserialize_map(UpToData(&mut data));
     data.map(|Data { req }| req)
 }
 
-/// Reads a payload's members until `Data` is found.
+/// Reads the payload's members up to `Data`.
 struct UpToData<'m, 'a>(&'m mut Option<Data<'a>>);
 
 impl<'de> Visitor<'de> for UpToData<'_, 'de> {
@@ -130,11 +129,11 @@ struct HttpTrigger<'a> {
 /// The members of a JSON object, in order.
 struct Members<V>(Vec<(String, V)>);
 
-/// Header fields: one array of lines per name.
+/// Headers: an array of lines per name.
 #[derive(Default)]
 struct HeaderLines(Headers);
 
-/// A member's name, copied only if it has escapes in it.
+/// A member's name; copied only if it contains escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -255,7 +254,7 @@ impl Serialize for HeaderFields<'_> {
     }
 }
 
-/// The name of the key that the host accepted.
+/// The name of the accepted key.
 fn key_name(identities: Vec<Identity<'_>>) -> Option<String> {
     identities
         .into_iter()
@@ -271,7 +270,7 @@ fn path(url: &str) -> &str {
     below_scheme.find('/').map_or("", |start| &below_scheme[start..])
 }
 
-/// The query as it was sent: `Query` has repeated parameters joined, as if they were one.
+/// The query as sent; in `Query`, the host has joined repeated parameters into one.
 fn query(url: &str) -> Vec<(String, String)> {
     let Some((_, query)) = url.split_once('?') else {
         return Vec::new();

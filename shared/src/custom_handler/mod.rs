@@ -1,7 +1,7 @@
 //! The custom-handler protocol of the Azure Functions host.
 //!
-//! The host posts one invocation payload per request to `/{FunctionName}` on loopback and turns
-//! our envelope into the HTTP answer (`docs/functions-host.md`; `DefaultHttpWorkerService.cs`,
+//! The host posts one invocation payload per request to `/{FunctionName}` on loopback and turns our
+//! envelope into the HTTP response (`docs/functions-host.md`; `DefaultHttpWorkerService.cs`,
 //! `HttpScriptInvocationResult.cs`). Only [`invocation`] knows the envelope.
 
 mod invocation;

@@ -1,7 +1,7 @@
-//! Every payload that the real Functions host was seen to post, and what its request meant.
+//! Tests the parser with payloads recorded from the real Functions host.
 //!
-//! The emulated host is held to the same recordings; `emulator/stand-ins/tests/recordings` says
-//! where they come from.
+//! The emulated host is tested with the same recordings; `emulator/stand-ins/tests/recordings`
+//! documents their origin.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -29,13 +29,13 @@ struct Recording {
     payload: Option<Value>,
 }
 
-/// What a request meant. Its method is part of the function's name.
+/// The expected request. Its method is part of the function's name.
 #[derive(Debug, PartialEq, Eq)]
 struct Meaning {
     path: &'static str,
     params: Vec<(&'static str, Option<&'static str>)>,
     query: Vec<(&'static str, &'static str)>,
-    /// Of the headers that are looked at, by name.
+    /// The headers that the app reads, by name.
     headers: Vec<(&'static str, &'static str)>,
     key_name: Option<&'static str>,
     body: Body,
@@ -132,7 +132,7 @@ fn meaning(name: &str) -> Meaning {
         "plain" | "utf8 header" | "anon bad key" | "method custom" => plain(),
         "query" => query(&[("tag", "a"), ("tag", "b"), ("q", ""), ("code", "zz")]),
         "query case" => query(&[("a", "1"), ("A", "2")]),
-        // The first byte is no text. The host leaves `%FF`; what we look for has no such bytes.
+        // The first byte is not UTF-8. The host leaves `%FF`; no valid value has such bytes.
         "query bad pct" => query(&[("a", "\u{fffd}é"), ("b", "%zz"), ("c", "%")]),
         "query plus semicolon" => query(&[("b", "x y+"), ("c", "1;d=2")]),
         "query empty name" => query(&[("", "x"), ("e=", "1")]),

@@ -1,4 +1,4 @@
-//! The loopback server that the Functions host talks to.
+//! The loopback server that the Functions host calls.
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,19 +18,19 @@ use crate::http::{Request, Response, problem};
 use crate::telemetry::{InvocationLabel, TraceContext, TraceId, metrics, with_invocation_logs};
 use crate::{Deadline, Error, Result, memory};
 
-/// The largest payload that is kept. A body of 1 MiB can grow sixfold by escaping, and the host
-/// sends parts of it twice as `Metadata`.
+/// The largest payload. A body of 1 MiB can grow sixfold by escaping, and the host repeats parts of
+/// it in `Metadata`.
 const PAYLOAD_BYTES_MAX: usize = 24 << 20;
 
-/// What a request is called whose function does not exist.
+/// The span name of a request for an unknown function.
 const NOT_A_FUNCTION: &str = "unknown function";
 
-/// Connections that may wait to be accepted.
+/// The backlog of connections to be accepted.
 const BACKLOG: u32 = 1024;
 
 /// An app: a set of functions, dispatched by name.
 pub trait FunctionApp: Send + Sync + 'static {
-    /// What the `type` of each problem begins with, for instance `urn:problem:parcels:`.
+    /// The prefix of each problem's `type`, for example `urn:problem:parcels:`.
     const PROBLEM_TYPE_PREFIX: &'static str;
 
     /// Runs one function.
@@ -41,21 +41,21 @@ pub trait FunctionApp: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Response>> + Send;
 }
 
-/// Opens `127.0.0.1:port`, the only address at which the host looks for a handler.
+/// Listens on `127.0.0.1:port`, the only address that the host calls.
 ///
 /// # Errors
 /// If the port cannot be bound.
 pub fn listen(port: u16) -> std::io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    // After a crash the host expects the same port to be bound again at once.
+    // After a crash the host expects the port to be bound again at once.
     socket.set_reuseaddr(true)?;
-    // Accepted connections inherit it; answers must not wait for acknowledgements.
+    // Accepted connections inherit it; responses must not wait for acknowledgements.
     socket.set_nodelay(true)?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     socket.listen(BACKLOG)
 }
 
-/// Serves invocations until `shutdown`, then finishes those in flight.
+/// Serves invocations until `shutdown` completes, then finishes those in flight.
 pub async fn serve<A: FunctionApp>(
     app: Arc<A>,
     listener: TcpListener,
@@ -72,7 +72,7 @@ pub async fn serve<A: FunctionApp>(
                     Method::POST => {
                         respond(&*app, path.as_str().trim_start_matches('/'), &headers, body).await
                     }
-                    // The host's readiness probe: any answer will do (`IsWorkerReady`).
+                    // The host's readiness probe accepts any response (`IsWorkerReady`).
                     _ => wire::Response::new(Vec::new()),
                 }
             }
@@ -80,8 +80,8 @@ pub async fn serve<A: FunctionApp>(
     warp::serve(invocations).incoming(listener).graceful(shutdown).run().await;
 }
 
-/// Answers one invocation: always 200 with an envelope, since the host makes an empty 500 of
-/// anything else.
+/// Handles one invocation. The response is always 200 with an envelope, since the host turns
+/// anything else into an empty 500.
 async fn respond<A: FunctionApp>(
     app: &A,
     function: &str,
@@ -112,8 +112,8 @@ async fn respond<A: FunctionApp>(
     response
 }
 
-/// Reads a payload; one that is too large is read to its end, since the host would take an early
-/// answer for a broken connection.
+/// Reads a payload. One that is too large is read to its end, since the host treats an early
+/// response as a broken connection.
 async fn read(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<impl Buf, warp::Error>>,
@@ -124,7 +124,7 @@ async fn read(
         Vec::with_capacity(content_length(headers).unwrap_or(4096).min(PAYLOAD_BYTES_MAX));
     let mut length = 0usize;
     while let Some(chunk) = body.next().await {
-        let mut chunk = chunk.map_err(|_| Error::InvalidRequest("The invocation broke off."))?;
+        let mut chunk = chunk.map_err(|_| Error::InvalidRequest("The invocation was cut off."))?;
         length = length.saturating_add(chunk.remaining());
         while length <= PAYLOAD_BYTES_MAX && chunk.has_remaining() {
             payload.extend_from_slice(chunk.chunk());
@@ -134,8 +134,9 @@ async fn read(
     if length > PAYLOAD_BYTES_MAX {
         return Err(Error::TooLarge);
     }
-    invocation::unpack(&payload, headers, deadline)
-        .ok_or(Error::InvalidRequest("The invocation payload is not one of the Functions host."))
+    invocation::unpack(&payload, headers, deadline).ok_or(Error::InvalidRequest(
+        "The payload is not a valid invocation of the Functions host.",
+    ))
 }
 
 fn label(function: &str, headers: &HeaderMap, trace_id: TraceId) -> InvocationLabel {
@@ -143,8 +144,8 @@ fn label(function: &str, headers: &HeaderMap, trace_id: TraceId) -> InvocationLa
     InvocationLabel { function: function.to_owned(), id: id.map(str::to_owned), trace_id }
 }
 
-/// The names are those of OpenTelemetry's conventions and of its exporter to Application Insights:
-/// `otel.name` becomes the request's name, and `ai.operation.name` the operation's.
+/// OpenTelemetry's semantic conventions and its Application Insights exporter define the names:
+/// `otel.name` becomes the request's name, `ai.operation.name` the operation's.
 fn span(label: &InvocationLabel) -> Span {
     tracing::info_span!(
         "invocation",
@@ -158,7 +159,7 @@ fn span(label: &InvocationLabel) -> Span {
     )
 }
 
-/// Runs the function within its span and turns whatever comes of it into a response.
+/// Runs the function in its span and turns its result into a response.
 async fn run<A: FunctionApp>(
     app: &A,
     function: &str,
@@ -183,7 +184,7 @@ async fn run<A: FunctionApp>(
         span.record("problem", error.kind_name());
         if error.is_ours() {
             span.record("otel.status_code", "ERROR");
-            // What a check of health found was told then, and not again with each probe.
+            // The health check logged its failure already; probes must not repeat it.
             if !matches!(error, Error::Unhealthy) {
                 span.in_scope(|| log(&error));
             }
@@ -195,7 +196,7 @@ async fn run<A: FunctionApp>(
     response
 }
 
-/// Keeps a function's panic and an endless wait from becoming the host's empty 500.
+/// Turns a panic or an endless wait into an error; the host would return an empty 500.
 async fn guarded(
     function: impl Future<Output = Result<Response>>,
     deadline: Deadline,
@@ -207,10 +208,10 @@ async fn guarded(
     }
 }
 
-/// One line per request that failed for a reason of ours, with its causes.
+/// Logs each request that failed for a reason other than the caller, with its causes.
 fn log(error: &Error) {
     let message = error.with_causes();
-    // An event of this name becomes an exception in Application Insights.
+    // Application Insights turns an event with this name into an exception.
     tracing::event!(
         name: "exception",
         Level::ERROR,
@@ -218,8 +219,8 @@ fn log(error: &Error) {
     );
 }
 
-/// Whether this can be a function's name (`HostFunctionMetadataProvider.cs`), and not just whatever
-/// somebody put into the path.
+/// Whether this can be a function's name (`HostFunctionMetadataProvider.cs`), and not arbitrary
+/// text from the path.
 fn is_function_name(name: &str) -> bool {
     name.len() <= 128
         && name.starts_with(|first: char| first.is_ascii_alphabetic())

@@ -4,8 +4,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Completes on SIGTERM or SIGINT.
 ///
-/// The host itself sends neither, it kills; but platforms stop containers with SIGTERM, and under
-/// `func start` Ctrl-C reaches us too.
+/// The host kills its handlers without sending either, but platforms stop containers with SIGTERM, and
+/// Ctrl-C under `func start` reaches the handler too.
 ///
 /// # Errors
 /// If the signals cannot be listened to.

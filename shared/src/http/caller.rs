@@ -1,10 +1,10 @@
-//! Who sent a request, as far as the gateway and the host can tell.
+//! The sender of a request, as the gateway and the host identify it.
 
 use crate::validation::{TEXT_CHARS_MAX, is_allowed, is_visible};
 
-/// Who sent a request.
+/// The sender of a request.
 ///
-/// API Management removes the `X-Caller-*` headers of its callers and sets its own; only it can
+/// API Management replaces the `X-Caller-*` headers of its callers, and only API Management can
 /// reach the host, so they can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
@@ -19,13 +19,12 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whose idempotency keys these are: the subscription's, else the function key's.
+    /// The owner of the idempotency keys: the subscription, else the function key.
     pub fn idempotency_scope(&self) -> &str {
         self.subscription_id.as_deref().or(self.key_name.as_deref()).unwrap_or_default()
     }
 
-    /// What can be kept of a value: as much as any text may have, since the caller is noted
-    /// elsewhere.
+    /// Makes a value a valid text for the audit register: removes other characters and truncates it.
     pub(super) fn kept(value: Option<&str>) -> Option<String> {
         value
             .map(|text| text.chars().filter(|it| is_allowed(*it)).take(TEXT_CHARS_MAX).collect())

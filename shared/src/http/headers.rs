@@ -2,14 +2,14 @@
 
 macro_rules! headers {
     ($($header:ident = $name:literal,)+) => {
-        /// A header field that is looked at somewhere; no other is kept, since proxies add many.
+        /// A header that this code reads. Others are dropped, since proxies add many.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Header {
             $(#[doc = concat!("`", $name, "`")] $header,)+
         }
 
         impl Header {
-            /// The header of this name, in any letter case, if it is one that is looked at.
+            /// The header of this name, in any letter case, if this code reads it.
             pub(crate) fn named(name: &str) -> Option<Self> {
                 $(if name.eq_ignore_ascii_case($name) {
                     return Some(Self::$header);
@@ -36,12 +36,12 @@ headers! {
     CallerUser = "X-Caller-User",
 }
 
-/// The header fields that are looked at, one joined value each.
+/// The headers that this code reads, with one joined value each.
 #[derive(Clone, Debug, Default)]
 pub struct Headers(Vec<(Header, String)>);
 
 impl Headers {
-    /// Adds the lines of one field, joined with commas (RFC 9110, section 5.3).
+    /// Adds the lines of one header, joined with commas (RFC 9110, section 5.3).
     pub(crate) fn insert(&mut self, header: Header, lines: Vec<String>) {
         let value = if lines.len() == 1 {
             lines.into_iter().next().unwrap_or_default()
@@ -51,7 +51,7 @@ impl Headers {
         self.0.push((header, value));
     }
 
-    /// The value of a field, if it was sent.
+    /// The value of a header, if it was sent.
     pub fn get(&self, header: Header) -> Option<&str> {
         let field = self.0.iter().find(|(candidate, _)| *candidate == header);
         field.map(|(_, value)| value.as_str())

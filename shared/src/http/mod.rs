@@ -1,7 +1,6 @@
-//! Plain requests and responses, as functions see them.
+//! Plain requests and responses, without the host's envelope.
 //!
-//! No function knows that it runs in Azure: the host's envelope is unpacked in
-//! `custom_handler` and packed again there.
+//! No function depends on Azure: `custom_handler` parses the host's envelope and writes it.
 
 mod caller;
 mod headers;

@@ -1,4 +1,4 @@
-//! The one place where an error becomes an HTTP problem (RFC 9457).
+//! Turns an error into an HTTP problem (RFC 9457); no other module does.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::error::{Error, FieldError};
 use crate::telemetry::TraceId;
 use crate::validation::Mistakes;
 
-/// What a client should wait before it tries again when nothing more exact is known.
+/// `Retry-After` when no more exact wait is known.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 
-/// What a client should wait whose change others kept getting ahead of: they are about done.
+/// `Retry-After` after conflicts with other writes, which are about done.
 const RETRY_AFTER_COLLISIONS: Duration = Duration::from_secs(1);
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ struct Problem {
     errors: Vec<FieldError>,
 }
 
-/// The problem that the caller sees; its `type` is `type_prefix` and the kind of the error.
+/// The problem that the caller gets; its `type` is `type_prefix` and the kind of the error.
 pub(crate) fn problem(error: Error, type_prefix: &str, trace_id: TraceId) -> Response {
     let kind = error.kind();
     let detail = detail(&error);
@@ -88,10 +88,10 @@ fn detail(error: &Error) -> Cow<'static, str> {
             "If-Match or If-None-Match does not hold; ETag names the current version.",
         ),
         Error::VersionMismatch { current: None } => {
-            Cow::Borrowed("If-Match does not hold: there is nothing here that has a version.")
+            Cow::Borrowed("If-Match does not hold: this resource has no version.")
         }
         Error::Changing => Cow::Borrowed(
-            "Others kept changing the record at the same time; nothing was written. Try again.",
+            "Concurrent writes kept changing the record; nothing was written. Try again.",
         ),
         Error::TooLarge => Cow::Borrowed("The body is larger than 1 MiB."),
         Error::IdempotencyKeyReused => {
@@ -101,16 +101,16 @@ fn detail(error: &Error) -> Cow<'static, str> {
         Error::Unavailable { dependency, .. } => {
             Cow::Owned(format!("{dependency} cannot be reached in time; try again later."))
         }
-        Error::Unhealthy => Cow::Borrowed(
-            "Something that requests need cannot be reached in time; try again later.",
-        ),
+        Error::Unhealthy => {
+            Cow::Borrowed("A dependency of the API cannot be reached in time; try again later.")
+        }
         Error::Internal(_) => {
-            Cow::Borrowed("Something went wrong here; traceId helps us to find it.")
+            Cow::Borrowed("Internal error; quote the traceId when you report it.")
         }
     }
 }
 
-/// `Retry-After` counts whole seconds; a part of one is rounded up, and zero would mean no wait.
+/// `Retry-After` is in whole seconds. Rounds up, since zero would mean no wait.
 fn seconds_up(duration: Duration) -> u64 {
     (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
 }
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(body["type"], "urn:problem:parcels:unavailable");
         assert_eq!(
             body["detail"],
-            "Something that requests need cannot be reached in time; try again later."
+            "A dependency of the API cannot be reached in time; try again later."
         );
     }
 

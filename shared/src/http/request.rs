@@ -10,26 +10,26 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 /// The longest `Idempotency-Key`, in characters.
 pub(crate) const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
-/// The query parameter in which callers may send the host's key; the host leaves it there.
+/// The query parameter that can carry the host's key. The host does not remove it.
 const HOST_KEY_PARAMETER: &str = "code";
 
-/// The longest name of a query parameter that a problem repeats, in characters.
+/// The longest parameter name that a problem repeats, in characters.
 const PARAMETER_CHARS_MAX: usize = 128;
 
-/// The most query parameters that one problem names.
+/// The most parameters that a problem names.
 const PARAMETERS_NAMED_MAX: usize = 10;
 
-/// A request for one function, unpacked from the host's invocation.
+/// A request for one function, parsed from the host's invocation.
 pub struct Request {
-    /// When the work must be done; the time from then to [`Request::reporting_deadline`] is for
-    /// reporting that it was not.
+    /// The deadline of the work. The time from then to [`Request::reporting_deadline`] is for
+    /// recording a timeout.
     pub deadline: Deadline,
     /// The trace that this request belongs to.
     pub trace: TraceContext,
-    /// The URL's path as it was sent.
+    /// The URL's path as sent.
     pub(crate) path: String,
     pub(crate) params: Vec<(String, Option<String>)>,
-    /// The URL's query parameters, decoded and in order.
+    /// The URL's query parameters, decoded, in order.
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Headers,
     pub(crate) key_name: Option<String>,
@@ -41,12 +41,12 @@ pub struct Request {
 pub struct IdempotencyKey(String);
 
 impl Request {
-    /// When the answer is due.
+    /// When the response is due.
     pub fn reporting_deadline(&self) -> Deadline {
         self.deadline.for_reporting()
     }
 
-    /// The route parameter `name`; absent optional parameters are `None`.
+    /// The route parameter `name`; `None` for an optional one that is absent.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params
             .iter()
@@ -62,11 +62,11 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Refuses query parameters other than these, repeated and empty ones: a misspelt one would be
-    /// passed over, and more come back than was asked for. The host's own key is not ours to judge.
+    /// Refuses unknown, repeated and empty query parameters: with a misspelt filter ignored, the
+    /// response would have more records than the caller asked for. The host's key is exempt.
     ///
     /// # Errors
-    /// [`Error::InvalidQuery`], which names the parameters and never their values.
+    /// [`Error::InvalidQuery`], which has the names of the parameters but no values.
     pub fn check_query(&self, known: &[&str]) -> Result<()> {
         let mut wrong: Vec<String> = Vec::new();
         for (index, (name, value)) in self.query.iter().enumerate() {
@@ -85,7 +85,7 @@ impl Request {
             let name: String = name.chars().take(PARAMETER_CHARS_MAX).collect();
             let fault = format!("The query parameter \"{name}\" {fault}.");
             if wrong.len() == PARAMETERS_NAMED_MAX {
-                wrong.push("There are more.".to_owned());
+                wrong.push("More parameters are invalid.".to_owned());
                 break;
             }
             if !wrong.contains(&fault) {
@@ -98,12 +98,12 @@ impl Request {
     /// The identifier in the route parameter `name`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if it is no GUID: nothing can be stored under such a name.
+    /// [`Error::NotFound`] if it is not a GUID: no record can have such an identifier.
     pub fn id_param<T>(&self, name: &str) -> Result<Id<T>> {
         self.param(name).and_then(Id::parse).ok_or(Error::NotFound)
     }
 
-    /// Who sent the request.
+    /// The sender of the request.
     pub fn caller(&self) -> Caller {
         Caller {
             key_name: Caller::kept(self.key_name.as_deref()),
@@ -140,18 +140,18 @@ impl Request {
         Ok(Some(IdempotencyKey(key.to_owned())))
     }
 
-    /// The identifier of what this request creates: for its idempotency key the one that this
-    /// caller always gets here, else a new one.
+    /// The identifier of the record to create. It is derived from the idempotency key, the caller
+    /// and the path, or new if there is no key.
     ///
-    /// The path counts too, since on Cosmos DB `_id` is unique per shard key only: the same key for
-    /// a record under another parent would not meet the first one.
+    /// The path is part of it because Cosmos DB keeps `_id` unique per shard key only: a repeated
+    /// key under another parent would not collide.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] for a malformed `Idempotency-Key`.
     pub fn id_to_create<T>(&self, function: &str) -> Result<Id<T>> {
         Ok(match self.idempotency_key()? {
             Some(key) => {
-                // The host matches in any letter case and passes over a slash at the end.
+                // The host ignores letter case and a trailing slash.
                 let path = self.path.trim_end_matches('/').to_ascii_lowercase();
                 let caller = self.caller();
                 Id::from_idempotency_key(caller.idempotency_scope(), function, &path, &key.0)
@@ -160,19 +160,19 @@ impl Request {
         })
     }
 
-    /// Where `collection/id` is, relative to this request's own URL.
+    /// The value of `Location` for `collection/id`, relative to the request URL.
     ///
-    /// The reference is relative (RFC 3986, section 4.2) because the caller's URL, in front of
-    /// the gateway, is not the one that the host sees.
+    /// It is relative (RFC 3986, section 4.2) because the host does not see the caller's URL, which
+    /// is the gateway's.
     pub fn location_of<T>(&self, collection: &str, id: Id<T>) -> String {
         if self.path.ends_with('/') { id.to_string() } else { format!("{collection}/{id}") }
     }
 
-    /// The body as JSON, whatever `Content-Type` says unless it says binary.
+    /// The body as JSON. `Content-Type` is ignored unless it is a binary type.
     ///
     /// # Errors
-    /// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], [`Error::InvalidRequest`] without a
-    /// body; those of [`Body::read`].
+    /// [`Error::UnsupportedMediaType`], [`Error::TooLarge`], [`Error::InvalidRequest`] if there is
+    /// no body, and those of [`Body::read`].
     pub fn json(&self) -> Result<Body<'_>> {
         self.check_media_type()?;
         let announced =
@@ -193,10 +193,10 @@ impl Request {
     }
 
     fn missing_body(&self) -> Error {
-        // The host drops such bodies before anyone can read them (azure-functions-host#4926).
+        // The host drops chunked bodies (azure-functions-host#4926).
         let chunked = self.headers.get(Header::TransferEncoding).is_some();
         Error::InvalidRequest(if chunked {
-            "The body is missing: it came in chunks, without a Content-Length, and was dropped on the way."
+            "The body is missing: it was sent in chunks, without a Content-Length, and was dropped."
         } else {
             "The body is missing."
         })
@@ -216,8 +216,8 @@ impl Request {
     }
 }
 
-/// Whether a media type is one whose bytes the host damages or encodes (it decodes everything
-/// but octet streams and multipart as UTF-8 text).
+/// Whether the host damages or encodes bodies of this type. It decodes every body as UTF-8 except
+/// octet streams and multipart.
 fn is_binary(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.split_once('/') {
@@ -241,7 +241,7 @@ fn is_binary(media_type: &str) -> bool {
                 | "x-protobuf"
                 | "wasm"
         ),
-        // The host looks for "multipart/" anywhere in the header (Utility.cs).
+        // The host searches the whole header for "multipart/" (Utility.cs).
         Some(_) | None => essence.contains("multipart/"),
     }
 }

@@ -1,4 +1,4 @@
-//! A response of one function.
+//! The response of a function.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::Version;
 
-/// A response; its body travels as text that nobody on the way re-writes.
+/// A response; its body is sent as text that the host does not rewrite.
 ///
-/// Every one forbids caches to keep it (RFC 9111, section 5.2.2.5): what a cache hands out again
-/// has neither been asked for with a key nor been noted.
+/// Every response forbids caching (RFC 9111, section 5.2.2.5): a cached copy would be served
+/// without a key and without an audit record.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
@@ -23,12 +23,12 @@ impl Response {
         Self::json(200, "application/json", body)
     }
 
-    /// 200 with a body that is JSON already.
+    /// 200 with a body that is already JSON.
     pub(crate) fn ok_json(body: String) -> Self {
         Self::with_body(200, "application/json", body)
     }
 
-    /// 201 with a JSON body and where it can be found from now on.
+    /// 201 with a JSON body and its `Location`.
     pub fn created(location: String, body: &impl Serialize) -> Self {
         Self::json(201, "application/json", body).with_header("Location", location)
     }
@@ -38,12 +38,12 @@ impl Response {
         Self::empty(204)
     }
 
-    /// 304: the client holds this version already.
+    /// 304: the client has the current version.
     pub fn not_modified(version: Version) -> Self {
         Self::empty(304).with_version(version)
     }
 
-    /// A problem (RFC 9457); made by `Error` alone.
+    /// A problem (RFC 9457); only `Error` makes one.
     pub(crate) fn problem(status: u16, body: &impl Serialize) -> Self {
         Self::json(status, "application/problem+json", body)
     }
@@ -54,13 +54,14 @@ impl Response {
         self.with_header("ETag", version.entity_tag())
     }
 
-    /// Says that this answers a request that was carried out before.
+    /// Marks the response to a request that was carried out before.
     #[must_use]
     pub fn replayed(self) -> Self {
         self.with_header("Idempotency-Replayed", "true")
     }
 
-    /// Adds a header; the value must be ASCII and not look like a date (the host would re-write it).
+    /// Adds a header. The value must be ASCII and not look like a date, which the host would
+    /// rewrite.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
@@ -85,14 +86,13 @@ impl Response {
             .map(|(_, value)| &**value)
     }
 
-    /// The body, if there is one.
+    /// The body, if any.
     pub fn body(&self) -> Option<&str> {
         self.body.as_deref()
     }
 
     fn json(status: u16, media_type: &'static str, body: &impl Serialize) -> Self {
-        let body =
-            serde_json::to_string(body).expect("our own types have text keys and no failing parts");
+        let body = serde_json::to_string(body).expect("serialising our own types cannot fail");
         Self::with_body(status, media_type, body)
     }
 

@@ -21,27 +21,27 @@ pub struct Collection<T> {
     documents: PhantomData<fn() -> T>,
 }
 
-/// A document that is inserted once, however often its request is repeated.
+/// A document that is inserted once, even if its request is repeated.
 pub trait Insertable {
     /// The filter that finds exactly this document: `_id` and `_shardKey`.
     fn key(&self) -> Document;
 
-    /// The hash of the request that made it, if it was noted.
+    /// The hash of the request that created it, if it was stored.
     fn request_hash(&self) -> Option<&RequestHash>;
 }
 
-/// What became of an insert.
+/// The outcome of an insert.
 #[derive(Debug)]
 pub enum Insertion<T> {
     /// It is stored.
     New(T),
-    /// It had been stored before, as this: by an earlier request of the same content, or by an
-    /// attempt of ours whose answer was lost.
+    /// It existed already, stored by an earlier request with the same content or by an attempt
+    /// whose response was lost.
     Replayed(T),
 }
 
 impl<T> Insertion<T> {
-    /// The same outcome for something else.
+    /// The same outcome with a converted document.
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Insertion<U> {
         match self {
             Self::New(value) => Insertion::New(convert(value)),
@@ -56,13 +56,13 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
         Self { database, name, documents: PhantomData }
     }
 
-    /// Stores a new document, unless the same request stored it before.
+    /// Inserts a document, unless the same request stored it before.
     ///
-    /// The identifier decides, so there is no race between looking and inserting.
+    /// The unique identifier decides, so there is no race between lookup and insert.
     ///
     /// # Errors
-    /// [`Error::IdempotencyKeyReused`] if another request stored a document under its identifier;
-    /// throttled, unavailable or internal.
+    /// [`Error::IdempotencyKeyReused`] if a different request used the identifier; throttled,
+    /// unavailable or internal.
     pub async fn insert_once(&self, document: T, deadline: Deadline) -> Result<Insertion<T>>
     where
         T: Insertable,
@@ -88,12 +88,12 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             Some(stored) if stored.request_hash() == document.request_hash() => {
                 Ok(Insertion::Replayed(stored))
             }
-            // It has other content, or lies under another shard key.
+            // It has other content, or is stored under another shard key.
             Some(_) | None => Err(Error::IdempotencyKeyReused),
         }
     }
 
-    /// The document that matches, if there is one.
+    /// The document that matches, if any.
     ///
     /// # Errors
     /// Throttled, unavailable or internal.
@@ -107,9 +107,9 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             .await??)
     }
 
-    /// Proves that the collection can be read, with the credentials of now: by the point read of a
-    /// document that nobody has, since identifiers are GUIDs. Cosmos DB asks one request unit for
-    /// it; a `ping` would ask for no rights.
+    /// Proves that the collection can be read with the current credentials, by a point read of a
+    /// document that cannot exist, since identifiers are GUIDs. It costs one request unit on Cosmos
+    /// DB; `ping` would need no permissions.
     ///
     /// # Errors
     /// Throttled, unavailable or internal.
@@ -142,7 +142,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             .await??)
     }
 
-    /// Puts `document` in place of the one that matches; says whether one did.
+    /// Replaces the document that matches; returns whether there was one.
     ///
     /// # Errors
     /// Throttled, unavailable or internal.
@@ -160,7 +160,8 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
         Ok(replaced.matched_count > 0)
     }
 
-    /// Runs an operation; if the database no longer takes our credentials, with newer ones.
+    /// Runs an operation, and again with newer credentials if the database refuses the current
+    /// ones.
     async fn run<O, F>(
         &self,
         operation: &'static str,
@@ -172,12 +173,12 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
     {
         let attempt = &attempt;
         let run = self.database.with_connection(deadline, |connection| async move {
-            // A pool that can no longer authenticate fails in many ways, so each attempt takes the
-            // newest one that anybody has made meanwhile.
+            // A pool whose credentials were revoked fails in many ways, so each attempt uses the
+            // newest pool.
             let attempt = || attempt(self.of(&self.database.newest(&connection)));
             retry::run(operation, self.name, deadline, attempt).await
         });
-        // The names are those of OpenTelemetry's conventions for databases.
+        // OpenTelemetry's semantic conventions for databases define these names.
         let span = tracing::info_span!(
             "mongo",
             otel.name = operation,
@@ -191,7 +192,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
         let outcome = run.instrument(span.clone()).await;
         let succeeded = match &outcome {
             Ok(Ok(_)) => true,
-            // What a duplicate means is for the caller to say.
+            // The caller decides what a duplicate means.
             Ok(Err(failure)) => failure.is_duplicate(),
             Err(_) => false,
         };

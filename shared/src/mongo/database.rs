@@ -1,4 +1,4 @@
-//! The connection to a database, made when it is first needed and again when it is refused.
+//! The connection to a database, opened at first use and again after its credentials are refused.
 
 use std::io::Write;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,28 +14,28 @@ use super::retry::{self, Failure};
 use crate::secrets::{LiveSecret, Secret, SecretVersion};
 use crate::{Deadline, Result};
 
-/// Cosmos DB drops connections that were idle for longer.
+/// Cosmos DB closes connections that are idle for longer.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(120);
 
-/// How long one attempt looks for a server that can take it; the retries go on after that.
+/// Server selection timeout of one attempt; the retries continue after it.
 const SERVER_SELECTION_TIME_MAX: Duration = Duration::from_secs(3);
 
-/// How long one connection may take to come about.
+/// The timeout for connecting.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 
-/// The most connections that one process opens.
+/// The most connections of one process.
 const POOL_SIZE_MAX: u32 = 100;
 
-/// Connections that may come about at the same time.
+/// The most connections that are opened at the same time.
 const CONNECTING_MAX: u32 = 8;
 
-/// How long the first connection is tried ahead of the first request.
+/// The time limit for opening the first connection ahead of the first request.
 const WARM_UP_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// A database and the one pool of connections to it.
 ///
-/// The pool belongs to one value of the connection string. When that changes, a new pool takes
-/// its place; the old one ends with the last operation that still uses it.
+/// The pool belongs to one value of the connection string. After a change a new pool replaces it;
+/// the old one closes with the last operation that uses it.
 pub struct Database {
     name: String,
     connection_string: Arc<LiveSecret>,
@@ -43,7 +43,7 @@ pub struct Database {
     connecting: Mutex<()>,
 }
 
-/// The driver's handle, and the credentials that it was made with.
+/// The driver's handle, and the credentials that it was opened with.
 #[derive(Clone)]
 pub(super) struct Connection {
     pub(super) database: mongodb::Database,
@@ -51,7 +51,7 @@ pub(super) struct Connection {
 }
 
 impl Database {
-    /// The database called `name`; nobody has connected to it yet.
+    /// The database `name`, not connected yet.
     pub fn new(name: String, connection_string: Arc<LiveSecret>) -> Self {
         Self { name, connection_string, current: RwLock::new(None), connecting: Mutex::new(()) }
     }
@@ -61,7 +61,7 @@ impl Database {
         &self.name
     }
 
-    /// Opens a connection ahead of the first request. Failure costs nothing: requests try again.
+    /// Connects ahead of the first request. A failure is harmless: requests try again.
     pub async fn warm_up(&self) {
         let deadline = Deadline::after(WARM_UP_TIME_MAX);
         if let Ok(credentials) = self.connection_string.get(deadline).await
@@ -71,12 +71,12 @@ impl Database {
         }
     }
 
-    /// Runs an operation on the connection with the credentials in use and, if the database refuses
-    /// them and there are newer ones, with the newer ones.
+    /// Runs an operation with the current credentials and, if the database refuses them, with newer
+    /// ones if there are any.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable) if there are no credentials; inside, those
-    /// of connecting and of the operation.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if there are no credentials; the inner
+    /// result has the errors of connecting and of the operation.
     pub(super) async fn with_connection<T, F>(
         &self,
         deadline: Deadline,
@@ -92,7 +92,7 @@ impl Database {
         self.connection_string.with(deadline, attempt, Failure::is_unauthenticated).await
     }
 
-    /// The connection that took the place of this one, or this one.
+    /// The connection that replaced this one, or this one.
     pub(super) fn newest(&self, connection: &Connection) -> Connection {
         self.current(&connection.credentials).unwrap_or_else(|| connection.clone())
     }
@@ -129,7 +129,7 @@ impl Database {
 
 async fn connect(connection_string: &Secret) -> Result<Client, DriverError> {
     let mut options = ClientOptions::parse(connection_string.expose()).await?;
-    // One retry policy, ours: it knows Cosmos DB's throttling, which the driver's does not.
+    // Our retry policy replaces the driver's, which does not know Cosmos DB's throttling.
     options.retry_reads = Some(false);
     options.retry_writes = Some(false);
     options.max_idle_time.get_or_insert(IDLE_TIME_MAX);
@@ -137,16 +137,16 @@ async fn connect(connection_string: &Secret) -> Result<Client, DriverError> {
     options.connect_timeout.get_or_insert(CONNECT_TIME_MAX);
     options.max_pool_size.get_or_insert(POOL_SIZE_MAX);
     options.max_connecting.get_or_insert(CONNECTING_MAX);
-    // After a failover the driver then asks at once which server is the primary; streaming, it
-    // would wait for one to say so, up to ten seconds. It polls in Azure Functions anyway.
+    // When polling, the driver looks for the new primary at once after a failover; when streaming,
+    // it would wait up to ten seconds for an update. In Azure Functions it polls anyway.
     options.server_monitoring_mode.get_or_insert(ServerMonitoringMode::Poll);
-    // What is acknowledged must survive a crash of the server: majority waits for its journal.
+    // Acknowledged writes must survive a server crash: majority waits for the journal.
     options.write_concern.get_or_insert_default().w.get_or_insert(Acknowledgment::Majority);
     Client::with_options(options)
 }
 
-/// What an app needs of a database: the one list that the local stack creates and that Terraform
-/// is checked against. Printed by `<app> collections`.
+/// The collections that an app needs, printed by `<app> collections`. The local stack creates them
+/// from this list, and Terraform is checked against it.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoragePlan {
@@ -175,6 +175,6 @@ pub struct CollectionPlan {
     pub name: &'static str,
     /// The field that Cosmos DB partitions by.
     pub shard_key: &'static str,
-    /// The indexes beside that of `_id`: the fields of each, all ascending.
+    /// The fields of each index except that on `_id`, all ascending.
     pub indexes: &'static [&'static [&'static str]],
 }

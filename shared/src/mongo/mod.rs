@@ -1,4 +1,4 @@
-//! `MongoDB`, as Cosmos DB offers it: single documents, no transactions, everything repeatable.
+//! `MongoDB` as Cosmos DB offers it: single-document operations, no transactions, all repeatable.
 
 mod collection;
 mod database;

@@ -1,4 +1,4 @@
-//! Which database errors are worth another attempt, and when.
+//! Which database errors are retried, and when.
 
 use std::fmt;
 use std::future::Future;
@@ -8,11 +8,10 @@ use crate::telemetry::metrics;
 use crate::{Deadline, Error, backoff, retry};
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
-/// What the caller is told to wait if the database named no time itself.
+/// `Retry-After` if the database gave no wait.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
 
-/// Runs an operation that is safe to repeat until it succeeds, fails for good, or the deadline
-/// leaves no time.
+/// Runs a repeatable operation until it succeeds, fails permanently, or the deadline is reached.
 pub(super) async fn run<T, F>(
     name: &'static str,
     collection: &'static str,
@@ -46,27 +45,27 @@ pub(super) struct Failure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
-    /// 16500: the request rate is too large; the hint says when to come back.
+    /// 16500: the request rate is too large. The hint is the time to wait.
     Throttled { hint: Option<Duration> },
-    /// A failover, a lost connection, no server at the moment.
+    /// A failover, a lost connection, no server available.
     Transient,
     /// 11000: a document with this identifier exists.
     Duplicate,
-    /// The database does not know us, or no longer.
+    /// The database does not accept our credentials, or no longer.
     Unauthenticated,
-    /// The database refuses: an unsupported command, say.
+    /// The database refused the operation, for example an unsupported command.
     Refused,
-    /// A defect: a document that we cannot read or write.
+    /// A defect: a document that cannot be read or written.
     Defect,
 }
 
 impl Failure {
-    /// Whether a document with this identifier exists already.
+    /// Whether a document with this identifier exists.
     pub(super) fn is_duplicate(&self) -> bool {
         self.class == Class::Duplicate
     }
 
-    /// Whether other credentials could help.
+    /// Whether newer credentials could help.
     pub(super) fn is_unauthenticated(&self) -> bool {
         self.class == Class::Unauthenticated
     }
@@ -110,8 +109,8 @@ impl From<DriverError> for Failure {
     }
 }
 
-/// What the log may know of a driver's error: its kind and code, never its message, which can
-/// quote documents.
+/// The loggable part of a driver error: its kind and code, never its message, which can quote
+/// documents.
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     Silence,
@@ -166,7 +165,7 @@ fn classify_code(code: i32, message: &str) -> Class {
     match code {
         16500 => Class::Throttled { hint: retry_after(message) },
         11000 => Class::Duplicate,
-        // Unauthorized and AuthenticationFailed: a password was changed, a key regenerated.
+        // Unauthorized and AuthenticationFailed: the password or the key was changed.
         13 | 18 => Class::Unauthenticated,
         // Host unreachable or not found, network timeouts, exceeded time limits, shutdowns,
         // elections and reconfigurations: the retryable errors of the drivers' specification.
@@ -210,12 +209,12 @@ fn kind_name(kind: &ErrorKind) -> &'static str {
         ErrorKind::Authentication { .. } => "authentication failed",
         ErrorKind::BsonDeserialization(_) => "a stored document could not be read",
         ErrorKind::BsonSerialization(_) => "a document could not be written as BSON",
-        // The driver says this for either direction.
+        // The driver reports this for both directions.
         ErrorKind::Bson(_) => "a document could not be read or written",
         ErrorKind::ConnectionPoolCleared { .. } => "the connection pool was cleared",
         ErrorKind::DnsResolve { .. } => "the server's name could not be resolved",
         ErrorKind::InvalidArgument { .. } => "the driver refused an argument",
-        ErrorKind::InvalidResponse { .. } => "the server's answer made no sense",
+        ErrorKind::InvalidResponse { .. } => "the server's response was invalid",
         ErrorKind::InvalidTlsConfig { .. } => "the TLS configuration is invalid",
         ErrorKind::ServerSelection { .. } => "no server was available",
         _ => "the driver failed",

@@ -17,32 +17,32 @@ use tokio::sync::OnceCell;
 use super::{LiveSecret, Secret, SecretError, SecretReference, SecretSetting};
 use crate::HttpClient;
 
-/// Attempts at one request after the first; a [`LiveSecret`] comes back by itself.
+/// Retries of one request; a [`LiveSecret`] retries as well.
 const RETRIES_MAX: u32 = 3;
 
-/// How secrets in Key Vault are read.
+/// How to read secrets from Key Vault.
 #[derive(Clone, Debug)]
 pub struct KeyVaultSettings {
-    /// As whom.
+    /// The identity to read them with.
     pub identity: Identity,
-    /// How often a value is read again while nothing refuses it.
+    /// How often a value is read again while it is not refused.
     pub refresh_interval: Duration,
 }
 
-/// Who we are to Azure.
+/// The app's identity in Azure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
-    /// The identity that App Service gives the app: the one with this client id, else the app's
-    /// own.
+    /// The managed identity of the app: the user-assigned one with this client id, else the
+    /// system-assigned one.
     Managed {
         /// Client id of a user-assigned identity.
         client_id: Option<String>,
     },
-    /// Whoever has signed in to the Azure CLI or the Azure Developer CLI.
+    /// The developer who is signed in to the Azure CLI or the Azure Developer CLI.
     Developer,
 }
 
-/// The way to all vaults; connects when a secret is first read.
+/// A client for all vaults; connects when the first secret is read.
 pub struct KeyVault {
     settings: KeyVaultSettings,
     http: Arc<HttpClient>,
@@ -57,7 +57,7 @@ pub(super) struct VaultSecret {
 }
 
 impl KeyVault {
-    /// Nothing is connected yet.
+    /// A client that is not connected yet.
     pub fn new(settings: KeyVaultSettings, http: Arc<HttpClient>) -> Arc<Self> {
         Arc::new(Self { settings, http, credential: OnceCell::new() })
     }
@@ -132,7 +132,7 @@ impl VaultSecret {
     }
 }
 
-/// What an operator needs to know; the SDK's own messages quote addresses and answers.
+/// The error for the log; the SDK's messages quote addresses and responses.
 fn cause(error: &azure_core::Error) -> SecretError {
     match error.kind() {
         ErrorKind::HttpResponse { status, .. } => SecretError::Refused(u16::from(*status)),

@@ -1,4 +1,4 @@
-//! A secret in use: read once, kept current, read again when it is refused.
+//! A secret in use: read at first use, refreshed regularly and when it is refused.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -11,19 +11,19 @@ use super::{KeyVault, Secret, SecretError, SecretSetting, SecretSource, Validato
 use crate::telemetry::metrics;
 use crate::{Deadline, Error, Result};
 
-/// How long one reading may take, with the SDK's own retries.
+/// The time limit of one read, including the SDK's retries.
 const READ_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// The least time between two readings, however many requests ask for one.
+/// The shortest interval between two reads, however many requests need one.
 const READ_INTERVAL_MIN: Duration = Duration::from_secs(2);
 
-/// The longest pause after a reading that failed.
+/// The longest pause after a failed read.
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// A secret that may change while it is used.
 ///
-/// A value is looked up without waiting. One reading is under way at a time; the last good value
-/// stays in use while Key Vault does not answer.
+/// Looking up the value does not wait. At most one read is in flight; the last good value stays in
+/// use while Key Vault is unreachable.
 pub struct LiveSecret {
     name: &'static str,
     source: Option<VaultSecret>,
@@ -33,12 +33,12 @@ pub struct LiveSecret {
     last_attempt: Mutex<Option<Attempt>>,
 }
 
-/// A value, and its number: two versions with the same number are the same value.
+/// A value and its generation; equal generations mean equal values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretVersion {
     /// The value.
     pub value: Secret,
-    /// Grows with each new value.
+    /// Increases with each new value.
     pub generation: u64,
 }
 
@@ -63,7 +63,7 @@ impl LiveSecret {
         }
     }
 
-    /// The value in use; reads it first if that has not happened yet.
+    /// The value in use; waits for the first read.
     ///
     /// # Errors
     /// [`Error::Unavailable`], naming the setting, if it cannot be read by the deadline.
@@ -74,12 +74,12 @@ impl LiveSecret {
         }
     }
 
-    /// Runs `attempt` with the value in use and, for as long as that is refused and Key Vault has a
-    /// newer one, with the newer one.
+    /// Runs `attempt` with the value in use, and again with a newer one as long as the value is
+    /// refused and Key Vault has a newer one.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], naming the setting, if the value cannot be read by the deadline;
-    /// inside, those of the last attempt.
+    /// [`Error::Unavailable`], naming the setting, if the value cannot be read by the deadline; the
+    /// inner result is that of the last attempt.
     pub async fn with<T, E, F>(
         &self,
         deadline: Deadline,
@@ -103,9 +103,9 @@ impl LiveSecret {
         }
     }
 
-    /// The value that took the place of one that was refused; `None` if there is no other.
+    /// The value that replaced a refused one; `None` if there is no other.
     ///
-    /// Waits if the last reading was a moment ago: a rotation may be under way.
+    /// Waits if the last read was a moment ago: a rotation may be in progress.
     async fn after_refusal(
         &self,
         refused: &SecretVersion,
@@ -118,7 +118,7 @@ impl LiveSecret {
         newer.map_err(|error| self.unavailable(error))
     }
 
-    /// Reads the value again and again, for as long as it is polled; never for a literal.
+    /// Refreshes the value for as long as it is polled; ends at once for a literal.
     pub async fn keep_fresh(&self) {
         let Some(source) = &self.source else {
             return;
@@ -182,7 +182,7 @@ impl LiveSecret {
         }
         if let Some(Attempt { started, failure }) = &*last_attempt {
             if *started >= asked {
-                // It was made for someone who was refused like us.
+                // Another caller whose value was refused made this read; share its result.
                 return failure.clone().map_or(Ok(None), Err);
             }
             let next = tokio::time::sleep_until(*started + READ_INTERVAL_MIN);
@@ -192,7 +192,7 @@ impl LiveSecret {
         Ok(newer())
     }
 
-    /// Waits until no reading is under way.
+    /// Waits until no read is in flight.
     async fn turn(
         &self,
         deadline: Deadline,
@@ -200,7 +200,7 @@ impl LiveSecret {
         deadline.wait(self.last_attempt.lock()).await.map_err(|_| SecretError::Silence)
     }
 
-    /// Reads the value and puts it to use if it is a new and usable one.
+    /// Reads the value and uses it if it is new and valid.
     async fn read(
         &self,
         source: &VaultSecret,
@@ -208,7 +208,7 @@ impl LiveSecret {
         deadline: Deadline,
     ) -> Result<(), SecretError> {
         let started = Instant::now();
-        // On the heap: every future that could have to wait for it would hold its kilobytes.
+        // Boxed: otherwise every future that may await it would hold its kilobytes.
         let reading = Box::pin(source.read());
         let read = deadline.at_most(READ_TIME_MAX).wait(reading).await;
         let outcome = read.unwrap_or(Err(SecretError::Silence)).and_then(|value| {

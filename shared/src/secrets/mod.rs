@@ -1,4 +1,4 @@
-//! Secrets: values that must never be printed, and how they are kept current.
+//! Secrets: values that must never be printed, and their refresh.
 //!
 //! A secret setting is a literal or names a secret in Key Vault ([`SecretReference`]). A
 //! [`LiveSecret`] holds the value in use; [`KeyVault`] reads it with the app's managed identity.
@@ -12,21 +12,21 @@ pub use key_vault::{Identity, KeyVault, KeyVaultSettings};
 pub use live::{LiveSecret, SecretVersion};
 pub use reference::SecretReference;
 
-/// What is wrong with a value that cannot be what its setting says, without the value.
+/// Checks a secret's value; an error says what is wrong without the value.
 pub type Validator = fn(&str) -> Result<(), &'static str>;
 
-/// A setting that holds a secret, or says where it is.
+/// A setting that holds or names a secret.
 #[derive(Clone, Debug)]
 pub struct SecretSetting {
-    /// The setting's name, which may be told to anyone.
+    /// The setting's name, which is not secret.
     pub name: &'static str,
-    /// The value, or where it is.
+    /// The value or the reference to it.
     pub source: SecretSource,
-    /// What every value must be like, now and after each rotation.
+    /// The check of every value, now and after each rotation.
     pub validator: Validator,
 }
 
-/// Where a secret comes from.
+/// The source of a secret.
 #[derive(Clone, Debug)]
 pub enum SecretSource {
     /// The setting holds the value itself; it never changes.
@@ -35,7 +35,7 @@ pub enum SecretSource {
     KeyVault(SecretReference),
 }
 
-/// Why a secret cannot be read. Names neither the vault nor the value.
+/// Why a secret cannot be read; contains neither the vault's name nor the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SecretError {
     #[error("Key Vault answered {0}")]

@@ -1,19 +1,19 @@
-//! Names of secrets in Key Vault, in the forms in which settings hold them.
+//! References to secrets in Key Vault, in the forms that settings use.
 //!
-//! Forms and rules as in the documents "About keys, secrets, and certificates" (object
-//! identifiers) and "Use Key Vault references as app settings in Azure App Service".
+//! The forms follow the documents "About keys, secrets, and certificates" (object identifiers) and
+//! "Use Key Vault references as app settings in Azure App Service".
 
 use std::fmt;
 
 use reqwest::Url;
 
-/// The longest name of a vault's object.
+/// The longest name of an object in a vault.
 const NAME_LENGTH_MAX: usize = 127;
 
 const NOT_A_REFERENCE: &str = "is not a Key Vault reference like \
      @Microsoft.KeyVault(SecretUri=https://…) or @Microsoft.KeyVault(VaultName=…;SecretName=…)";
 
-/// A secret in a vault; without a version, always the newest one.
+/// A secret in a vault; without a version, the newest one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretReference {
     /// The vault's address, such as `https://name.vault.azure.net/`.
@@ -23,10 +23,10 @@ pub struct SecretReference {
 }
 
 impl SecretReference {
-    /// Reads `https://<vault>/secrets/<name>`, with or without `/<version>`.
+    /// Parses `https://<vault>/secrets/<name>`, with or without `/<version>`.
     ///
     /// # Errors
-    /// Says what is wrong with it, without repeating it.
+    /// A description of what is wrong, without the text.
     pub fn from_uri(uri: &str) -> Result<Self, &'static str> {
         let wrong = "is not a secret's URI like https://name.vault.azure.net/secrets/name";
         let mut vault = Url::parse(uri.trim()).map_err(|_| wrong)?;
@@ -49,11 +49,11 @@ impl SecretReference {
         Ok(Self { vault, name, version })
     }
 
-    /// Reads an `@Microsoft.KeyVault(…)` that the platform has left unresolved; `None` if the
-    /// setting's value is no such thing, but a literal.
+    /// Parses an `@Microsoft.KeyVault(…)` that the platform has not resolved; `None` if the value
+    /// is a literal.
     ///
     /// # Errors
-    /// Says what is wrong with it, without repeating it.
+    /// A description of what is wrong, without the text.
     pub fn from_app_setting(value: &str) -> Result<Option<Self>, &'static str> {
         let Some(parameters) = value.trim().strip_prefix("@Microsoft.KeyVault") else {
             return Ok(None);
@@ -94,14 +94,14 @@ impl SecretReference {
     }
 }
 
-/// The vault's host name is nobody's business outside the configuration.
+/// Omits the vault's host name, which must not leave the configuration.
 impl fmt::Debug for SecretReference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("SecretReference(…)")
     }
 }
 
-/// Vaults, secrets and versions are named with letters, digits and hyphens.
+/// Names of vaults, secrets and versions consist of letters, digits and hyphens.
 fn is_name(text: &str) -> bool {
     (1..=NAME_LENGTH_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -1,6 +1,6 @@
 //! The log on standard output: one JSON object per line.
 //!
-//! Standard output, because the host takes what comes on standard error for errors.
+//! Standard output, because the host logs standard error as errors.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ use super::invocation::{InvocationLabel, current_label};
 
 /// The layer that writes the lines.
 ///
-/// Spans are not written: a line is recognised by its invocation.
+/// Spans are not written: `invocation` identifies the lines of a request.
 pub(super) struct Console;
 
 #[derive(Serialize)]
@@ -51,7 +51,7 @@ impl<S: Subscriber> Layer<S> for Console {
         };
         if let Ok(mut text) = serde_json::to_vec(&line) {
             text.push(b'\n');
-            // Nobody is left to tell that standard output is closed.
+            // If standard output is closed, the error cannot be logged.
             let _ = io::stdout().lock().write_all(&text);
         }
     }

@@ -1,7 +1,7 @@
-//! What belongs to one invocation: its log lines, and how to recognise them.
+//! The log lines of one invocation, and the label that identifies them.
 //!
-//! The lines go back to the host with the answer. The host attaches them to the right operation,
-//! which it cannot do with what it reads from standard output (`docs/functions-host.md`).
+//! The lines go back to the host with the response. The host attaches them to the right operation,
+//! which it cannot do with lines from standard output (`docs/functions-host.md`).
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
@@ -16,22 +16,22 @@ use tracing_subscriber::layer::Context;
 
 use super::TraceId;
 
-/// The most lines that one invocation sends back.
+/// The most lines of one invocation that go back to the host.
 const LINES_MAX: usize = 100;
 
 tokio::task_local! {
     static CURRENT: Current;
 }
 
-/// How an invocation is recognised in the log.
+/// The label of an invocation in the log.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InvocationLabel {
     /// The function's name.
     pub(crate) function: String,
-    /// The host's own identifier, if it sent one.
+    /// The host's identifier, if it sent one.
     pub(crate) id: Option<String>,
-    /// The trace that it belongs to.
+    /// Its trace.
     #[serde(serialize_with = "super::as_digits")]
     pub(crate) trace_id: TraceId,
 }
@@ -41,7 +41,7 @@ struct Current {
     lines: RefCell<Vec<String>>,
 }
 
-/// Runs an invocation and returns the lines of level info and above that were logged meanwhile.
+/// Runs an invocation and returns the lines that it logged at level info and above.
 pub(crate) async fn with_invocation_logs<F: Future>(
     label: InvocationLabel,
     invocation: F,
@@ -55,12 +55,12 @@ pub(crate) async fn with_invocation_logs<F: Future>(
         .await
 }
 
-/// The label of the invocation that is running, if one is.
+/// The label of the current invocation, if any.
 pub(super) fn current_label() -> Option<Arc<InvocationLabel>> {
     CURRENT.try_with(|current| Arc::clone(&current.label)).ok()
 }
 
-/// The layer that notes the lines.
+/// The layer that collects the lines.
 pub(super) struct InvocationLogs;
 
 impl<S: Subscriber> Layer<S> for InvocationLogs {
@@ -68,7 +68,7 @@ impl<S: Subscriber> Layer<S> for InvocationLogs {
         if *event.metadata().level() > Level::INFO {
             return;
         }
-        // Outside an invocation there is nobody to send lines to.
+        // Outside an invocation there is no response to carry lines.
         let _ = CURRENT.try_with(|current| {
             if let Ok(mut lines) = current.lines.try_borrow_mut()
                 && lines.len() < LINES_MAX

@@ -1,6 +1,6 @@
-//! What is counted and timed. Names and attributes are ours; no attribute takes many values.
+//! The metrics of the apps. Names and attributes are ours; every attribute has few values.
 //!
-//! Application Insights keeps count, sum, least and most of each; percentiles come from requests.
+//! Application Insights keeps count, sum, minimum and maximum; percentiles come from requests.
 
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
 use opentelemetry::{KeyValue, global};
 
-/// Made with the first use, which is after the start of telemetry; without telemetry, of nothing.
+/// Created at first use, which is after the start of telemetry; without telemetry they do nothing.
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments::new(&meter()));
 
-/// Times the calls of one dependency that only one app has.
+/// Measures the calls of a dependency that only one app has.
 #[derive(Debug)]
 pub struct CallTimer {
     name: &'static str,
@@ -39,12 +39,12 @@ impl Instruments {
 }
 
 impl CallTimer {
-    /// The timer whose metric has this name; it counts milliseconds, by success.
+    /// A timer for the metric of this name, in milliseconds, by success.
     pub const fn new(name: &'static str) -> Self {
         Self { name, histogram: OnceLock::new() }
     }
 
-    /// A call, with its repeated attempts, took this time.
+    /// Records the duration of a call, including its retries.
     pub fn record(&self, succeeded: bool, time: Duration) {
         let make = || meter().f64_histogram(self.name).with_unit("ms").build();
         let attributes = [KeyValue::new("success", succeeded)];
@@ -52,11 +52,11 @@ impl CallTimer {
     }
 }
 
-/// An invocation that is under way, until it is dropped.
+/// An invocation in progress, until it is dropped.
 pub(crate) struct InFlight(());
 
 impl InFlight {
-    /// Counts one more.
+    /// Counts one more invocation.
     pub(crate) fn begin() -> Self {
         INSTRUMENTS.in_flight.add(1, &[]);
         Self(())
@@ -69,7 +69,7 @@ impl Drop for InFlight {
     }
 }
 
-/// An invocation was answered with this status.
+/// Records an invocation's response status.
 pub(crate) fn invocation(function: &str, status: u16, time: Duration) {
     let attributes = [
         KeyValue::new("function", function.to_owned()),
@@ -78,7 +78,7 @@ pub(crate) fn invocation(function: &str, status: u16, time: Duration) {
     INSTRUMENTS.invocations.record(milliseconds(time), &attributes);
 }
 
-/// A database operation took so many attempts, and was throttled so often.
+/// Records the attempts of a database operation, and how often it was throttled.
 pub(crate) fn database(
     operation: &'static str,
     collection: &'static str,
@@ -93,7 +93,7 @@ pub(crate) fn database(
     }
 }
 
-/// A secret was read from Key Vault, or could not be.
+/// Records a read from Key Vault, successful or not.
 pub(crate) fn secret(setting: &'static str, succeeded: bool) {
     let attributes = [KeyValue::new("setting", setting), KeyValue::new("success", succeeded)];
     INSTRUMENTS.secrets.add(1, &attributes);

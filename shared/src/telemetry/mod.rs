@@ -1,7 +1,6 @@
-//! Logs on standard output, spans for Application Insights, and the trace context that ties calls
-//! together.
+//! Logs on standard output, spans for Application Insights, and the trace context of calls.
 //!
-//! Identifiers and field names may be told; what a client sent, and what is stored, may not.
+//! Identifiers and field names may be logged; data from clients or from the database may not.
 
 mod application_insights;
 mod console;
@@ -29,25 +28,25 @@ pub use trace_context::TraceContext;
 
 pub(crate) use invocation::{InvocationLabel, with_invocation_logs};
 
-/// What an app tells about itself.
+/// The telemetry of an app.
 #[derive(Clone, Debug)]
 pub struct TelemetrySettings {
-    /// Which log lines are written.
+    /// The filter of log lines.
     pub log_filter: Targets,
-    /// Where spans go; without it they go nowhere.
+    /// The export of spans and metrics; `None` disables it.
     pub export: Option<ExportSettings>,
 }
 
-/// How spans get to Application Insights.
+/// The export to Application Insights.
 #[derive(Clone, Debug)]
 pub struct ExportSettings {
-    /// Names the resource and its ingestion endpoint.
+    /// Identifies the resource and its ingestion endpoint.
     pub connection_string: Secret,
-    /// The ingestion endpoint, if it is one of this machine's without TLS: an emulated one.
+    /// The ingestion endpoint if it is on this machine and without TLS, that is, emulated.
     pub loopback_endpoint: Option<String>,
-    /// Which part of the traces that begin here is sent, from 0 to 1; others follow their parent.
+    /// Share of traces to sample, from 0 to 1, when the caller made no decision.
     pub sampling_ratio: f64,
-    /// Which instance of the app this is.
+    /// The instance of the app.
     pub role_instance: Option<String>,
 }
 
@@ -63,13 +62,13 @@ pub struct Role {
 /// Starts logs and telemetry; called once, by `main`.
 ///
 /// # Errors
-/// If no thread can be started for it.
+/// If no thread can be started.
 pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) -> io::Result<()> {
     let tracer = settings.export.map(|export| application_insights::start(&export, role, http));
     let spans = tracer.transpose()?.map(|tracer| {
         tracing_opentelemetry::layer()
             .with_tracer(tracer)
-            // Nobody asks OpenTelemetry for the current span; parents are those of tracing.
+            // No code asks OpenTelemetry for the current span; tracing tracks the parents.
             .with_context_activation(false)
             .with_location(false)
             .with_target(false)
@@ -80,7 +79,7 @@ pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) ->
     let subscriber = logging(settings.log_filter);
     match spans {
         Some(spans) => subscriber.with(spans).init(),
-        // A layer that is none would take an interest in every span.
+        // A `None` layer would enable every span.
         None => subscriber.init(),
     }
     // The standard hook prints the panic's message, which may quote data.
@@ -93,7 +92,7 @@ pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) ->
     Ok(())
 }
 
-/// Writes a trace id as JSON has it: 32 lower-case hexadecimal digits.
+/// Serialises a trace id as 32 lower-case hexadecimal digits.
 ///
 /// # Errors
 /// Those of the serializer.
@@ -101,14 +100,14 @@ pub fn as_digits<S: Serializer>(trace_id: &TraceId, serializer: S) -> Result<S::
     serializer.collect_str(trace_id)
 }
 
-/// Writes log lines, which need no spans: without an export there are none, and they cost nothing.
+/// Log lines need no spans; without an export spans are disabled and cost nothing.
 fn logging(filter: Targets) -> impl Subscriber + for<'span> LookupSpan<'span> {
     let filter = filter.and(filter_fn(|metadata: &Metadata<'_>| metadata.is_event()));
     let lines = console::Console.and_then(invocation::InvocationLogs).with_filter(filter);
     tracing_subscriber::registry().with(lines)
 }
 
-/// Libraries may say what we must not pass on, so only our own spans and events leave.
+/// Exports only our own spans and events, since those of libraries may contain data.
 fn our_own(role: Role) -> Targets {
     Targets::new()
         .with_target("shared", Level::INFO)

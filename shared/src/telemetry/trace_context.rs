@@ -1,4 +1,4 @@
-//! W3C Trace Context, level 1, and its predecessor: which trace a request belongs to.
+//! W3C Trace Context, level 1, and its predecessor, the `Request-Id` header.
 
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
@@ -7,28 +7,28 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The length of a `traceparent` of version 00; that of a later one is no less.
+/// The length of a `traceparent` of version 00; later versions may be longer.
 const TRACEPARENT_CHARS_MIN: usize = 55;
 
-/// The longest `tracestate` that must be passed on (W3C Trace Context, section 3.3.1.5).
+/// The longest `tracestate` that must be forwarded (W3C Trace Context, section 3.3.1.5).
 const TRACESTATE_CHARS_MAX: usize = 512;
 
-/// The trace that a request belongs to, and the span of the caller in it.
+/// The trace of a request, and the caller's span in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceContext(SpanContext);
 
 impl TraceContext {
-    /// The context of the first usable pair of `traceparent` and `tracestate`.
+    /// The context in the first valid pair of `traceparent` and `tracestate`.
     pub(crate) fn from_first<'a>(
         candidates: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>,
     ) -> Option<Self> {
         candidates.into_iter().find_map(|(parent, state)| Headers::new(parent?, state)?.read())
     }
 
-    /// The context in a `Request-Id` header, which older clients of Application Insights send:
-    /// `|<trace id>.<span id>.` (the hierarchical format of the HTTP correlation protocol).
+    /// The context in a `Request-Id` header, `|<trace id>.<span id>.`, which older Application
+    /// Insights clients send (hierarchical format of the HTTP correlation protocol).
     ///
-    /// Identifiers of other clients name no trace that anything else could belong to.
+    /// Identifiers in other formats contain no trace id.
     pub(crate) fn from_request_id(request_id: &str) -> Option<Self> {
         let mut parts = request_id.trim().strip_prefix('|')?.split('.');
         let trace_id = TraceId::from_bytes(bytes(parts.next()?)?);
@@ -42,13 +42,13 @@ impl TraceContext {
         Self::sampled(TraceId::from(fastrand::u128(1..)), span_id())
     }
 
-    /// The trace's identifier: 32 lower-case hexadecimal digits.
+    /// The trace id: 32 lower-case hexadecimal digits.
     pub fn trace_id(&self) -> TraceId {
         self.0.trace_id()
     }
 
-    /// The `traceparent` of an outgoing call: the same trace, and the span of the call, which is
-    /// the current one. Without telemetry spans have no identifiers, so it makes one up.
+    /// The `traceparent` of an outgoing call: the same trace, and the current span. Without
+    /// telemetry spans have no ids, so a random one is used.
     pub fn traceparent_of_call(&self) -> String {
         let context = Span::current().context();
         let span = context.span();
@@ -61,13 +61,13 @@ impl TraceContext {
         format!("00-{trace_id}-{span_id}-{:02x}", flags & TraceFlags::SAMPLED)
     }
 
-    /// Makes a span that has not begun a child of the caller's.
+    /// Makes a span that has not started a child of the caller's.
     pub(crate) fn adopt(&self, span: &Span) {
-        // Without telemetry there is nothing to tell.
+        // Without telemetry this does nothing.
         let _ = span.set_parent(Context::new().with_remote_span_context(self.0.clone()));
     }
 
-    /// The `tracestate` that goes along unchanged.
+    /// The `tracestate`, forwarded unchanged.
     pub fn state(&self) -> Option<String> {
         Some(self.0.trace_state().header()).filter(|state| !state.is_empty())
     }
@@ -86,7 +86,7 @@ struct Headers<'a> {
 impl<'a> Headers<'a> {
     fn new(traceparent: &'a str, tracestate: Option<&'a str>) -> Option<Self> {
         let traceparent = traceparent.trim();
-        // The propagator would also take shorter ids.
+        // The propagator would also accept shorter ids.
         if traceparent.len() < TRACEPARENT_CHARS_MIN {
             return None;
         }
@@ -119,7 +119,7 @@ fn span_id() -> SpanId {
     SpanId::from(fastrand::u64(1..))
 }
 
-/// The bytes of exactly 2·N lower-case digits.
+/// Decodes exactly 2·N lower-case digits.
 fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let is_lower = !digits.bytes().any(|digit| digit.is_ascii_uppercase());

@@ -1,19 +1,19 @@
-//! Which characters belong into a text.
+//! Which characters a text may contain.
 
 use icu_properties::CodePointSetData;
 use icu_properties::props::{DefaultIgnorableCodePoint, WhiteSpace};
 
-/// Whether a character may stand in a text: no control characters (C0, DEL, C1) and nothing that
-/// overrides or isolates the direction of writing, which makes a text look like another one
-/// (Unicode Standard Annex 9, 2.1 to 2.5). Joiners, direction marks and combining characters
-/// belong to names.
+/// Whether a text may contain a character. Control characters (C0, DEL, C1) are not allowed, nor
+/// are bidirectional overrides and isolates, which can disguise a text as another (Unicode Standard
+/// Annex 9, 2.1 to 2.5). Joiners, direction marks and combining characters occur in names and are
+/// allowed.
 pub(crate) fn is_allowed(character: char) -> bool {
     !character.is_control()
         && !matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether anything of a character is to be seen: no white space, and nothing that is only there
-/// for how others look (the property `Default_Ignorable_Code_Point`, Unicode Standard, 5.21).
+/// Whether a character is visible: neither white space nor a character that only affects how others
+/// are displayed (property `Default_Ignorable_Code_Point`, Unicode Standard, 5.21).
 pub(crate) fn is_visible(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_graphic();
@@ -24,8 +24,8 @@ pub(crate) fn is_visible(character: char) -> bool {
         && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
-/// The Braille pattern without dots counts as a symbol, and the annotation characters and line
-/// controls as formats that are not to be ignored; one sees none of them.
+/// Invisible characters that the properties miss: the Braille pattern without dots is a symbol, and
+/// annotation characters are not default-ignorable.
 const BLANKS: [char; 4] = ['\u{2800}', '\u{fff9}', '\u{fffa}', '\u{fffb}'];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The fields of an object, read one by one, or described.
+//! The fields of an object, read or described one by one.
 
 use std::borrow::Cow;
 
@@ -7,15 +7,15 @@ use serde_json::{Map, Value, json};
 use super::{Mistakes, Rule};
 use crate::json::Json;
 
-/// The fields of one JSON object, taken out one by one.
+/// The fields of one JSON object, removed as they are read.
 pub struct Fields<'a> {
     pub(super) members: Vec<(Cow<'a, str>, Json<'a>)>,
     pub(super) mistakes: Mistakes,
-    /// What was noted so far, if the fields are described instead of read.
+    /// The schemas so far, if the fields are described instead of read.
     pub(super) description: Option<Description>,
 }
 
-/// Their schemas, and which of them must be there.
+/// The schemas of the fields, and which fields are required.
 #[derive(Default)]
 pub(super) struct Description {
     pub(super) properties: Map<String, Value>,
@@ -23,9 +23,9 @@ pub(super) struct Description {
 }
 
 impl Fields<'_> {
-    /// A field that must be there; `None` if it is missing or wrong, which is noted.
+    /// A required field; `None` if it is missing or invalid, which is reported.
     ///
-    /// Read every field before the first `?`, so that all mistakes are noted.
+    /// Read every field before the first `?`, so that all errors are reported.
     pub fn required<R: Rule>(&mut self, name: &str, rule: R) -> Option<R::Output> {
         if let Some(description) = &mut self.description {
             description.properties.insert(name.to_owned(), rule.schema());
@@ -41,7 +41,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A field that may be absent or null; `None` also if it is wrong, which is noted.
+    /// A field that may be absent or null; also `None` if it is invalid, which is reported.
     pub fn optional<R: Rule>(&mut self, name: &str, rule: R) -> Option<R::Output> {
         if let Some(description) = &mut self.description {
             description.properties.insert(name.to_owned(), nullable(rule.schema()));
@@ -53,16 +53,16 @@ impl Fields<'_> {
         }
     }
 
-    /// A field that clients send back as they got it, and that has no effect.
+    /// A field that clients send back as they loaded it, and that is ignored.
     ///
-    /// The rule only describes what they got.
+    /// `rule` only describes the loaded value.
     pub fn ignored(&mut self, name: &str, rule: &impl Rule) {
         if let Some(description) = &mut self.description {
             let mut schema = rule.schema();
-            schema["description"] = json!("accepted as it was loaded, without effect");
+            schema["description"] = json!("accepted and ignored");
             description.properties.insert(name.to_owned(), schema);
         }
-        // Of what was not even read, nobody knows what it hides.
+        // A value that was not read in full could contain anything, so it is refused.
         if self.take(name).is_some_and(|value| !value.is_whole()) {
             self.mistakes.note_at(name, "has too many members or items");
         }
@@ -90,7 +90,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The schema with null allowed, beside which a reference to a named one has no effect.
+/// The schema with null allowed. `nullable` beside a `$ref` would have no effect.
 fn nullable(mut schema: Value) -> Value {
     if schema.get("title").is_some() {
         return json!({"allOf": [schema], "nullable": true});

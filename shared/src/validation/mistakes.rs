@@ -1,18 +1,17 @@
-//! What is wrong with a body, as far as it is worth telling.
+//! The errors of a body, up to a limit.
 
 use std::borrow::Cow;
 use std::fmt::Display;
 
 use crate::error::FieldError;
 
-/// The most mistakes that are listed. Nobody mends more at once, and to find them all costs others
-/// their turn.
+/// The most errors listed. Nobody fixes more at once, and finding all would delay other requests.
 pub(crate) const LISTED_MAX: usize = 100;
 
-/// The longest part of a pointer that names one member, in characters: names are the caller's own.
+/// The longest part of a pointer for one member, in characters, since clients choose the names.
 const NAME_CHARS_MAX: usize = 128;
 
-/// The mistakes of a body: at most a hundred, and whether there are more.
+/// The errors of a body: at most a hundred, and whether there are more.
 #[derive(Debug, Default)]
 pub struct Mistakes {
     listed: Vec<FieldError>,
@@ -20,7 +19,7 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
-    /// Notes a mistake of the value at hand.
+    /// Adds an error of the current value.
     pub fn note(&mut self, detail: impl Into<Cow<'static, str>>) {
         if self.is_full() {
             self.more = true;
@@ -29,14 +28,14 @@ impl Mistakes {
         }
     }
 
-    /// Notes a mistake of a member of the value at hand.
+    /// Adds an error of a member of the current value.
     pub(crate) fn note_at(&mut self, name: &str, detail: impl Into<Cow<'static, str>>) {
         let before = self.len();
         self.note(detail);
         self.move_below(before, name);
     }
 
-    /// Says of the mistakes since the first `before` that they lie in the member or item `step`.
+    /// Prefixes the pointers of the errors after the first `before` with the member or item `step`.
     pub fn move_below(&mut self, before: usize, step: impl Display) {
         if before < self.listed.len() {
             let step = pointer_to(step);
@@ -46,27 +45,27 @@ impl Mistakes {
         }
     }
 
-    /// Whether another mistake would not be listed any more.
+    /// Whether the list is full.
     pub(crate) fn is_full(&self) -> bool {
         self.listed.len() == LISTED_MAX
     }
 
-    /// Whether there is none.
+    /// Whether there is no error.
     pub fn is_empty(&self) -> bool {
         self.listed.is_empty()
     }
 
-    /// How many are listed.
+    /// The number of errors listed.
     pub fn len(&self) -> usize {
         self.listed.len()
     }
 
-    /// Whether there are more than are listed.
+    /// Whether there are more errors than listed.
     pub(crate) fn has_more(&self) -> bool {
         self.more
     }
 
-    /// What is listed.
+    /// The listed errors.
     pub fn into_listed(self) -> Vec<FieldError> {
         self.listed
     }

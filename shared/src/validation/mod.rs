@@ -1,11 +1,11 @@
-//! The words in which bodies are described, one line per field.
+//! Validation rules for bodies, one line per field.
 //!
-//! A body is a function that reads its [`Fields`] in order. Every mistake is noted with its JSON
-//! pointer and reading goes on, so that the caller hears of all of them at once; the body is put
-//! together only if there was none.
+//! A body is a function that reads its [`Fields`] in order. Each error is added with its JSON
+//! pointer and reading continues, so that the caller gets all errors at once. The body is built
+//! only if there were none.
 //!
-//! The same function describes the body: run by [`describe`], nothing is read, and every field
-//! notes its name and its rule's schema instead.
+//! [`describe`] runs the same function to make a schema: each field adds its name and its rule's
+//! schema, and nothing is read.
 
 mod characters;
 mod fields;
@@ -30,34 +30,33 @@ pub use text::{
     text_of_exactly, text_with_lines,
 };
 
-/// The longest name, identifier or other single text that is no prose. What one app writes here,
-/// another must be able to note, so both keep to these limits.
+/// The longest name, identifier or other short text. The audit register must accept each text of
+/// the other app, so both share this limit.
 pub const TEXT_CHARS_MAX: usize = 256;
 
-/// The longest date or date-time: room for an offset and for more digits of a second than any
-/// clock has.
+/// The longest date or date-time: room for an offset and for more digits of a second than any clock
+/// has.
 pub const DATE_CHARS_MAX: usize = 64;
 
 /// The most items of a list, and of a page.
 pub const LIST_ITEMS_MAX: usize = 1000;
 
-/// Something that a field's value must be.
+/// A rule for the value of a field.
 pub trait Rule {
-    /// What a good value becomes.
+    /// The parsed value.
     type Output;
 
-    /// Reads a value; `None` if anything is wrong with it, which is noted then, with pointers
-    /// relative to the value.
+    /// Parses a value. Returns `None` after adding its errors, with pointers relative to the value.
     fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<Self::Output>;
 
-    /// What a value must be, as a schema of `OpenAPI` 3.0.
+    /// The rule as an `OpenAPI` 3.0 schema.
     fn schema(&self) -> Value;
 }
 
-/// Reads a whole body: an object with these fields and no others.
+/// Parses a whole body: an object with these fields and no others.
 ///
 /// # Errors
-/// [`Error::InvalidBody`] with every mistake, up to a hundred.
+/// [`Error::InvalidBody`] with all errors, up to a hundred.
 pub fn parse<T>(body: Body<'_>, read: impl Fn(&mut Fields<'_>) -> Option<T>) -> Result<T> {
     let Body { value, repeated: mut mistakes } = body;
     match Object(read).read(value, &mut mistakes) {
@@ -172,7 +171,7 @@ mod tests {
                 "properties": {
                     "lastUpdated": {
                         "type": "string", "format": "date-time",
-                        "description": "accepted as it was loaded, without effect"
+                        "description": "accepted and ignored"
                     },
                     "label": text,
                     "note": {"type": "string", "minLength": 1, "maxLength": 5, "nullable": true},

@@ -11,7 +11,7 @@ pub struct Named<R> {
     rule: R,
 }
 
-/// This rule, which documents call `name` and describe once; see [`Document`].
+/// Gives the schema of a rule a name; documents describe it once under that name; see [`Document`].
 ///
 /// [`Document`]: crate::openapi::Document
 pub const fn named<R: Rule>(name: &'static str, rule: R) -> Named<R> {

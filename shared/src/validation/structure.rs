@@ -15,7 +15,7 @@ pub struct List<R> {
 /// An array of at most `items_max` items.
 ///
 /// # Panics
-/// If that is more than [`LIST_ITEMS_MAX`], beyond which items are not even read.
+/// If that is more than [`LIST_ITEMS_MAX`]: the JSON parser drops further items.
 pub const fn list<R: Rule>(items_max: usize, item: R) -> List<R> {
     assert!(items_max <= LIST_ITEMS_MAX);
     List { items_max, item }
@@ -52,8 +52,8 @@ impl<R: Rule> Rule for List<R> {
     }
 }
 
-/// An object whose fields a function reads; fields that it does not name are unknown. The function
-/// returns `None` only after a mistake was noted.
+/// An object whose fields `read` reads; all other fields are unknown. `read` returns `None` only
+/// after it added an error.
 pub struct Object<F>(pub F);
 
 impl<T, F: Fn(&mut Fields<'_>) -> Option<T>> Rule for Object<F> {
@@ -92,7 +92,7 @@ pub fn describe<T>(read: impl Fn(&mut Fields<'_>) -> T) -> Value {
     let Description { properties, required } = fields.description.unwrap_or_default();
     let mut schema =
         json!({"type": "object", "properties": properties, "additionalProperties": false});
-    // OpenAPI 3.0 allows no empty list here.
+    // OpenAPI 3.0 does not allow an empty `required`.
     if !required.is_empty() {
         schema["required"] = json!(required);
     }

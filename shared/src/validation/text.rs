@@ -1,4 +1,4 @@
-//! Texts: of some length, or of some form.
+//! Texts with a length or a format.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -8,15 +8,15 @@ use super::{DATE_CHARS_MAX, Mistakes, Rule, is_allowed, is_visible};
 use crate::Id;
 use crate::json::Json;
 
-/// Text of a length between two bounds, counted in Unicode scalar values, of which one at least
-/// can be seen.
+/// Text with a minimum and a maximum length, counted in Unicode scalar values, and at least one
+/// visible character.
 pub struct Text {
     chars_min: usize,
     chars_max: usize,
     lines: Lines,
 }
 
-/// Whether a text can have more than one line.
+/// Whether the text may have several lines.
 #[derive(Clone, Copy, PartialEq)]
 enum Lines {
     One,
@@ -28,7 +28,7 @@ pub const fn text(chars_max: usize) -> Text {
     Text { chars_min: 1, chars_max, lines: Lines::One }
 }
 
-/// Text of 1 to `chars_max` characters, tabs and line ends among them.
+/// Text of 1 to `chars_max` characters, including tabs and line ends.
 pub const fn text_with_lines(chars_max: usize) -> Text {
     Text { chars_min: 1, chars_max, lines: Lines::Many }
 }
@@ -41,7 +41,7 @@ pub const fn text_of_exactly(chars: usize) -> Text {
 impl Text {
     fn has_fitting_length(&self, text: &str) -> bool {
         let (min, max) = (self.chars_min, self.chars_max);
-        // A character takes one to four bytes, so most texts need no counting.
+        // A character has one to four bytes, so most texts need no counting.
         (min <= 1 && !text.is_empty() && text.len() <= max)
             || (text.len() <= 4 * max && (min..=max).contains(&text.chars().count()))
     }
@@ -68,9 +68,9 @@ impl Rule for Text {
                 format!("must be {min} to {max} characters long")
             });
         } else if !text.chars().all(|character| self.may_have(character)) {
-            mistakes.note("must not have control characters or overrides of the writing direction");
+            mistakes.note("must not have control characters or bidirectional overrides");
         } else if !text.chars().any(is_visible) {
-            mistakes.note("must have a character that can be seen");
+            mistakes.note("must have a visible character");
         } else {
             return Some(text.into_owned());
         }
@@ -82,24 +82,24 @@ impl Rule for Text {
     }
 }
 
-/// What a schema can say about the form of a text, beside the expectation in words.
+/// The format of a text for the schema, in addition to the expectation in words.
 pub enum SchemaHint {
-    /// A format that `OpenAPI` or JSON Schema names, for instance `uuid`.
+    /// A format that `OpenAPI` or JSON Schema defines, for example `uuid`.
     Format(&'static str),
-    /// A regular expression (ECMA 262) that good texts match; `parse` may want more.
+    /// A regular expression (ECMA 262) that valid texts match; `parse` may be stricter.
     Pattern(&'static str),
-    /// The same, and the most characters.
+    /// A regular expression and a maximum length in characters.
     PatternWithin(&'static str, usize),
 }
 
-/// Text that `parse` understands; see [`text_like`].
+/// Text that `parse` accepts; see [`text_like`].
 pub struct TextLike<P> {
     parse: P,
     form: SchemaHint,
     expectation: &'static str,
 }
 
-/// Text that `parse` understands, else the field `expectation`, for instance "must be a GUID".
+/// Text that `parse` accepts; otherwise the error is `expectation`, for example "must be a GUID".
 pub const fn text_like<T, P: Fn(&str) -> Option<T>>(
     parse: P,
     form: SchemaHint,
@@ -139,7 +139,7 @@ pub struct OneOf<T: 'static> {
     expectation: &'static str,
 }
 
-/// One of these words, which stands for what is beside it, else the field `expectation`.
+/// One of these words, each with its parsed value; otherwise the error is `expectation`.
 pub const fn one_of<T>(words: &'static [(&'static str, T)], expectation: &'static str) -> OneOf<T> {
     OneOf { words, expectation }
 }
@@ -167,7 +167,7 @@ pub fn guid<T>() -> impl Rule<Output = Id<T>> {
     text_like(Id::parse, SchemaHint::Format("uuid"), "must be a GUID")
 }
 
-/// An RFC 3339 date-time, kept as it was sent.
+/// An RFC 3339 date-time; the text is kept as sent.
 pub fn date_time() -> impl Rule<Output = String> {
     text_like(
         |text| moment(text).map(|_| text.to_owned()),
@@ -176,8 +176,8 @@ pub fn date_time() -> impl Rule<Output = String> {
     )
 }
 
-/// The moment that an RFC 3339 date-time stands for, of the year 1 or later. A leap second, which
-/// the format knows, is refused: most clients cannot read it.
+/// The time of an RFC 3339 date-time, year 1 or later. Leap seconds are refused, although the
+/// format allows them, because most clients cannot read them.
 pub fn moment(text: &str) -> Option<OffsetDateTime> {
     let fits = text.len() <= DATE_CHARS_MAX && text.get(10..11)?.eq_ignore_ascii_case("T");
     let seconds = text.get(17..19).filter(|_| fits)?;

@@ -12,10 +12,10 @@ use warp::http::{Request, Response};
 
 use crate::HttpClient;
 
-/// How long one call may take.
+/// The time limit of one call.
 const CALL_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Makes the calls of threads that have no runtime, on the one that there is.
+/// Runs the calls of threads without a runtime on the app's runtime.
 #[derive(Clone, Debug)]
 pub(super) struct IngestionClient {
     http: Arc<HttpClient>,
@@ -33,7 +33,7 @@ impl opentelemetry_http::HttpClient for IngestionClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let http = Arc::clone(&self.http);
         let call = async move { http.get().await?.send_bytes(request).await };
-        // Within the runtime, since outside there is no clock for it either.
+        // `timeout` needs the runtime's timer, so it runs inside the spawned task.
         let in_time = async { timeout(CALL_TIME_MAX, call).await };
         self.runtime.spawn(in_time).await??
     }

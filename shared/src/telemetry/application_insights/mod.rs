@@ -1,7 +1,7 @@
-//! Spans and metrics for Application Insights, sent at nobody's expense.
+//! Exports spans and metrics to Application Insights, off the request path.
 //!
-//! They are written and packed on threads of their own. While the ingestion endpoint cannot be
-//! reached, spans wait in a bounded queue; what does not fit is dropped and counted.
+//! Separate threads collect and serialise them. While the ingestion endpoint is unreachable, spans
+//! wait in a bounded queue; the excess is dropped and counted.
 
 mod client;
 mod sampling;
@@ -28,9 +28,9 @@ use crate::HttpClient;
 /// How often metrics are sent.
 const METRICS_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Begins to send what this process measures; returns whom to give spans to.
+/// Starts the exporters and returns the tracer.
 ///
-/// Called within the runtime that the calls are made on.
+/// Must be called within the runtime that makes the calls.
 ///
 /// # Errors
 /// If no thread can be started.
@@ -64,7 +64,7 @@ fn exporter(settings: &ExportSettings, client: IngestionClient) -> Exporter<Inge
             .expect("settings were checked")
             .with_sample_rate(settings.sampling_ratio);
     match &settings.loopback_endpoint {
-        // A connection string always means https.
+        // A connection string always implies https.
         #[expect(deprecated, reason = "the one way to an endpoint without TLS, on this machine")]
         Some(endpoint) => exporter.with_endpoint(endpoint).expect("any endpoint is taken"),
         None => exporter,

@@ -1,21 +1,21 @@
-//! Which traces are sent.
+//! Samples traces.
 
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};
 
-/// Follows a caller who sends the trace; else a part of all traces, by their identifiers, so that
-/// both apps choose the same ones.
+/// Follows a caller that samples the trace; otherwise samples a share of all traces by trace id, so
+/// that both apps choose the same ones.
 ///
-/// A caller's "no" says nothing: the Functions host's own telemetry marks no trace that begins
-/// there as sampled, though it sends it (microsoft/ApplicationInsights-dotnet, issue 2835).
+/// A caller's "not sampled" is ignored: the Functions host marks the traces that it starts as not
+/// sampled although it sends them (microsoft/ApplicationInsights-dotnet, issue 2835).
 #[derive(Clone, Debug)]
 pub(super) struct ParentOrRatio {
     ratio: Sampler,
 }
 
 impl ParentOrRatio {
-    /// Sends this part of the traces that no caller sends, from 0 to 1.
+    /// Samples this share, from 0 to 1, of the traces that no caller samples.
     pub(super) fn new(ratio: f64) -> Self {
         Self { ratio: Sampler::TraceIdRatioBased(ratio) }
     }

@@ -1,6 +1,6 @@
-//! The way of ended spans: a bounded queue, then batches.
+//! The export of ended spans: a bounded queue, then batches.
 //!
-//! The host kills handlers without notice, so spans leave within two seconds of their end.
+//! The host kills handlers without notice, so spans are sent within two seconds of their end.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,45 +14,45 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-/// Spans that may wait; a second or two of a busy app.
+/// The capacity of the queue; a second or two of a busy app.
 const QUEUE_LENGTH: usize = 8192;
 
-/// So many spans wait no longer for others.
+/// The number of waiting spans that are sent at once.
 const QUEUE_LENGTH_FULL: usize = QUEUE_LENGTH / 2;
 
-/// The most spans that leave together: with their events well below the endpoint's limits.
+/// The largest batch; with their events, so many spans stay well below the endpoint's limits.
 const BATCH_LENGTH_MAX: usize = 256;
 
 /// How long the first span waits for others.
 const GATHERING_TIME: Duration = Duration::from_secs(1);
 
-/// How long a batch is tried, with the exporter's own retries.
+/// The time limit of a batch, including the exporter's retries.
 const EXPORT_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// The least time between two warnings that spans are lost.
+/// The shortest interval between two warnings about lost spans.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Takes ended spans without waiting.
+/// Queues ended spans without waiting.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
-    /// Told when the first span waits, and when there are many: to wake the thread for each one
-    /// would cost more than all else.
+    /// Notified when the first span waits, and when there are many; waking the thread for each span
+    /// would dominate the cost.
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     spans: Vec<SpanData>,
-    /// Spans that were lost since the last warning.
+    /// Spans lost since the last warning.
     lost: u64,
 }
 
 impl Queue {
-    /// A queue that a thread of its own empties.
+    /// A queue with a thread that empties it.
     ///
     /// # Errors
     /// If no thread can be started.
@@ -72,7 +72,7 @@ impl Queue {
         let mut next_warning = Instant::now();
         loop {
             self.0.changed.notified().await;
-            // Until then, or until there are many.
+            // Waits that long, or until there are many.
             let _ = timeout(GATHERING_TIME, self.0.changed.notified()).await;
             let mut spans = std::mem::take(&mut self.waiting().spans).into_iter();
             while spans.len() > 0 {
