@@ -91,7 +91,7 @@ impl Document {
         self.schema(name, schema, example)
     }
 
-    /// Names the schema of an answer's body, with an example that holds to it.
+    /// Names the schema of a response's body, with an example that holds to it.
     #[must_use]
     pub fn returned(self, name: &str, mut schema: Value, example: Value) -> Self {
         open(&mut schema);
@@ -113,7 +113,7 @@ impl Document {
         self
     }
 
-    /// Names the schema of the answer of [`Operation::health`].
+    /// Names the schema of the response to [`Operation::health`].
     #[must_use]
     pub fn with_health(self) -> Self {
         self.returned("Health", json!({"type": "object"}), json!({}))
@@ -186,7 +186,7 @@ impl Operation {
             "200 means that {proved}, now or up to five seconds ago. Nobody's data is touched, and \
              nothing is recorded."
         );
-        Self::new("get", "Says whether requests work.", &description).answer(
+        Self::new("get", "Says whether requests work.", &description).response(
             200,
             "They work.",
             json!({}),
@@ -248,14 +248,14 @@ impl Operation {
         let once =
             "With the same key and body again, the answer is what was created the first time.";
         self.parameter("header", "Idempotency-Key", once, &visible)
-            .answer(201, "Created.", headers, Some(named(schema)))
+            .response(201, "Created.", headers, Some(named(schema)))
             .problems(&[422])
     }
 
     /// Answers 200 with a body of this schema and its version.
     #[must_use]
     pub fn returns(self, schema: &str) -> Self {
-        self.answer(200, "The current record.", versioned(), Some(named(schema)))
+        self.response(200, "The current record.", versioned(), Some(named(schema)))
             .of_one_record()
             .problems(&[404, 410])
     }
@@ -263,7 +263,7 @@ impl Operation {
     /// Answers 304 to a caller who holds the version.
     #[must_use]
     pub fn unless_known(self) -> Self {
-        self.answer(304, "The caller holds this version.", versioned(), None)
+        self.response(304, "The caller holds this version.", versioned(), None)
     }
 
     /// Writes to a record that others may be writing to.
@@ -275,7 +275,8 @@ impl Operation {
     /// Answers 204.
     #[must_use]
     pub fn returns_nothing(self) -> Self {
-        self.answer(204, "Deleted, now or by an earlier request.", json!({}), None).of_one_record()
+        self.response(204, "Deleted, now or by an earlier request.", json!({}), None)
+            .of_one_record()
     }
 
     /// Answers with a page of items of this schema.
@@ -286,7 +287,7 @@ impl Operation {
         let link = json!({"Link": header("The next page, if there is one (RFC 8288).", false)});
         self.parameter("query", "limit", "The most items of a page.", &limit)
             .parameter("query", "cursor", "Where the page begins, from a Link.", &cursor)
-            .answer(200, "A page.", link, Some(json!({"type": "array", "items": named(schema)})))
+            .response(200, "A page.", link, Some(json!({"type": "array", "items": named(schema)})))
     }
 
     /// Can answer with problems of these statuses too.
@@ -327,7 +328,7 @@ impl Operation {
     fn refused_at(self, door: Door) -> Self {
         match door {
             Door::Gateway => self.problems(&GATEWAY),
-            Door::Host => self.answer(401, meaning(401), json!({}), None),
+            Door::Host => self.response(401, meaning(401), json!({}), None),
         }
     }
 
@@ -340,7 +341,7 @@ impl Operation {
         self
     }
 
-    fn answer(mut self, status: u16, text: &str, headers: Value, body: Option<Value>) -> Self {
+    fn response(mut self, status: u16, text: &str, headers: Value, body: Option<Value>) -> Self {
         let mut response = json!({"description": text, "headers": headers});
         if let Some(schema) = body {
             response["content"] = content(&schema);

@@ -19,11 +19,11 @@ pub trait Failure {
     fn pause_after(&self, attempts_made: u32) -> Option<Duration>;
 }
 
-/// Runs an operation that is safe to repeat until it succeeds, fails for good, or the deadline
-/// leaves no time; returns how many attempts that took. `note` hears of each failure that is
-/// followed by another attempt, with the number of the attempt and the pause.
+/// Repeats an operation until it succeeds, fails for good, or the deadline leaves no time.
 ///
-/// The current span gets the field `attempts` if there were several.
+/// Returns how many attempts that took, too; the current span gets the field `attempts` if there
+/// were several. `note` hears of each failure that is followed by another attempt, with the number
+/// of the attempt and the pause.
 pub async fn until<T, E, F>(
     deadline: Deadline,
     mut attempt: impl FnMut() -> F,

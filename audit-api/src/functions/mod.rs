@@ -18,6 +18,8 @@ use crate::App;
 pub(crate) type Function = shared::function::Function<Handler>;
 
 /// What answers a request.
+///
+/// On the heap also because every future around it would hold its kilobytes twice and copy them.
 pub(crate) type Handler =
     for<'a> fn(&'a App, Request) -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
 

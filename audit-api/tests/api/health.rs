@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use mongodb::bson::doc;
 use stand_ins::key_vault::KeyVault;
 use stand_ins::mongo::{self, Proxy};
-use stand_ins::test_app::{Answer, Call};
+use stand_ins::test_app::{Call, Response};
 
 use crate::helpers::{AuditApi, record};
 
@@ -17,7 +17,7 @@ fn probe(api: &AuditApi) -> Call {
 }
 
 /// Makes sure that an answer is 503 and says nothing of what is wrong.
-fn assert_unhealthy(answer: &Answer) {
+fn assert_unhealthy(answer: &Response) {
     assert_eq!((answer.status, answer.problem()), (503, "unavailable"), "{answer:#?}");
     assert_eq!(answer.header("Retry-After"), Some("5"));
     assert_eq!(

@@ -1,35 +1,35 @@
-//! Bodies of nearly 1 MiB: one that is right, and many that are wrong in one way each.
+//! Bodies of nearly 1 MiB: a valid one, and many with one error each.
 
 use serde_json::{Value, json};
 
 use super::request::Request;
 
-/// The largest body that the apps read.
+/// The largest body that the apps accept.
 const BYTES_MAX: usize = 1 << 20;
 
-/// Each takes eleven bytes or less, so that hardly more have room.
+/// Each takes at most eleven bytes, so hardly more fit.
 const UNKNOWN_MEMBERS: usize = 90_000;
 
 const OBSERVATIONS_MAX: usize = 1000;
 
-/// Something that must be refused, and what is wrong with it.
-pub(crate) struct Refused {
+/// A request that must be refused, and its error.
+pub(crate) struct RefusedRequest {
     pub(crate) mistake: &'static str,
     pub(crate) request: Request,
 }
 
-/// A new patient with nothing but members that nobody knows.
+/// A new patient with unknown members only.
 pub(crate) fn unknown_members() -> Request {
     Request::post_patient(object(UNKNOWN_MEMBERS, |number| format!(r#""k{number}":1"#)), 400)
 }
 
-/// A test that is right, as large as it may be.
+/// The largest valid test.
 pub(crate) fn largest_test(patient_id: &str) -> Request {
-    Request::post_test(patient_id, legal_test(BYTES_MAX), 201)
+    Request::post_test(patient_id, valid_test(BYTES_MAX), 201)
 }
 
-/// The body of a test with as many observations as there may be.
-pub(crate) fn legal_test(bytes: usize) -> String {
+/// A test body of this size with the maximum number of observations.
+pub(crate) fn valid_test(bytes: usize) -> String {
     let observation = |measurement: &str| {
         json!({
             "id": "1", "code": "718-7", "measurement": measurement, "interpretation": "normal",
@@ -37,19 +37,22 @@ pub(crate) fn legal_test(bytes: usize) -> String {
         })
     };
     let empty = observation("").to_string().len() + ",".len();
-    let head = test_of(Vec::new()).len();
+    let head = test_body(Vec::new()).len();
     let measurement = "m".repeat((bytes - head) / OBSERVATIONS_MAX - empty);
-    test_of(vec![observation(&measurement); OBSERVATIONS_MAX])
+    test_body(vec![observation(&measurement); OBSERVATIONS_MAX])
 }
 
-pub(crate) fn refused(patient_id: &str) -> Vec<Refused> {
-    let legal = legal_test(BYTES_MAX - 64);
-    let (all_but_end, _) = legal.rsplit_once('}').unwrap_or_default();
-    let patient = |mistake, body| Refused { mistake, request: Request::post_patient(body, 400) };
-    let test =
-        |mistake, body| Refused { mistake, request: Request::post_test(patient_id, body, 400) };
+pub(crate) fn refused(patient_id: &str) -> Vec<RefusedRequest> {
+    let valid = valid_test(BYTES_MAX - 64);
+    let (all_but_end, _) = valid.rsplit_once('}').unwrap_or_default();
+    let patient =
+        |mistake, body| RefusedRequest { mistake, request: Request::post_patient(body, 400) };
+    let test = |mistake, body| RefusedRequest {
+        mistake,
+        request: Request::post_test(patient_id, body, 400),
+    };
     vec![
-        Refused { mistake: "90,000 unknown members", request: unknown_members() },
+        RefusedRequest { mistake: "90,000 unknown members", request: unknown_members() },
         patient("90,000 unknown objects", object(UNKNOWN_MEMBERS, |n| format!(r#""{n}":{{}}"#))),
         patient("the same name 90,000 times", object(UNKNOWN_MEMBERS, |_| r#""k":1"#.to_owned())),
         patient("one name of 1 MiB", filled(r#"{""#, "n", r#"":1}"#)),
@@ -63,23 +66,29 @@ pub(crate) fn refused(patient_id: &str) -> Vec<Refused> {
         patient("500,000 numbers", filled("[0", ",1", "]")),
         test("350,000 empty arrays", filled(r#"{"observations":[[]"#, ",[]", "]}")),
         test("130,000 small objects", filled(r#"{"observations":[{}"#, r#",{"a":1}"#, "]}")),
-        test("1,000 observations, all wrong", test_of(vec![wrong(); OBSERVATIONS_MAX])),
-        test("1,001 observations, all wrong", test_of(vec![wrong(); OBSERVATIONS_MAX + 1])),
+        test(
+            "1,000 observations, all wrong",
+            test_body(vec![invalid_observation(); OBSERVATIONS_MAX]),
+        ),
+        test(
+            "1,001 observations, all wrong",
+            test_body(vec![invalid_observation(); OBSERVATIONS_MAX + 1]),
+        ),
         test("U+FFFD at the end", all_but_end.replacen("Laboratory", "\u{fffd}", 1) + "}"),
         test("a name twice, at the end", format!(r#"{all_but_end},"performer":"Laboratory"}}"#)),
         test("no JSON at the end", all_but_end.to_owned()),
     ]
 }
 
-fn test_of(observations: Vec<Value>) -> String {
+fn test_body(observations: Vec<Value>) -> String {
     let test = json!({
         "performer": "Laboratory", "orderReference": "order-1", "observations": observations
     });
     test.to_string()
 }
 
-/// An observation of 1 kB without one field that may be as it is.
-fn wrong() -> Value {
+/// An observation of 1 kB whose fields are all invalid.
+fn invalid_observation() -> Value {
     let too_long = "x".repeat(300);
     json!({
         "id": too_long, "code": too_long, "measurement": 1, "interpretation": "", "issued": "today",
@@ -92,7 +101,7 @@ fn object(members: usize, member: impl Fn(usize) -> String) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// The same over and over, as often as there is room.
+/// Repeats a text as often as it fits.
 fn filled(begin: &str, repeated: &str, end: &str) -> String {
     let times = (BYTES_MAX - begin.len() - end.len()) / repeated.len();
     format!("{begin}{}{end}", repeated.repeat(times))
@@ -103,8 +112,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_body_is_too_large_to_be_read() {
-        for Refused { mistake, request } in refused("an-id") {
+    fn every_body_is_within_the_limit() {
+        for RefusedRequest { mistake, request } in refused("an-id") {
             let bytes = request.body.len();
             assert!((BYTES_MAX / 2..=BYTES_MAX).contains(&bytes), "{mistake}: {bytes}");
         }

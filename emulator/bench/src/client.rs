@@ -1,4 +1,4 @@
-//! Callers of the system.
+//! Clients of the system.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,52 +6,53 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::connection::Connection;
 use super::load::Caller;
-use super::request::{Entrance, Request};
+use super::request::{Request, Target};
 
-/// What a caller asks for.
+/// The requests that a client sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// New patients who are found by a search later.
+    /// Creates patients that later searches find.
     Seed,
     CreatePatient,
     LoadPatient,
-    /// Half of each.
+    /// Half creates, half loads.
     CreateOrLoad,
     SearchPatient,
     SearchByName,
     CreateTest,
 }
 
-/// Patients of post codes from 9000 on are found by a search, and stay the same in number.
+/// Post codes from here on are used only by seeded patients, so that the number of matches stays
+/// the same.
 pub(crate) const SEARCHED_POST_CODES: u32 = 9000;
 
-/// What is known about the data.
+/// The seeded data.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// The post codes that the seeded patients share.
+pub(crate) struct TestData {
+    /// The post codes of the seeded patients.
     pub(crate) post_codes: Range<u32>,
-    /// Identifiers of seeded patients.
+    /// The ids of seeded patients.
     pub(crate) ids: Vec<String>,
-    /// First and last names, each shared by as many patients.
+    /// First and last names, each shared by the same number of patients.
     pub(crate) names: Vec<[String; 2]>,
 }
 
-/// What came of a request that did not fail.
+/// The outcome of a request that did not fail.
 enum Outcome {
     Answered {
         bytes: usize,
-        /// What `Link` leads to.
+        /// The target of `Link`.
         link: Option<String>,
     },
-    /// The host had too much to do.
+    /// The host was overloaded.
     Shed,
 }
 
-/// Calls through one of the doors, on a connection of its own.
+/// A client of one entry point, with a connection of its own.
 pub(crate) struct Client {
-    entrance: Entrance,
+    target: Target,
     task: Task,
-    known: Arc<Known>,
+    data: Arc<TestData>,
     connection: Option<Connection>,
 }
 
@@ -72,22 +73,18 @@ impl Task {
 impl Client {
     pub(crate) fn several(
         number: usize,
-        entrance: &Entrance,
+        target: &Target,
         task: Task,
-        known: &Arc<Known>,
+        data: &Arc<TestData>,
     ) -> Vec<Self> {
-        let client = || Self {
-            entrance: entrance.clone(),
-            task,
-            known: Arc::clone(known),
-            connection: None,
-        };
+        let client =
+            || Self { target: target.clone(), task, data: Arc::clone(data), connection: None };
         std::iter::repeat_with(client).take(number).collect()
     }
 
     fn request(&self) -> Request {
-        let searched = || fastrand::u32(self.known.post_codes.clone());
-        let id = || fastrand::choice(&self.known.ids).map_or("", String::as_str);
+        let searched = || fastrand::u32(self.data.post_codes.clone());
+        let id = || fastrand::choice(&self.data.ids).map_or("", String::as_str);
         match self.task {
             Task::Seed => Request::create_patient(searched()),
             Task::CreateOrLoad if fastrand::bool() => Request::load_patient(id()),
@@ -97,7 +94,7 @@ impl Client {
             Task::LoadPatient => Request::load_patient(id()),
             Task::SearchPatient => Request::search_patient(searched()),
             Task::SearchByName => {
-                let names = fastrand::choice(&self.known.names);
+                let names = fastrand::choice(&self.data.names);
                 let [first, last] = names.map_or(["", ""], |names| names.each_ref().map(|n| &**n));
                 Request::search_by_name(first, last)
             }
@@ -109,63 +106,63 @@ impl Client {
 impl Caller for Client {
     async fn call(&mut self) -> Result<(), String> {
         let request = self.request();
-        send(&mut self.connection, &self.entrance, &request).await
+        send(&mut self.connection, &self.target, &request).await
     }
 }
 
-/// Sends the same request over and over, and follows the links of the answer first. To be turned
-/// away because the host has too much to do is no failure.
+/// Sends the same request repeatedly and follows the `Link` of each response first. A refusal by an
+/// overloaded host is not a failure.
 pub(crate) struct Repeating {
-    entrance: Entrance,
+    target: Target,
     first: Arc<Request>,
-    /// Written once, since to write much over and over would be much of what is measured.
-    first_on_the_wire: Arc<[u8]>,
-    next_on_the_wire: Option<Vec<u8>>,
-    seen: Arc<Seen>,
+    /// Serialised once, since serialising a large body each time would distort the measurement.
+    first_bytes: Arc<[u8]>,
+    next_bytes: Option<Vec<u8>>,
+    counts: Arc<Counts>,
     connection: Option<Connection>,
 }
 
-/// What several callers together have seen.
+/// The counts of several clients together.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Counts {
     pub(crate) answered: AtomicU64,
     pub(crate) shed: AtomicU64,
-    pub(crate) largest_answer_bytes: AtomicUsize,
+    pub(crate) largest_response_bytes: AtomicUsize,
 }
 
 impl Repeating {
-    pub(crate) fn several(number: usize, entrance: &Entrance, request: &Request) -> Vec<Self> {
-        let first_on_the_wire: Arc<[u8]> = request.on_the_wire(entrance).into();
+    pub(crate) fn several(number: usize, target: &Target, request: &Request) -> Vec<Self> {
+        let first_bytes: Arc<[u8]> = request.to_bytes(target).into();
         let first = Arc::new(request.clone());
-        let seen = Arc::new(Seen::default());
+        let counts = Arc::new(Counts::default());
         let caller = || Self {
-            entrance: entrance.clone(),
+            target: target.clone(),
             first: Arc::clone(&first),
-            first_on_the_wire: Arc::clone(&first_on_the_wire),
-            next_on_the_wire: None,
-            seen: Arc::clone(&seen),
+            first_bytes: Arc::clone(&first_bytes),
+            next_bytes: None,
+            counts: Arc::clone(&counts),
             connection: None,
         };
         std::iter::repeat_with(caller).take(number).collect()
     }
 
-    pub(crate) fn seen(&self) -> Arc<Seen> {
-        Arc::clone(&self.seen)
+    pub(crate) fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.counts)
     }
 }
 
 impl Caller for Repeating {
     async fn call(&mut self) -> Result<(), String> {
-        let sent = self.next_on_the_wire.as_deref().unwrap_or(&self.first_on_the_wire);
-        match exchange(&mut self.connection, &self.entrance, &self.first, sent).await? {
+        let sent = self.next_bytes.as_deref().unwrap_or(&self.first_bytes);
+        match exchange(&mut self.connection, &self.target, &self.first, sent).await? {
             Outcome::Answered { bytes, link } => {
-                self.seen.answered.fetch_add(1, Ordering::Relaxed);
-                self.seen.largest_answer_bytes.fetch_max(bytes, Ordering::Relaxed);
-                self.next_on_the_wire =
-                    link.map(|link| self.first.following(&link).on_the_wire(&self.entrance));
+                self.counts.answered.fetch_add(1, Ordering::Relaxed);
+                self.counts.largest_response_bytes.fetch_max(bytes, Ordering::Relaxed);
+                self.next_bytes =
+                    link.map(|link| self.first.following(&link).to_bytes(&self.target));
             }
             Outcome::Shed => {
-                self.seen.shed.fetch_add(1, Ordering::Relaxed);
+                self.counts.shed.fetch_add(1, Ordering::Relaxed);
             }
         }
         Ok(())
@@ -175,41 +172,41 @@ impl Caller for Repeating {
 /// Sends a request that must succeed.
 pub(crate) async fn send(
     connection: &mut Option<Connection>,
-    entrance: &Entrance,
+    target: &Target,
     request: &Request,
 ) -> Result<(), String> {
-    match exchange(connection, entrance, request, &request.on_the_wire(entrance)).await? {
+    match exchange(connection, target, request, &request.to_bytes(target)).await? {
         Outcome::Answered { .. } => Ok(()),
-        Outcome::Shed => Err(format!("{}: the host had too much to do", request.function)),
+        Outcome::Shed => Err(format!("{}: the host was overloaded", request.function)),
     }
 }
 
-/// Sends a request on this connection, or on a new one if there is none or it broke.
+/// Sends a request on this connection, or on a new one if there is none or it is closed.
 async fn exchange(
     connection: &mut Option<Connection>,
-    entrance: &Entrance,
+    target: &Target,
     request: &Request,
-    on_the_wire: &[u8],
+    to_bytes: &[u8],
 ) -> Result<Outcome, String> {
     let failed =
-        |what: &str| format!("{} at the {}: {what}", request.function, entrance.door.name());
+        |what: &str| format!("{} at the {}: {what}", request.function, target.entry_point.name());
     let mut open = match connection.take() {
         Some(connection) => connection,
         None => {
-            Connection::open(entrance.address).await.map_err(|error| failed(&error.to_string()))?
+            Connection::open(target.address).await.map_err(|error| failed(&error.to_string()))?
         }
     };
-    let answer = open.exchange(on_the_wire).await.map_err(|error| failed(&error.to_string()))?;
-    if answer.status == 429 && answer.header("X-FUNCTION-SCALEOUT").is_some() {
+    let response = open.exchange(to_bytes).await.map_err(|error| failed(&error.to_string()))?;
+    if response.status == 429 && response.header("X-FUNCTION-SCALEOUT").is_some() {
         return Ok(Outcome::Shed);
     }
-    if !request.succeeded(entrance.door, answer.status, answer.body) {
-        let body = String::from_utf8_lossy(answer.body);
-        return Err(failed(&format!("status {}, {body:.300}", answer.status)));
+    if !request.succeeded(target.entry_point, response.status, response.body) {
+        let body = String::from_utf8_lossy(response.body);
+        return Err(failed(&format!("status {}, {body:.300}", response.status)));
     }
-    let link = answer.header("Link").and_then(|link| link.strip_prefix('<')?.split_once('>'));
+    let link = response.header("Link").and_then(|link| link.strip_prefix('<')?.split_once('>'));
     let link = link.map(|(target, _)| target.to_owned());
-    let bytes = answer.body.len();
+    let bytes = response.body.len();
     *connection = Some(open);
     Ok(Outcome::Answered { bytes, link })
 }

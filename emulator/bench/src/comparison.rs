@@ -1,39 +1,39 @@
-//! Two builds of the apps beside each other, in turn, since the machine's speed changes.
+//! Compares two builds of the apps in alternating rounds, since the machine's speed changes.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::client::{Client, Known, SEARCHED_POST_CODES, Task};
-use super::floor::{Floor, Operation, stored_patients};
-use super::load::{self, Caller, Measured, Spent, Timing};
-use super::request::Door;
+use super::baseline::{Baseline, Operation, stored_patients};
+use super::client::{Client, SEARCHED_POST_CODES, Task, TestData};
+use super::load::{self, Caller, CpuUsage, Measured, Timing};
+use super::request::EntryPoint;
 use super::system::System;
-use super::{CALLERS_TYPICAL, Extent};
+use super::{CALLERS_TYPICAL, Scale};
 
-/// How often everything has its turn.
-const TURNS: usize = 6;
+/// The number of rounds.
+const ROUNDS: usize = 6;
 
-/// One build of both apps, with a database of its own.
+/// A build of both apps, with its own database.
 pub(crate) struct Build {
     pub(crate) system: System,
-    pub(crate) known: Arc<Known>,
+    pub(crate) data: Arc<TestData>,
 }
 
-/// What all turns of one phase have shown.
+/// The measurements of all rounds.
 #[derive(Default)]
-struct Turns {
+struct Rounds {
     medians_us: Vec<f64>,
-    spent: Spent,
+    cpu: CpuUsage,
 }
 
-/// Measures both builds and the floor, and prints their ratios.
-pub(crate) async fn run(newer: &Path, older: &Path, extent: &Extent) -> Result<(), String> {
+/// Measures both builds and the baseline, and prints their ratios.
+pub(crate) async fn run(newer: &Path, older: &Path, scale: &Scale) -> Result<(), String> {
     println!("Starting mongod, both apps and their hosts, of either build …");
-    let builds = [Build::start(newer, extent).await?, Build::start(older, extent).await?];
-    // On a database of its own, which neither build has to share.
-    let beside = Build::start(newer, extent).await?;
-    let floor = Arc::new(Floor::prepare(&beside.system, newer, extent.seeded).await?);
+    let builds = [Build::start(newer, scale).await?, Build::start(older, scale).await?];
+    // The baseline has a database that neither build shares.
+    let reference = Build::start(newer, scale).await?;
+    let floor = Arc::new(Baseline::prepare(&reference.system, newer, scale.seeded).await?);
     println!(
         "\n{:<16} {:>4} {:>27} {:>8} {:>8} {:>26} {:>8} {:>8}",
         "", "", "median ms        ", "newer", "newer", "CPU µs of both apps     ", "newer", "newer"
@@ -55,7 +55,7 @@ pub(crate) async fn run(newer: &Path, older: &Path, extent: &Extent) -> Result<(
     );
     for task in [Task::CreatePatient, Task::LoadPatient] {
         for callers in [1, CALLERS_TYPICAL] {
-            compare(&builds, &beside, &floor, task, callers, extent.timing).await?;
+            compare(&builds, &reference, &floor, task, callers, scale.timing).await?;
         }
     }
     println!("* the raw driver doing the same two operations, on a database of its own");
@@ -64,31 +64,32 @@ pub(crate) async fn run(newer: &Path, older: &Path, extent: &Extent) -> Result<(
 
 async fn compare(
     [newer, older]: &[Build; 2],
-    beside: &Build,
-    floor: &Arc<Floor>,
+    reference: &Build,
+    floor: &Arc<Baseline>,
     task: Task,
     callers: usize,
     timing: Timing,
 ) -> Result<(), String> {
     let operation = Operation::needed_by(task).ok_or("nothing to compare with")?;
-    let [mut driver, mut hop, mut of_newer, mut of_older] = [(); 4].map(|()| Turns::default());
-    for turn in 0..TURNS {
+    let [mut driver, mut hop, mut newer_rounds, mut older_rounds] =
+        [(); 4].map(|()| Rounds::default());
+    for round in 0..ROUNDS {
         driver.add(
-            &beside.measure(floor.callers(callers, operation), timing).await?,
+            &reference.measure(floor.callers(callers, operation), timing).await?,
             Measured::cpu_of_bench,
         );
         hop.add(
-            &beside.measure(floor.callers(callers, Operation::Hop), timing).await?,
+            &reference.measure(floor.callers(callers, Operation::Hop), timing).await?,
             Measured::cpu_of_bench,
         );
-        let mut builds = [(newer, &mut of_newer), (older, &mut of_older)];
-        if turn % 2 == 1 {
+        let mut builds = [(newer, &mut newer_rounds), (older, &mut older_rounds)];
+        if round % 2 == 1 {
             builds.reverse();
         }
-        for (build, turns) in builds {
-            let entrance = build.system.entrance(Door::Handler)?;
-            let clients = Client::several(callers, &entrance, task, &build.known);
-            turns.add(&build.measure(clients, timing).await?, Measured::cpu_of_handlers);
+        for (build, rounds) in builds {
+            let target = build.system.target(EntryPoint::Handler)?;
+            let clients = Client::several(callers, &target, task, &build.data);
+            rounds.add(&build.measure(clients, timing).await?, Measured::cpu_of_handlers);
         }
     }
     let floor_us = driver.median_us() + hop.median_us();
@@ -96,30 +97,32 @@ async fn compare(
         "{:<16} {callers:>4} {:>9.2} {:>8.2} {:>8.2} {:>8.2} {:>8.2} {:>9.0} {:>8.0} {:>7.0} {:>8.2} {:>8.2}",
         task.name(),
         floor_us / 1e3,
-        of_older.median_us() / 1e3,
-        of_newer.median_us() / 1e3,
-        of_newer.median_us() / of_older.median_us(),
-        of_newer.median_us() / floor_us,
-        driver.spent.cpu_us_per_request(),
-        of_older.spent.cpu_us_per_request(),
-        of_newer.spent.cpu_us_per_request(),
-        of_newer.spent.cpu_us_per_request() / of_older.spent.cpu_us_per_request(),
-        of_newer.spent.cpu_us_per_request() / driver.spent.cpu_us_per_request(),
+        older_rounds.median_us() / 1e3,
+        newer_rounds.median_us() / 1e3,
+        newer_rounds.median_us() / older_rounds.median_us(),
+        newer_rounds.median_us() / floor_us,
+        driver.cpu.cpu_us_per_request(),
+        older_rounds.cpu.cpu_us_per_request(),
+        newer_rounds.cpu.cpu_us_per_request(),
+        newer_rounds.cpu.cpu_us_per_request() / older_rounds.cpu.cpu_us_per_request(),
+        newer_rounds.cpu.cpu_us_per_request() / driver.cpu.cpu_us_per_request(),
     );
     Ok(())
 }
 
 impl Build {
-    pub(crate) async fn start(functions: &Path, extent: &Extent) -> Result<Self, String> {
+    pub(crate) async fn start(functions: &Path, scale: &Scale) -> Result<Self, String> {
         let system = System::start(functions, None).await?;
-        system.try_out().await?;
-        let nobody = Arc::new(Known { post_codes: 0..SEARCHED_POST_CODES, ..Known::default() });
-        let entrance = system.entrance(Door::Handler)?;
-        let seeding = Client::several(CALLERS_TYPICAL, &entrance, Task::Seed, &nobody);
-        load::repeat(seeding, extent.seeded / CALLERS_TYPICAL).await.check()?;
-        let ids = stored_patients(&system.connection_string, extent.seeded).await?;
-        let known = Arc::new(Known { post_codes: 0..SEARCHED_POST_CODES, ids, ..Known::default() });
-        Ok(Self { system, known })
+        system.smoke_test().await?;
+        let no_patients =
+            Arc::new(TestData { post_codes: 0..SEARCHED_POST_CODES, ..TestData::default() });
+        let target = system.target(EntryPoint::Handler)?;
+        let seeding = Client::several(CALLERS_TYPICAL, &target, Task::Seed, &no_patients);
+        load::repeat(seeding, scale.seeded / CALLERS_TYPICAL).await.check()?;
+        let ids = stored_patients(&system.connection_string, scale.seeded).await?;
+        let data =
+            Arc::new(TestData { post_codes: 0..SEARCHED_POST_CODES, ids, ..TestData::default() });
+        Ok(Self { system, data })
     }
 
     async fn measure<C: Caller>(
@@ -133,13 +136,13 @@ impl Build {
     }
 }
 
-impl Turns {
+impl Rounds {
     fn add(&mut self, measured: &Measured, cpu: impl Fn(&Measured) -> Duration) {
         self.medians_us.push(measured.percentile_us(0.5));
-        self.spent.add(measured, cpu(measured));
+        self.cpu.add(measured, cpu(measured));
     }
 
-    /// That of the turn in the middle, so that one which was disturbed does not count.
+    /// The median of the rounds, so that a disturbed round does not count.
     fn median_us(&self) -> f64 {
         let mut medians_us = self.medians_us.clone();
         medians_us.sort_by(f64::total_cmp);

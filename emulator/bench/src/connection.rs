@@ -1,4 +1,4 @@
-//! A connection that speaks just enough HTTP/1.1, so that the callers cost next to nothing.
+//! A minimal HTTP/1.1 connection, so that the clients cost almost nothing.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
@@ -7,17 +7,17 @@ use std::ops::Range;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What follows the only chunk.
+/// The end of a body of one chunk.
 const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 
-/// A connection that is kept for one request after another.
+/// A persistent connection.
 pub(crate) struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
 }
 
-/// An answer, whole.
-pub(crate) struct Answer<'a> {
+/// A complete response.
+pub(crate) struct Response<'a> {
     pub(crate) status: u16,
     head: &'a str,
     pub(crate) body: &'a [u8],
@@ -30,9 +30,9 @@ impl Connection {
         Ok(Self { stream, received: Vec::with_capacity(16 << 10) })
     }
 
-    /// Sends a request, as it is on the wire, and reads the answer to its end.
-    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
-        // Whoever refuses a request before all of it has arrived may have answered nevertheless.
+    /// Sends a serialised request and reads the whole response.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Response<'_>> {
+        // A server may refuse a request before it has received all of it, and respond nevertheless.
         let sent = self.stream.write_all(request).await;
         self.received.clear();
         let head_length = loop {
@@ -43,16 +43,16 @@ impl Connection {
                 break end + 4;
             }
         };
-        let (status, framing) = read_head(text(&self.received[..head_length])?)?;
+        let (status, framing) = read_head(utf8(&self.received[..head_length])?)?;
         let body = loop {
             if let Some(body) = framing.body(&self.received[head_length..])? {
                 break head_length + body.start..head_length + body.end;
             }
             self.receive().await?;
         };
-        Ok(Answer {
+        Ok(Response {
             status,
-            head: text(&self.received[..head_length])?,
+            head: utf8(&self.received[..head_length])?,
             body: &self.received[body],
         })
     }
@@ -65,7 +65,7 @@ impl Connection {
     }
 }
 
-impl Answer<'_> {
+impl Response<'_> {
     /// The value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut fields = fields(self.head);
@@ -73,7 +73,7 @@ impl Answer<'_> {
     }
 }
 
-/// How the end of a body is found. One in chunks is a single chunk here: the host writes no more.
+/// How the end of a body is found. A chunked body has a single chunk, since the host sends no more.
 #[derive(Debug, PartialEq, Eq)]
 enum Framing {
     Length(usize),
@@ -81,7 +81,7 @@ enum Framing {
 }
 
 impl Framing {
-    /// Where the body is, once it is there with all that ends it.
+    /// The range of the body, once it is complete.
     fn body(&self, received: &[u8]) -> Result<Option<Range<usize>>> {
         match self {
             Self::Length(length) => Ok((received.len() >= *length).then_some(0..*length)),
@@ -89,15 +89,15 @@ impl Framing {
                 let Some(line) = received.windows(2).position(|two| two == b"\r\n") else {
                     return Ok(None);
                 };
-                let length = usize::from_str_radix(text(&received[..line])?, 16);
+                let length = usize::from_str_radix(utf8(&received[..line])?, 16);
                 let start = line + 2;
-                let body = start..start + length.map_err(|_| strange())?;
+                let body = start..start + length.map_err(|_| unexpected())?;
                 match received.get(body.end..) {
                     Some(end) if end.len() >= LAST_CHUNK.len() => {
                         if end == LAST_CHUNK {
                             Ok(Some(body))
                         } else {
-                            Err(strange())
+                            Err(unexpected())
                         }
                     }
                     _ => Ok(None),
@@ -107,30 +107,30 @@ impl Framing {
     }
 }
 
-/// Status and framing of the body. Every answer here has a length or a chunk, or no body.
+/// Parses the status and the framing. Every response has a length, a chunk or no body.
 fn read_head(head: &str) -> Result<(u16, Framing)> {
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let mut framing = Framing::Length(0);
     for (name, value) in fields(head) {
         if name.eq_ignore_ascii_case("content-length") {
-            framing = Framing::Length(value.trim().parse().map_err(|_| strange())?);
+            framing = Framing::Length(value.trim().parse().map_err(|_| unexpected())?);
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             framing = Framing::Chunk;
         }
     }
-    Ok((status.ok_or_else(strange)?, framing))
+    Ok((status.ok_or_else(unexpected)?, framing))
 }
 
 fn fields(head: &str) -> impl Iterator<Item = (&str, &str)> {
     head.lines().skip(1).filter_map(|line| line.split_once(':'))
 }
 
-fn text(head: &[u8]) -> Result<&str> {
-    std::str::from_utf8(head).map_err(|_| strange())
+fn utf8(head: &[u8]) -> Result<&str> {
+    std::str::from_utf8(head).map_err(|_| unexpected())
 }
 
-fn strange() -> Error {
-    Error::new(ErrorKind::InvalidData, "the answer is not what was expected")
+fn unexpected() -> Error {
+    Error::new(ErrorKind::InvalidData, "the response has an unexpected format")
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_one_chunk_with_its_end() {
+    fn a_chunked_body_is_one_chunk() {
         let whole = b"b\r\n0123456789a\r\n0\r\n\r\n";
         for end in 0..whole.len() {
             assert_eq!(Framing::Chunk.body(&whole[..end]).expect("so far"), None, "{end}");

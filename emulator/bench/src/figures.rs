@@ -1,27 +1,27 @@
-//! Single figures, beside what is wanted and what the scaffold took.
+//! Single figures, compared with their targets and with the scaffold.
 //!
-//! The scaffold's were measured elsewhere, on a machine such as this, behind the same protocol.
+//! The scaffold was measured elsewhere, on a similar machine and behind the same protocol.
 
 use serde::Serialize;
 
 use super::CALLERS_TYPICAL;
+use super::baseline::Operation;
 use super::client::Task;
-use super::floor::Operation;
 use super::report::Report;
 
 pub(crate) const MIB: f64 = 1024.0 * 1024.0;
 
-/// The scaffold's megabytes, in the unit of ours.
+/// A megabyte, the unit of the scaffold's figures, in MiB.
 const MB: f64 = 1e6 / MIB;
 
-/// One number.
+/// A figure.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Figure {
     name: String,
     unit: &'static str,
     ours: f64,
-    /// At most this is wanted.
+    /// The upper limit.
     target: Option<f64>,
     scaffold: Option<f64>,
 }
@@ -60,27 +60,27 @@ impl Figure {
     }
 }
 
-/// What is wanted of a task at the handler, and what the scaffold needed.
-struct Wanted {
+/// The targets for a task at the handler, and the scaffold's figures.
+struct Targets {
     task: Task,
-    /// Median at one caller to the floor's.
+    /// The median with one client, relative to the baseline's.
     to_floor: f64,
-    /// Of both apps, at the typical number of callers.
+    /// CPU time of both apps with the typical number of clients.
     cpu_us: f64,
-    /// Of the patient app and the audit app.
+    /// CPU time of the patient app and the audit app.
     scaffold_cpu_us: [f64; 2],
     scaffold_p50_ms: f64,
 }
 
-const WANTED: [Wanted; 2] = [
-    Wanted {
+const TARGETS: [Targets; 2] = [
+    Targets {
         task: Task::CreatePatient,
         to_floor: 1.35,
         cpu_us: 160.0,
         scaffold_cpu_us: [533.0, 281.0],
         scaffold_p50_ms: 1.58,
     },
-    Wanted {
+    Targets {
         task: Task::LoadPatient,
         to_floor: 1.25,
         cpu_us: 140.0,
@@ -89,60 +89,60 @@ const WANTED: [Wanted; 2] = [
     },
 ];
 
-/// The most of the processors that may be idle while many wait for answers, in per cent.
+/// The largest idle share of the processors while many clients wait, in per cent.
 const IDLE_MAX: f64 = 15.0;
 
-/// What the table says about the targets.
+/// Compares the rows with the targets.
 pub(crate) fn from_rows(report: &Report) -> Vec<Figure> {
-    WANTED
+    TARGETS
         .iter()
-        .flat_map(|wanted| {
-            let mut figures = cpu_time(report, wanted);
-            figures.extend(latency(report, wanted));
-            figures.extend(idleness(report, wanted.task));
+        .flat_map(|targets| {
+            let mut figures = cpu_time(report, targets);
+            figures.extend(latency(report, targets));
+            figures.extend(idleness(report, targets.task));
             figures
         })
         .collect()
 }
 
-fn cpu_time(report: &Report, wanted: &Wanted) -> Vec<Figure> {
+fn cpu_time(report: &Report, targets: &Targets) -> Vec<Figure> {
     let at_typical = |door, operation| report.row(door, operation, CALLERS_TYPICAL);
-    let name = wanted.task.name();
+    let name = targets.task.name();
     let Some(row) = at_typical("handler", name) else {
         return Vec::new();
     };
     let both = format!("CPU per {name} at {CALLERS_TYPICAL} callers, both apps");
     let both = Figure::new(both, "µs", row.handlers_cpu_us());
     let mut figures =
-        vec![both.target(wanted.cpu_us).scaffold(wanted.scaffold_cpu_us.iter().sum())];
+        vec![both.target(targets.cpu_us).scaffold(targets.scaffold_cpu_us.iter().sum())];
     for (part, app) in ["patient app", "audit app"].into_iter().enumerate() {
         let one = Figure::new(format!("  of these the {app}"), "µs", row.cpu_us[part]);
-        figures.push(one.scaffold(wanted.scaffold_cpu_us[part]));
+        figures.push(one.scaffold(targets.scaffold_cpu_us[part]));
     }
-    let floor = Operation::needed_by(wanted.task);
+    let floor = Operation::needed_by(targets.task);
     if let Some(floor) = floor.and_then(|floor| at_typical("floor", floor.name())) {
-        // The driver's is that of this process. It tells a slow machine from slow handlers.
+        // The driver runs in this process. Its figure tells a slow machine from slow handlers.
         let ratio = row.handlers_cpu_us() / floor.cpu_us[2];
         figures.push(Figure::new("  both apps to the driver alone", "×", ratio));
     }
     figures
 }
 
-fn latency(report: &Report, wanted: &Wanted) -> Vec<Figure> {
-    let name = wanted.task.name();
+fn latency(report: &Report, targets: &Targets) -> Vec<Figure> {
+    let name = targets.task.name();
     let Some(row) = report.row("handler", name, 1) else {
         return Vec::new();
     };
     let median = format!("median of {name} at one caller, at the handler");
-    let median = Figure::new(median, "ms", row.p50_us / 1e3).scaffold(wanted.scaffold_p50_ms);
+    let median = Figure::new(median, "ms", row.p50_us / 1e3).scaffold(targets.scaffold_p50_ms);
     let mut figures = vec![median];
     if let Some(ratio) = row.p50_to_floor {
-        figures.push(Figure::new("  to the floor", "×", ratio).target(wanted.to_floor));
+        figures.push(Figure::new("  to the floor", "×", ratio).target(targets.to_floor));
     }
     figures
 }
 
-/// Whether anything but the processors limits the throughput.
+/// The idle share, which is low if only the processors limit the throughput.
 fn idleness(report: &Report, task: Task) -> Vec<Figure> {
     let name = task.name();
     let rows = report.rows.iter().filter(|row| row.door == "handler" && row.operation == name);
@@ -166,7 +166,7 @@ pub(crate) fn print(figures: &[Figure]) {
     for figure in figures {
         println!("{}", figure.line());
     }
-    println!("* measured elsewhere, on a machine such as this, behind the same protocol");
+    println!("* measured elsewhere, on a similar machine, behind the same protocol");
 }
 
 #[cfg(test)]
@@ -174,7 +174,7 @@ mod tests {
     use super::Figure;
 
     #[test]
-    fn a_figure_stands_beside_its_target_and_the_scaffold() {
+    fn a_figure_is_printed_with_its_target_and_the_scaffold() {
         let line = Figure::new("start", "ms", 5.0).target(15.0).scaffold(211.0).line();
         let words: Vec<_> = line.split_whitespace().collect();
 

@@ -1,86 +1,87 @@
-//! What loading and searching cost while the collection grows.
+//! The cost of loading and searching as the collection grows.
 
 use std::sync::Arc;
 
 use mongodb::bson::{Document, doc};
 use serde::Serialize;
 
-use super::client::{Client, Known, Task};
+use super::baseline::{self, copy};
+use super::client::{Client, Task, TestData};
 use super::figures::Figure;
-use super::floor::{self, copy};
 use super::load;
-use super::request::{Door, PATIENTS_PER_NAME};
-use super::system::{PATIENT_DATABASE, System, text};
+use super::request::{EntryPoint, PATIENTS_PER_NAME};
+use super::system::{PATIENT_DATABASE, System, message};
 use super::{Bench, CALLERS_TYPICAL, PATIENTS_PER_POST_CODE};
 
-/// How many patients are stored at once.
+/// The size of one insert.
 const PORTION: usize = 10_000;
 
-/// Patients that are loaded, and post codes that are searched: as many in any collection, so that
-/// they are in mongod's memory in any, and only the collection's size differs.
+/// The number of patients that are loaded and of post codes that are searched. It is the same for
+/// any collection size, so that they fit in mongod's memory and only the size differs.
 const LOADED: usize = 1_000;
 const SEARCHED: usize = 8;
 
 const TASKS: [Task; 3] = [Task::LoadPatient, Task::SearchPatient, Task::SearchByName];
 
-/// The key by which a last name is found whatever its case.
+/// The field for case-insensitive search by last name.
 const FOLDED: &str = "_lastNameFolded";
 
-/// Requests before the measured ones, to get them there.
+/// Warm-up requests that load them into memory.
 const WARM_UP: usize = 5 * LOADED;
 
-/// The most that a cost may grow from the smallest collection to the largest.
+/// The largest allowed growth of the median from the smallest collection to the largest.
 const GROWTH_MAX: f64 = 1.3;
 
-/// One operation among so many patients.
+/// One operation at one collection size.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Point {
+pub(crate) struct GrowthPoint {
     pub(crate) operation: &'static str,
     pub(crate) patients: usize,
     pub(crate) p50_us: f64,
     p99_us: f64,
-    /// Of mongod, per request.
+    /// CPU time of mongod per request.
     mongod_cpu_us: f64,
 }
 
 impl Bench {
-    /// Measures at one caller, in a system of its own, at the handler.
+    /// Measures with one client at the handler of a separate system.
     pub(crate) async fn measure_growth(&mut self) -> Result<(), String> {
         let system = System::start(&self.options.functions, None).await?;
-        system.try_out().await?;
-        let client = floor::connect(&system.connection_string).await?;
+        system.smoke_test().await?;
+        let client = baseline::connect(&system.connection_string).await?;
         let patients = client.database(PATIENT_DATABASE).collection::<Document>("patients");
-        let pattern = patients.find_one(doc! {}).await.map_err(text)?;
+        let pattern = patients.find_one(doc! {}).await.map_err(message)?;
         let pattern = pattern.ok_or("nothing is stored")?;
-        println!("\nLoading and searching among more and more patients …");
+        println!("\nLoading and searching in growing collections …");
         println!(
             "{:<16} {:>9} {:>8} {:>8} {:>10}",
             "operation", "patients", "p50 ms", "p99 ms", "mongod µs"
         );
         let mut stored = 0;
         let mut ids = Vec::new();
-        for &size in self.extent.sizes {
+        for &size in self.scale.sizes {
             while stored < size {
                 let portion = PORTION.min(size - stored);
-                let copies: Vec<_> =
-                    (stored..stored + portion).map(|number| numbered(&pattern, number)).collect();
+                let copies: Vec<_> = (stored..stored + portion)
+                    .map(|number| numbered_copy(&pattern, number))
+                    .collect();
                 let documents = copies.iter().map(|(_, copy)| copy);
-                patients.insert_many(documents).await.map_err(text)?;
+                patients.insert_many(documents).await.map_err(message)?;
                 ids.extend(copies.into_iter().map(|(id, _)| id));
                 stored += portion;
             }
-            // Otherwise the writing of what was inserted would be measured.
+            // Otherwise the flush of the inserts would distort the measurement.
             let fsync = doc! { "fsync": 1 };
-            client.database("admin").run_command(fsync).await.map_err(text)?;
+            client.database("admin").run_command(fsync).await.map_err(message)?;
             fastrand::shuffle(&mut ids);
             let post_codes = SEARCHED.min(stored / PATIENTS_PER_POST_CODE);
-            let post_codes = 0..u32::try_from(post_codes).map_err(text)?;
+            let post_codes = 0..u32::try_from(post_codes).map_err(message)?;
             let ids = ids.iter().take(LOADED).cloned().collect();
             let names = (0..LOADED).map(|_| names(&pattern, fastrand::usize(..stored)));
-            let known = Arc::new(Known { post_codes, ids, names: names.collect() });
+            let data = Arc::new(TestData { post_codes, ids, names: names.collect() });
             for task in TASKS {
-                self.measure_among(&system, size, task, &known).await?;
+                self.measure_among(&system, size, task, &data).await?;
             }
         }
         self.compare_sizes();
@@ -92,15 +93,15 @@ impl Bench {
         system: &System,
         patients: usize,
         task: Task,
-        known: &Arc<Known>,
+        data: &Arc<TestData>,
     ) -> Result<(), String> {
-        let entrance = system.entrance(Door::Handler)?;
-        let callers = Client::several(CALLERS_TYPICAL, &entrance, task, known);
+        let target = system.target(EntryPoint::Handler)?;
+        let callers = Client::several(CALLERS_TYPICAL, &target, task, data);
         self.report.failures.merge(load::repeat(callers, WARM_UP / CALLERS_TYPICAL).await);
-        let callers = Client::several(1, &entrance, task, known);
-        let measured = load::measure(callers, self.extent.timing, system.processes()?).await;
+        let callers = Client::several(1, &target, task, data);
+        let measured = load::measure(callers, self.scale.timing, system.processes()?).await;
         let [.., mongod_cpu_us] = measured.cpu_us();
-        let point = Point {
+        let point = GrowthPoint {
             operation: task.name(),
             patients,
             p50_us: measured.percentile_us(0.5),
@@ -120,7 +121,7 @@ impl Bench {
 
     fn compare_sizes(&mut self) {
         for task in TASKS {
-            let of_task = |point: &&Point| point.operation == task.name();
+            let of_task = |point: &&GrowthPoint| point.operation == task.name();
             let mut points = self.report.growth.iter().filter(of_task);
             if let (Some(first), Some(last)) = (points.next(), points.next_back()) {
                 let (few, many) = (first.patients, last.patients);
@@ -132,9 +133,9 @@ impl Bench {
     }
 }
 
-/// A copy that shares its post code with so many others that a search finds a full page, its last
-/// name with few, and its first name with everybody.
-fn numbered(pattern: &Document, number: usize) -> (String, Document) {
+/// A copy whose post code fills a page of a search, whose last name is shared by few, and whose
+/// first name by all.
+fn numbered_copy(pattern: &Document, number: usize) -> (String, Document) {
     let (id, mut copy) = copy(pattern);
     copy.insert("postCode", format!("{:04}", number / PATIENTS_PER_POST_CODE));
     let last_name = last_name(number);
@@ -149,7 +150,7 @@ fn last_name(number: usize) -> String {
     format!("Name{}", number / PATIENTS_PER_NAME)
 }
 
-/// The names of the copy of this number, in another case unless only the exact text is found.
+/// The names of this copy, in another case if the search is case-insensitive.
 fn names(pattern: &Document, number: usize) -> [String; 2] {
     let names = [pattern.get_str("firstName").unwrap_or_default(), &last_name(number)];
     let is_folded = pattern.contains_key(FOLDED);

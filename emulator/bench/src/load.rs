@@ -1,4 +1,4 @@
-//! Callers that do one thing over and over, and how long it took them.
+//! Clients that repeat one call, and the latencies.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,41 +8,41 @@ use tokio::time::Instant;
 
 use super::process::{PARTS, Processes, cpu_time_of_all};
 
-/// Somebody who waits for an answer before asking again.
+/// A client that waits for each response before the next call.
 pub(crate) trait Caller: Send + 'static {
-    /// Does it once; an error says what went wrong.
+    /// Makes one call.
     fn call(&mut self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
-/// How long a phase takes.
+/// The durations of a phase.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
 }
 
-/// What a phase has shown.
+/// The measurements of a phase.
 pub(crate) struct Measured {
-    /// Shortest first.
+    /// In ascending order.
     latencies: Vec<Duration>,
     elapsed: Duration,
     cpu: [Duration; PARTS.len()],
-    /// What processes that have nothing to do with it have used of the machine.
+    /// CPU time of unrelated processes.
     cpu_of_others: Duration,
     pub(crate) failures: Failures,
 }
 
-/// Calls that went wrong.
+/// Failed calls.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     pub(crate) count: u64,
-    /// What the first one was about.
+    /// The message of the first failure.
     pub(crate) first: Option<String>,
 }
 
-/// CPU time of phases of one kind, and how many requests it was for.
+/// CPU time and number of requests of several phases.
 #[derive(Default)]
-pub(crate) struct Spent {
+pub(crate) struct CpuUsage {
     cpu: Duration,
     requests: usize,
 }
@@ -53,7 +53,7 @@ struct Tally {
     failures: Failures,
 }
 
-/// Lets all of them call at the same time, and measures after the warm-up.
+/// Runs all clients concurrently and measures after the warm-up.
 pub(crate) async fn measure<C: Caller>(
     callers: Vec<C>,
     timing: Timing,
@@ -96,7 +96,7 @@ pub(crate) async fn measure<C: Caller>(
     }
 }
 
-/// Lets all of them call at the same time, each this often.
+/// Runs all clients concurrently, each for this many calls.
 pub(crate) async fn repeat<C: Caller>(callers: Vec<C>, times: usize) -> Failures {
     let mut running = JoinSet::new();
     for mut caller in callers {
@@ -127,8 +127,8 @@ async fn join(mut running: JoinSet<Tally>) -> Tally {
     total
 }
 
-impl Spent {
-    /// Adds a phase of which this CPU time counts.
+impl CpuUsage {
+    /// Adds a phase with its CPU time.
     pub(crate) fn add(&mut self, measured: &Measured, cpu: Duration) {
         self.cpu += cpu;
         self.requests += measured.requests();
@@ -140,7 +140,7 @@ impl Spent {
 }
 
 impl Failures {
-    /// An error if there were any.
+    /// Fails if any call failed.
     pub(crate) fn check(&self) -> Result<(), String> {
         match &self.first {
             None => Ok(()),
@@ -176,12 +176,12 @@ impl Measured {
         latency.map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e6)
     }
 
-    /// How many processors were busy with something else, on average.
+    /// The average number of processors that unrelated processes used.
     pub(crate) fn processors_of_others(&self) -> f64 {
         self.cpu_of_others.as_secs_f64() / self.elapsed.as_secs_f64()
     }
 
-    /// CPU time of both handlers together.
+    /// CPU time of both handlers.
     pub(crate) fn cpu_of_handlers(&self) -> Duration {
         self.cpu[0] + self.cpu[1]
     }
@@ -191,7 +191,7 @@ impl Measured {
         self.cpu[2]
     }
 
-    /// CPU time per request of each part, in microseconds.
+    /// CPU time per request of each process, in microseconds.
     pub(crate) fn cpu_us(&self) -> [f64; PARTS.len()] {
         self.cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / self.latencies.len() as f64)
     }

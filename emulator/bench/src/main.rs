@@ -1,16 +1,16 @@
-//! Measures everything in one run: starts, sizes, memory, latency, throughput and CPU time.
+//! Benchmarks in one run: start-up times, sizes, memory, latency, throughput and CPU time.
 //!
-//! The figures are for reading: nothing is asserted, but a run with failed requests fails.
+//! No figure is asserted, but a run with failed requests fails.
 
-mod at_rest;
+mod baseline;
 mod bodies;
 mod client;
 mod comparison;
 mod connection;
-mod doors;
+mod entry_points;
 mod fairness;
 mod figures;
-mod floor;
+mod footprint;
 mod growth;
 mod load;
 mod payload;
@@ -36,10 +36,10 @@ use system::System;
 
 const OUTPUT: &str = "target/bench/latest.json";
 
-/// How many there are where only one number is of interest.
+/// The number of clients in phases with a single number.
 const CALLERS_TYPICAL: usize = 16;
 
-/// So many that a search finds a full page.
+/// Enough for a full page of a search.
 const PATIENTS_PER_POST_CODE: usize = 125;
 
 /// Measures start, size, memory, latency and CPU time of both apps.
@@ -56,59 +56,59 @@ struct BenchOptions {
     quick: bool,
 }
 
-/// How much of everything.
-struct Extent {
+/// The scale of a run.
+struct Scale {
     starts: usize,
-    /// Patients that are loaded and searched.
+    /// The number of seeded patients.
     seeded: usize,
-    /// Before memory is looked at again; the seeded ones count.
+    /// The number of requests before memory is measured, including the seeded patients.
     requests: usize,
-    /// Of the collection in which patients are loaded and searched.
+    /// The collection sizes for loading and searching.
     sizes: &'static [usize],
     timing: Timing,
-    /// Large bodies of each kind.
+    /// The number of large bodies of each kind.
     refusals: usize,
-    /// Of a small request beside large ones.
-    beside: Timing,
+    /// The timing of small requests during large ones.
+    mixed: Timing,
 }
 
-const QUICK: Extent = Extent {
+const QUICK: Scale = Scale {
     starts: 5,
     seeded: 2_000,
     requests: 8_000,
     sizes: &[1_000, 10_000],
     timing: Timing { warm_up: Duration::from_millis(150), measured: Duration::from_millis(400) },
     refusals: 5,
-    beside: Timing { warm_up: Duration::from_secs(2), measured: Duration::from_secs(8) },
+    mixed: Timing { warm_up: Duration::from_secs(2), measured: Duration::from_secs(8) },
 };
 
-const FULL: Extent = Extent {
+const FULL: Scale = Scale {
     starts: 15,
     seeded: 10_000,
     requests: 100_000,
     sizes: &[1_000, 10_000, 100_000, 1_000_000],
     timing: Timing { warm_up: Duration::from_millis(500), measured: Duration::from_secs(2) },
     refusals: 40,
-    beside: Timing { warm_up: Duration::from_secs(5), measured: Duration::from_secs(40) },
+    mixed: Timing { warm_up: Duration::from_secs(5), measured: Duration::from_secs(40) },
 };
 
-/// One run, on its way.
+/// A run in progress.
 struct Bench {
     options: BenchOptions,
-    extent: &'static Extent,
+    scale: &'static Scale,
     system: System,
     report: Report,
 }
 
-/// It has one thread, so that no request waits for a second one to wake up, in the callers or in
-/// the stand-ins between two apps: that would be counted as the apps' own time.
+/// Single-threaded, so that no request waits for another thread to wake up in the clients or the
+/// stand-ins, which would count as the apps' time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let mut stop_signals = match StopSignals::listen() {
         Ok(signals) => signals,
         Err(error) => return failure(&format!("signals cannot be received: {error}")),
     };
-    // Ctrl-C and SIGTERM end it, and leave nothing behind.
+    // Ctrl-C and SIGTERM end the run and clean up.
     let outcome = tokio::select! {
         outcome = run(BenchOptions::parse()) => outcome,
         () = stop_signals.next() => Err("stopped while measuring".to_owned()),
@@ -124,16 +124,16 @@ fn failure(message: &str) -> ExitCode {
 /// Measures, prints, and writes `target/bench/latest.json`; a comparison is only printed.
 async fn run(options: BenchOptions) -> Result<(), String> {
     if let Some(older) = &options.against {
-        return comparison::run(&options.functions, older, options.extent()).await;
+        return comparison::run(&options.functions, older, options.scale()).await;
     }
     let mut bench = Bench::start(options).await?;
     bench.measure_idle_memory().await?;
     bench.measure_starts().await?;
-    let known = bench.measure_memory_under_load().await?;
-    bench.count_database_operations(&known).await?;
-    bench.measure_floor().await?;
-    bench.measure_doors(&known).await?;
-    bench.measure_telemetry(&known).await?;
+    let data = bench.measure_memory_under_load().await?;
+    bench.count_database_operations(&data).await?;
+    bench.measure_baseline().await?;
+    bench.measure_entry_points(&data).await?;
+    bench.measure_telemetry(&data).await?;
     bench.measure_refusals().await?;
     bench.measure_fairness().await?;
     bench.measure_growth().await?;
@@ -141,7 +141,7 @@ async fn run(options: BenchOptions) -> Result<(), String> {
 }
 
 impl BenchOptions {
-    fn extent(&self) -> &'static Extent {
+    fn scale(&self) -> &'static Scale {
         if self.quick { &QUICK } else { &FULL }
     }
 }
@@ -163,8 +163,8 @@ impl Bench {
         println!("Starting mongod (data in {}), both apps and the gateway …", report.data);
         println!("{} processors, load average {}", report.processors, report.load_average.trim());
         let system = System::start(&options.functions, None).await?;
-        let extent = options.extent();
-        Ok(Self { options, extent, system, report })
+        let scale = options.scale();
+        Ok(Self { options, scale, system, report })
     }
 
     fn finish(mut self) -> Result<(), String> {

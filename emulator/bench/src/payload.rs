@@ -1,12 +1,12 @@
-//! What the Functions host posts to a handler.
+//! The payloads that the Functions host posts to a handler.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::request::Request;
 
-/// The invocation payload for a request that came through gateway and host.
-pub(crate) fn of(request: &Request) -> Value {
+/// The invocation payload of a request that came through gateway and host.
+pub(crate) fn for_request(request: &Request) -> Value {
     let length = request.body.len().to_string();
     let headers = [
         ("Host", "127.0.0.1:7071"),

@@ -1,27 +1,27 @@
-//! What the kernel knows about a process: CPU time and memory.
+//! CPU time and memory of processes, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
 
-/// What `/proc` counts in is fixed, whatever the kernel itself uses.
+/// `/proc` uses this unit whatever the kernel's own is.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// The processes whose CPU time is told apart, in the order of [`Processes`].
+/// The processes with separate CPU times, in the order of [`Processes`].
 pub(crate) const PARTS: [&str; 4] = ["patient app", "audit app", "bench", "mongod"];
 
-/// Their identifiers: both handlers, this process with hosts, gateway and callers, and mongod.
+/// Their ids: both handlers; this process with hosts, gateway and clients; mongod.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Processes(pub(crate) [u32; PARTS.len()]);
 
 impl Processes {
-    /// The CPU time that each has used so far.
+    /// The CPU time of each process so far.
     pub(crate) fn cpu_times(&self) -> [Duration; PARTS.len()] {
         self.0.map(cpu_time)
     }
 }
 
-/// The CPU time that all processes of the machine have used so far; zero where the kernel does not
-/// say. It is counted in ticks.
+/// The CPU time of all processes of the machine so far; zero if the kernel does not report it. It
+/// is counted in ticks.
 pub(crate) fn cpu_time_of_all() -> Duration {
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("cpu "));
@@ -32,9 +32,9 @@ pub(crate) fn cpu_time_of_all() -> Duration {
     Duration::from_secs_f64(busy.map(|(_, ticks)| ticks).sum::<f64>() / TICKS_PER_SECOND)
 }
 
-/// User and system time of all threads, to the nanosecond; zero where the kernel does not say.
+/// User and system time of all threads in nanoseconds; zero if the kernel does not report it.
 ///
-/// `/proc/PID/stat` counts in ticks of 10 ms, which is too coarse for a phase of a second.
+/// `/proc/PID/stat` counts ticks of 10 ms, which is too coarse for a phase of a second.
 fn cpu_time(process_id: u32) -> Duration {
     let Ok(threads) = fs::read_dir(format!("/proc/{process_id}/task")) else {
         return Duration::ZERO;
@@ -46,7 +46,7 @@ fn cpu_time(process_id: u32) -> Duration {
     Duration::from_nanos(threads.flatten().filter_map(on_cpu_ns).sum())
 }
 
-/// The memory that a process has in use, and the most that it ever had, in bytes.
+/// The current and the peak resident memory of a process, in bytes.
 pub(crate) fn resident_bytes(process_id: u32) -> Option<(u64, u64)> {
     let status = fs::read_to_string(format!("/proc/{process_id}/status")).ok()?;
     let field = |name: &str| -> Option<u64> {

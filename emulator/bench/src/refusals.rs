@@ -1,19 +1,19 @@
-//! Whether it costs the patient app more to refuse a large body than to accept one.
+//! The CPU cost of refusing a large body, compared with accepting one.
 
 use serde::Serialize;
 
-use super::bodies::{self, Refused};
+use super::bodies::{self, RefusedRequest};
 use super::client::Repeating;
 use super::comparison::Build;
 use super::figures::Figure;
-use super::request::{Door, Request};
+use super::request::{EntryPoint, Request};
 use super::system::System;
 use super::{Bench, load};
 
-/// The most that refusing may cost, to accepting.
+/// The largest allowed cost of refusing, relative to accepting.
 const RATIO_MAX: f64 = 2.0;
 
-/// A body that was refused.
+/// A refused body.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Refusal {
@@ -23,15 +23,15 @@ pub(crate) struct Refusal {
 }
 
 impl Bench {
-    /// In a system of its own, since large bodies take memory.
+    /// Uses a separate system, since large bodies take memory.
     pub(crate) async fn measure_refusals(&mut self) -> Result<(), String> {
-        let Build { system, known } = Build::start(&self.options.functions, self.extent).await?;
-        let patient_id = known.ids.first().ok_or("there are no patients")?;
+        let Build { system, data } = Build::start(&self.options.functions, self.scale).await?;
+        let patient_id = data.ids.first().ok_or("there are no patients")?;
         println!("\n{:<32} {:>8} {:>10}", "bodies of 1 MiB", "CPU ms", "÷accepted");
         let accepted_ms =
             self.patient_app_cpu_ms(&system, &bodies::largest_test(patient_id)).await?;
         println!("{:<32} {accepted_ms:>8.2}", "a test that is accepted");
-        for Refused { mistake, request } in bodies::refused(patient_id) {
+        for RefusedRequest { mistake, request } in bodies::refused(patient_id) {
             let cpu_ms = self.patient_app_cpu_ms(&system, &request).await?;
             let to_accepting = cpu_ms / accepted_ms;
             println!("{mistake:<32} {cpu_ms:>8.2} {to_accepting:>10.2}");
@@ -51,9 +51,9 @@ impl Bench {
         system: &System,
         request: &Request,
     ) -> Result<f64, String> {
-        let entrance = system.entrance(Door::Host)?;
-        let caller = || Repeating::several(1, &entrance, request);
-        let times = self.extent.refusals;
+        let target = system.target(EntryPoint::Host)?;
+        let caller = || Repeating::several(1, &target, request);
+        let times = self.scale.refusals;
         self.report.failures.merge(load::repeat(caller(), 1).await);
         let [before, ..] = system.processes()?.cpu_times();
         self.report.failures.merge(load::repeat(caller(), times).await);

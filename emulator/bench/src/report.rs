@@ -1,4 +1,4 @@
-//! The table, row by row while it comes about, and the file with everything.
+//! The table, printed row by row, and the JSON file with all results.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::fairness::Beside;
+use super::fairness::MixedLoad;
 use super::figures::Figure;
-use super::growth::Point;
+use super::growth::GrowthPoint;
 use super::load::{Failures, Measured};
 use super::process::PARTS;
 use super::refusals::Refusal;
 
-/// One phase: so many callers doing one thing at one door.
+/// One phase: a number of clients with one operation at one entry point.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Row {
@@ -26,28 +26,29 @@ pub(crate) struct Row {
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
     pub(crate) p999_us: f64,
-    /// Median to that of the driver doing the same with as many callers, and of one hop.
+    /// The median relative to the baseline: the driver's operations and one hop, with as many
+    /// clients.
     pub(crate) p50_to_floor: Option<f64>,
-    /// Per request: patient app, audit app, this process, mongod.
+    /// CPU time per request of patient app, audit app, this process and mongod.
     pub(crate) cpu_us: [f64; PARTS.len()],
-    /// Processors that other work kept busy: the more, the less the other numbers mean.
+    /// Processors that unrelated work used: the more, the less reliable the row.
     pub(crate) processors_of_others: f64,
 }
 
-/// Everything that a run has found out.
+/// The results of a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     pub(crate) quick: bool,
     pub(crate) processors: usize,
-    /// Of one, five and fifteen minutes before the run: what else the machine was doing.
+    /// The load averages of one, five and fifteen minutes before the run.
     pub(crate) load_average: String,
     pub(crate) data: String,
     pub(crate) figures: Vec<Figure>,
     pub(crate) rows: Vec<Row>,
     pub(crate) refusals: Vec<Refusal>,
-    pub(crate) fairness: Vec<Beside>,
-    pub(crate) growth: Vec<Point>,
+    pub(crate) fairness: Vec<MixedLoad>,
+    pub(crate) growth: Vec<GrowthPoint>,
     #[serde(skip)]
     pub(crate) failures: Failures,
 }
@@ -107,7 +108,7 @@ impl Row {
 }
 
 impl Report {
-    /// Keeps and prints a row; the first one with the heading.
+    /// Stores and prints a row; the first one with the heading.
     pub(crate) fn add(&mut self, row: Row, failures: Failures) {
         if self.rows.is_empty() {
             print_heading();

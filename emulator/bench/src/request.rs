@@ -1,4 +1,4 @@
-//! Requests as they are on the wire, at each of the doors into the system.
+//! Serialised requests for each entry point of the system.
 
 use std::net::SocketAddr;
 
@@ -7,32 +7,32 @@ use uuid::Uuid;
 
 use super::payload;
 
-/// How many patients share first and last name where they are searched by both.
+/// The number of patients that share first and last name.
 pub(crate) const PATIENTS_PER_NAME: usize = 4;
 
-/// What each record in an answer has once.
+/// A text that each record in a response contains once.
 const RECORD_MARK: &[u8] = b"lastUpdated";
 
-/// Where requests enter.
+/// Where requests enter the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// The handler itself, asked as the Functions host asks it.
+pub(crate) enum EntryPoint {
+    /// The handler itself, called as by the Functions host.
     Handler,
     /// The Functions host in front of the app.
     Host,
-    /// The gateway in front of the host: the full path of a request.
+    /// The gateway in front of the host: the full path.
     Gateway,
 }
 
-/// Where a door is, and what opens it.
+/// The address of an entry point, and its key.
 #[derive(Clone, Debug)]
-pub(crate) struct Entrance {
-    pub(crate) door: Door,
+pub(crate) struct Target {
+    pub(crate) entry_point: EntryPoint,
     pub(crate) address: SocketAddr,
     pub(crate) key: String,
 }
 
-/// What is asked for.
+/// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) function: &'static str,
@@ -41,11 +41,11 @@ pub(crate) struct Request {
     pub(crate) patient_id: Option<String>,
     pub(crate) body: String,
     success: u16,
-    /// How many records must be in the answer, if that is known.
+    /// The expected number of records in the response, if known.
     finds: Option<usize>,
 }
 
-impl Door {
+impl EntryPoint {
     pub(crate) const ALL: [Self; 3] = [Self::Handler, Self::Host, Self::Gateway];
 
     pub(crate) fn name(self) -> &'static str {
@@ -58,7 +58,7 @@ impl Door {
 }
 
 impl Request {
-    /// A new patient of this post code; the others about them differ from patient to patient.
+    /// A new patient with this post code; the other fields vary.
     pub(crate) fn create_patient(post_code: u32) -> Self {
         let number = fastrand::u32(..);
         let body = format!(
@@ -73,7 +73,7 @@ impl Request {
         Self::post_patient(body, 201)
     }
 
-    /// A new patient with this body, which is answered with this status.
+    /// A new patient with this body and expected status.
     pub(crate) fn post_patient(body: String, status: u16) -> Self {
         Self {
             function: "CreatePatient",
@@ -98,12 +98,12 @@ impl Request {
         }
     }
 
-    /// The first page of everyone with this post code.
+    /// Searches by post code, first page.
     pub(crate) fn search_patient(post_code: u32) -> Self {
         Self::search(&json!({ "postCode": format!("{post_code:04}") }))
     }
 
-    /// Everyone of this name.
+    /// Searches by name.
     pub(crate) fn search_by_name(first: &str, last: &str) -> Self {
         let request = Self::search(&json!({ "firstName": first, "lastName": last }));
         Self { finds: Some(PATIENTS_PER_NAME), ..request }
@@ -132,7 +132,7 @@ impl Request {
         Self::post_test(patient_id, body.to_string(), 201)
     }
 
-    /// A new test with this body, which is answered with this status.
+    /// A new test with this body and expected status.
     pub(crate) fn post_test(patient_id: &str, body: String, status: u16) -> Self {
         Self {
             function: "CreateTest",
@@ -158,7 +158,7 @@ impl Request {
         }
     }
 
-    /// The page that a `Link` to nothing but a query leads to.
+    /// The request for the page of a `Link` that is a query.
     pub(crate) fn following(&self, link: &str) -> Self {
         Self { path: format!("{}{link}", self.path), ..self.clone() }
     }
@@ -179,19 +179,24 @@ impl Request {
         }
     }
 
-    /// Head and body for this door.
-    pub(crate) fn on_the_wire(&self, entrance: &Entrance) -> Vec<u8> {
-        let key = &entrance.key;
-        let (method, path, key, body) = match entrance.door {
-            Door::Handler => {
+    /// Serialises the request for this entry point.
+    pub(crate) fn to_bytes(&self, target: &Target) -> Vec<u8> {
+        let key = &target.key;
+        let (method, path, key, body) = match target.entry_point {
+            EntryPoint::Handler => {
                 let key = format!("X-Azure-Functions-InvocationId: {}", Uuid::new_v4());
-                ("POST", format!("/{}", self.function), key, &*payload::of(self).to_string())
+                (
+                    "POST",
+                    format!("/{}", self.function),
+                    key,
+                    &*payload::for_request(self).to_string(),
+                )
             }
-            Door::Host => {
+            EntryPoint::Host => {
                 let key = format!("x-functions-key: {key}");
                 (self.method, format!("/api{}", self.path), key, &*self.body)
             }
-            Door::Gateway => {
+            EntryPoint::Gateway => {
                 let key = format!("Ocp-Apim-Subscription-Key: {key}");
                 (self.method, self.path.clone(), key, &*self.body)
             }
@@ -199,26 +204,26 @@ impl Request {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\n{key}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n",
-            entrance.address,
+            target.address,
             body.len(),
         );
         [head.as_bytes(), body.as_bytes()].concat()
     }
 
-    /// Whether this answer from that door is a success.
-    pub(crate) fn succeeded(&self, door: Door, status: u16, body: &[u8]) -> bool {
+    /// Whether a response is the expected one.
+    pub(crate) fn succeeded(&self, entry_point: EntryPoint, status: u16, body: &[u8]) -> bool {
         let found = || body.windows(RECORD_MARK.len()).filter(|text| *text == RECORD_MARK).count();
         if self.finds.is_some_and(|wanted| found() != wanted) {
             return false;
         }
-        match door {
-            Door::Handler => {
-                // The patient's own JSON is a text in it, with its quotes escaped.
+        match entry_point {
+            EntryPoint::Handler => {
+                // The app's JSON is a string in the envelope, with escaped quotes.
                 let wanted = format!(r#""statusCode":{},"#, self.success);
                 let mut texts = body.windows(wanted.len());
                 status == 200 && texts.any(|text| text == wanted.as_bytes())
             }
-            Door::Host | Door::Gateway => status == self.success,
+            EntryPoint::Host | EntryPoint::Gateway => status == self.success,
         }
     }
 }

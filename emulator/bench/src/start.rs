@@ -1,4 +1,4 @@
-//! How long a handler takes from its start to its first answers.
+//! The time from a handler's start to its first responses.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -8,25 +8,25 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 use super::connection::Connection;
-use super::request::{Door, Entrance, Request};
-use super::system::text;
+use super::request::{EntryPoint, Request, Target};
+use super::system::message;
 
-/// Between two attempts to connect. Tokio's own timer ticks by the millisecond.
+/// The pause between two attempts to connect. Tokio's timer is too coarse, at a millisecond.
 const POLL_INTERVAL: Duration = Duration::from_micros(100);
 
-/// What is no start any more.
+/// The limit for a start.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// The times from the start of the process.
+/// Times since the start of the process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start {
-    /// To the answer to `GET /`, which the host waits for.
-    pub(crate) first_answer: Duration,
-    /// To the first invocation that succeeded, the database being connected by then.
+    /// The response to `GET /`, the host's readiness probe.
+    pub(crate) first_response: Duration,
+    /// The first successful invocation, which needs the database.
     pub(crate) first_success: Duration,
 }
 
-/// The medians of this many starts, after one that is not counted.
+/// The medians of this many starts, after one warm-up start.
 pub(crate) async fn measure(
     executable: &Path,
     settings: &[(String, String)],
@@ -43,7 +43,7 @@ pub(crate) async fn measure(
         times[times.len() / 2]
     };
     Ok(Start {
-        first_answer: median(|start| start.first_answer),
+        first_response: median(|start| start.first_response),
         first_success: median(|start| start.first_success),
     })
 }
@@ -53,10 +53,10 @@ async fn once(
     settings: &[(String, String)],
     request: &Request,
 ) -> Result<Start, String> {
-    let address = free_address().map_err(text)?;
-    let entrance = Entrance { door: Door::Handler, address, key: String::new() };
+    let address = free_address().map_err(message)?;
+    let target = Target { entry_point: EntryPoint::Handler, address, key: String::new() };
     let probe = format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n");
-    let invocation = request.on_the_wire(&entrance);
+    let invocation = request.to_bytes(&target);
 
     let started = Instant::now();
     let _process = Command::new(executable)
@@ -66,22 +66,22 @@ async fn once(
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .map_err(text)?;
+        .map_err(message)?;
     let mut connection = loop {
         match Connection::open(address).await {
             Ok(connection) => break connection,
-            Err(error) if started.elapsed() > START_LIMIT => return Err(text(error)),
+            Err(error) if started.elapsed() > START_LIMIT => return Err(message(error)),
             Err(_) => std::thread::sleep(POLL_INTERVAL),
         }
     };
-    connection.exchange(probe.as_bytes()).await.map_err(text)?;
-    let first_answer = started.elapsed();
-    let answer = connection.exchange(&invocation).await.map_err(text)?;
+    connection.exchange(probe.as_bytes()).await.map_err(message)?;
+    let first_response = started.elapsed();
+    let response = connection.exchange(&invocation).await.map_err(message)?;
     let first_success = started.elapsed();
-    if !request.succeeded(Door::Handler, answer.status, answer.body) {
-        return Err(format!("first request: {}", String::from_utf8_lossy(answer.body)));
+    if !request.succeeded(EntryPoint::Handler, response.status, response.body) {
+        return Err(format!("first request: {}", String::from_utf8_lossy(response.body)));
     }
-    Ok(Start { first_answer, first_success })
+    Ok(Start { first_response, first_success })
 }
 
 fn free_address() -> std::io::Result<SocketAddr> {

@@ -1,5 +1,4 @@
-//! The system under measurement: mongod, Key Vault, both packaged apps behind their hosts, the
-//! gateway.
+//! The measured system: mongod, Key Vault, both packaged apps behind their hosts, and the gateway.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use stand_ins::api_management::{
-    ApiManagement, ApiManagementOptions, OwnIdentity, PolicyFiles, PolicyValues, Products,
+    ApiManagement, ApiManagementOptions, GatewayIdentity, PolicyFiles, PolicyValues, Products,
     Subscription,
 };
 use stand_ins::functions_host::{Host, HostKeys, HostOptions};
@@ -21,7 +20,7 @@ use tokio::process::Command;
 
 use super::client::send;
 use super::process::Processes;
-use super::request::{Door, Entrance, Request};
+use super::request::{EntryPoint, Request, Target};
 
 pub(crate) const PATIENT_APP: &str = "patient-tests-api";
 pub(crate) const AUDIT_APP: &str = "audit-api";
@@ -31,7 +30,7 @@ pub(crate) const AUDIT_DATABASE: &str = "audit";
 const PRODUCT: &str = "patient-records";
 const KEY: &str = "the-key-of-the-bench";
 
-/// A million patients and their indexes fit, as they would on a server of the right size.
+/// A million patients and their indexes fit, as on a server of the right size.
 const CACHE_GIB: u16 = 4;
 
 const IDENTITY: &str = "apps";
@@ -39,7 +38,7 @@ const CONNECTION_STRING: &str = "connection-string";
 const AUDIT_KEY: &str = "audit-key";
 const PATIENT_KEY: &str = "patient-key";
 
-/// Everything, running. Dropping it ends everything.
+/// The running system; dropping it stops everything.
 pub(crate) struct System {
     gateway: ApiManagement,
     patient: Host,
@@ -51,26 +50,28 @@ pub(crate) struct System {
     _mongod: Mongod,
 }
 
-/// What `<app executable> collections` prints.
+/// The output of `<app executable> collections`.
 #[derive(Deserialize)]
 struct StoragePlan {
     collections: Vec<CollectionPlan>,
 }
 
 impl System {
-    /// Starts everything and waits until both handlers answer; no request has been made then.
+    /// Starts everything and waits until both handlers run; no request has been sent then.
     ///
-    /// With the connection string of an Application Insights, telemetry goes there.
+    /// With a connection string of Application Insights, telemetry is sent there.
     pub(crate) async fn start(functions: &Path, insights: Option<&str>) -> Result<Self, String> {
         let options = MongodOptions { cache_gib: Some(CACHE_GIB), ..MongodOptions::default() };
-        let mongod = Mongod::start(options).await.map_err(text)?;
-        // As the local stack: what is confirmed is in the journal.
+        let mongod = Mongod::start(options).await.map_err(message)?;
+        // Acknowledged writes are in the journal, as in the local stack.
         let connection_string = mongo::with_option(&mongod.connection_string(), "journal", "true");
         for (app, database) in [(PATIENT_APP, PATIENT_DATABASE), (AUDIT_APP, AUDIT_DATABASE)] {
             let plan = collections(&executable(functions, app)).await?;
-            mongo::create_collections(&connection_string, database, &plan).await.map_err(text)?;
+            mongo::create_collections(&connection_string, database, &plan)
+                .await
+                .map_err(message)?;
         }
-        let vault = start_vault(&connection_string).await.map_err(text)?;
+        let vault = start_vault(&connection_string).await.map_err(message)?;
         let mut settings = settings(&vault);
         let insights =
             insights.map(|to| ("APPLICATIONINSIGHTS_CONNECTION_STRING".to_owned(), to.to_owned()));
@@ -79,12 +80,12 @@ impl System {
         let audit_url = format!("{}/api/auditrecord", audit.url());
         settings.push(("AUDIT_API_URL".to_owned(), audit_url));
         let patient = start_host(functions, PATIENT_APP, &settings).await?;
-        let openapi = printed(&executable(functions, PATIENT_APP), "openapi").await?;
+        let openapi = output_of(&executable(functions, PATIENT_APP), "openapi").await?;
         let gateway = start_gateway(&patient, &vault, openapi).await?;
-        // Between mongod and us there is a watchdog, so mongod is asked itself.
+        // A watchdog is between mongod and this process, so mongod reports its own id.
         let status = server_status(&connection_string).await?;
         let mongod_process_id = status.get("pid").and_then(as_i64).ok_or("mongod has no pid")?;
-        let mongod_process_id = u32::try_from(mongod_process_id).map_err(text)?;
+        let mongod_process_id = u32::try_from(mongod_process_id).map_err(message)?;
         Ok(Self {
             gateway,
             patient,
@@ -97,13 +98,13 @@ impl System {
         })
     }
 
-    pub(crate) fn entrance(&self, door: Door) -> Result<Entrance, String> {
-        let address = match door {
-            Door::Handler => address(&self.patient.handler_url()),
-            Door::Host => address(self.patient.url()),
-            Door::Gateway => address(self.gateway.url()),
+    pub(crate) fn target(&self, entry_point: EntryPoint) -> Result<Target, String> {
+        let address = match entry_point {
+            EntryPoint::Handler => address(&self.patient.handler_url()),
+            EntryPoint::Host => address(self.patient.url()),
+            EntryPoint::Gateway => address(self.gateway.url()),
         };
-        Ok(Entrance { door, address: address?, key: KEY.to_owned() })
+        Ok(Target { entry_point, address: address?, key: KEY.to_owned() })
     }
 
     pub(crate) fn processes(&self) -> Result<Processes, String> {
@@ -113,18 +114,18 @@ impl System {
         Ok(Processes([patient, audit, std::process::id(), self.mongod_process_id]))
     }
 
-    /// How often the database has stored, changed or looked for something so far.
+    /// The number of database operations so far.
     pub(crate) async fn database_operations(&self) -> Result<i64, String> {
         let status = server_status(&self.connection_string).await?;
-        let counters = status.get_document("opcounters").map_err(text)?;
+        let counters = status.get_document("opcounters").map_err(message)?;
         let kinds = ["insert", "query", "update", "delete", "getmore"].into_iter();
         Ok(kinds.filter_map(|kind| counters.get(kind).and_then(as_i64)).sum())
     }
 
-    /// One request through everything; it waits until both handlers are ready.
-    pub(crate) async fn try_out(&self) -> Result<(), String> {
-        let entrance = self.entrance(Door::Gateway)?;
-        send(&mut None, &entrance, &Request::create_patient(0)).await
+    /// Sends one request through all parts, which waits until both handlers are ready.
+    pub(crate) async fn smoke_test(&self) -> Result<(), String> {
+        let target = self.target(EntryPoint::Gateway)?;
+        send(&mut None, &target, &Request::create_patient(0)).await
     }
 }
 
@@ -133,14 +134,14 @@ pub(crate) fn executable(functions: &Path, app: &str) -> PathBuf {
     std::path::absolute(&executable).unwrap_or(executable)
 }
 
-/// The collections that an app's own executable lists.
+/// The collections that an app's executable lists.
 pub(crate) async fn collections(executable: &Path) -> Result<Vec<CollectionPlan>, String> {
-    let plan: StoragePlan = printed(executable, "collections").await?;
+    let plan: StoragePlan = output_of(executable, "collections").await?;
     Ok(plan.collections)
 }
 
-/// What an app's own executable prints.
-async fn printed<T: DeserializeOwned>(executable: &Path, what: &str) -> Result<T, String> {
+/// Runs an app's executable and parses its output.
+async fn output_of<T: DeserializeOwned>(executable: &Path, what: &str) -> Result<T, String> {
     let unusable = |error: String| {
         format!("{} cannot be used: {error}. Run scripts/bench", executable.display())
     };
@@ -149,7 +150,7 @@ async fn printed<T: DeserializeOwned>(executable: &Path, what: &str) -> Result<T
     serde_json::from_slice(&output.stdout).map_err(|error| unusable(error.to_string()))
 }
 
-/// A vault with the secrets of both apps, and one identity that may read them.
+/// A vault with the secrets of both apps, and an identity that may read them.
 async fn start_vault(connection_string: &str) -> std::io::Result<KeyVault> {
     let vault = KeyVault::start().await?;
     for (name, value) in
@@ -190,7 +191,7 @@ async fn start_host(
         keys,
         ..HostOptions::new(std::path::absolute(&folder).unwrap_or(folder))
     };
-    let host = Host::start(options).await.map_err(text)?;
+    let host = Host::start(options).await.map_err(message)?;
     while host.handler_process_id().is_none() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -214,7 +215,7 @@ async fn start_gateway(
             key: KEY.to_owned(),
         }],
         products: Products::deployed(),
-        identity: OwnIdentity {
+        identity: GatewayIdentity {
             identity: vault.identity(IDENTITY),
             trusted_certificate: vault.trusted_certificate().to_owned(),
         },
@@ -222,23 +223,23 @@ async fn start_gateway(
         insights: None,
         pages: None,
     });
-    gateway.await.map_err(text)
+    gateway.await.map_err(message)
 }
 
 async fn server_status(connection_string: &str) -> Result<Document, String> {
-    let client = Client::with_uri_str(connection_string).await.map_err(text)?;
-    client.database("admin").run_command(doc! { "serverStatus": 1 }).await.map_err(text)
+    let client = Client::with_uri_str(connection_string).await.map_err(message)?;
+    client.database("admin").run_command(doc! { "serverStatus": 1 }).await.map_err(message)
 }
 
-/// The server's numbers are as wide as they need to be.
+/// The server uses 32-bit or 64-bit integers, as needed.
 fn as_i64(number: &Bson) -> Option<i64> {
     number.as_i64().or_else(|| number.as_i32().map(i64::from))
 }
 
 fn address(url: &str) -> Result<SocketAddr, String> {
-    url.trim_start_matches("http://").parse().map_err(text)
+    url.trim_start_matches("http://").parse().map_err(message)
 }
 
-pub(crate) fn text(error: impl std::fmt::Display) -> String {
+pub(crate) fn message(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

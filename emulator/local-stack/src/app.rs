@@ -1,4 +1,4 @@
-//! One function app: its packaged folder, and the host that runs it.
+//! A function app: its packaged folder and the host that runs it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -12,17 +12,17 @@ use tokio::process::Command;
 
 use super::LocalStackError;
 
-/// Core Tools end themselves by force after two seconds.
+/// Core Tools exit by force after two seconds.
 const CORE_TOOLS_STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// A folder that [`stand_ins::package::assemble`] made.
+/// A folder from [`stand_ins::package::assemble`].
 #[derive(Debug)]
 pub(super) struct PackagedApp {
     name: &'static str,
     folder: PathBuf,
 }
 
-/// An app behind its host.
+/// A running app behind its host.
 #[derive(Debug)]
 pub(super) struct RunningApp {
     name: &'static str,
@@ -38,7 +38,7 @@ enum Runner {
 
 impl PackagedApp {
     pub(super) fn find(name: &'static str, functions: &Path) -> Result<Self, LocalStackError> {
-        // Its executable is started in the folder itself, where a relative path would mislead.
+        // The executable is started in the folder, so a relative path would not work.
         let folder = functions.join(name);
         let folder = std::path::absolute(&folder).unwrap_or(folder);
         let app = Self { name, folder };
@@ -48,13 +48,13 @@ impl PackagedApp {
         }
     }
 
-    /// The package is named after the executable in it.
+    /// The executable has the name of the package.
     pub(super) fn executable(&self) -> PathBuf {
         self.folder.join(self.name)
     }
 
-    /// What its executable prints when it is asked for its `collections` or its `openapi`.
-    pub(super) async fn printed<T: DeserializeOwned>(
+    /// Runs the executable with `collections` or `openapi` and parses its output.
+    pub(super) async fn output_of<T: DeserializeOwned>(
         &self,
         what: &str,
     ) -> Result<T, LocalStackError> {
@@ -75,8 +75,8 @@ impl PackagedApp {
 }
 
 impl RunningApp {
-    /// Starts the app on this port, with one host key, given as name and value. What its host knows
-    /// of timers is kept below `timers`.
+    /// Starts the app on this port with one host key, given as name and value. The status of timers
+    /// is stored below `timers`.
     pub(super) async fn start(
         app: &PackagedApp,
         settings: &[(String, String)],
@@ -111,7 +111,7 @@ impl RunningApp {
         &self.url
     }
 
-    /// The keys that its host accepts; Core Tools accept any.
+    /// The host's keys; Core Tools accept any key.
     pub(super) fn keys(&self) -> Option<KeyRing> {
         match &self.runner {
             Runner::Host(host) => Some(host.keys().clone()),
@@ -119,7 +119,7 @@ impl RunningApp {
         }
     }
 
-    /// Its functions that run on a schedule; Core Tools keep theirs to themselves.
+    /// The timer functions; not available under Core Tools.
     pub(super) fn timers(&self) -> Option<Timers> {
         match &self.runner {
             Runner::Host(host) => Some(host.timers()),
@@ -127,7 +127,7 @@ impl RunningApp {
         }
     }
 
-    /// What it has logged; Core Tools keep that to themselves.
+    /// The logs; not available under Core Tools.
     pub(super) fn logs(&self) -> Vec<String> {
         let Runner::Host(host) = &self.runner else {
             return Vec::new();
@@ -136,7 +136,7 @@ impl RunningApp {
         console.chain(host.invocation_logs().into_iter().map(|log| log.text)).collect()
     }
 
-    /// Its handler's process; Core Tools keep theirs to themselves.
+    /// The handler's process; not available under Core Tools.
     pub(super) fn handler_process(&self) -> Option<HandlerProcess> {
         match &self.runner {
             Runner::Host(host) => Some(host.handler_process()),
@@ -144,7 +144,7 @@ impl RunningApp {
         }
     }
 
-    /// Its handler's process; under Core Tools that is their business.
+    /// The id of the handler's process; not available under Core Tools.
     pub(super) fn handler_process_id(&self) -> Option<u32> {
         match &self.runner {
             Runner::Host(host) => host.handler_process_id(),
@@ -152,7 +152,7 @@ impl RunningApp {
         }
     }
 
-    /// Waits until its host has ended by itself, and returns its name.
+    /// Waits until the host has ended by itself; returns the app's name.
     pub(super) async fn ended(&mut self) -> &'static str {
         match &mut self.runner {
             Runner::Host(host) => host.stopped_itself().await,
@@ -171,7 +171,7 @@ impl RunningApp {
     }
 }
 
-/// Settings go as variables, which Core Tools prefer to those of a local.settings.json.
+/// Settings are passed as environment variables, which take precedence over a local.settings.json.
 fn start_core_tools(
     app: &PackagedApp,
     settings: &[(String, String)],

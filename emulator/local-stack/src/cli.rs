@@ -8,10 +8,10 @@ use clap::{Args, Parser, Subcommand};
 use local_stack::{LocalStackOptions, Rotation};
 use stand_ins::mongo;
 
-/// Short, so that a rotation waits only for a moment; on Azure it is a quarter of an hour.
+/// Short, so that rotations are quick; on Azure it is a quarter of an hour.
 const SECRET_REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Away from MongoDB's own 27017, which may serve something else.
+/// Not MongoDB's default 27017, which may be in use.
 const MONGOD_PORT: u16 = 27117;
 
 /// Runs the whole system on this machine: MongoDB, both apps behind their hosts, and the gateway.
@@ -88,7 +88,7 @@ pub(crate) struct ServerArgs {
 }
 
 impl From<ServerArgs> for LocalStackOptions {
-    /// With the database of `MONGO_CONNECTION_STRING`, if that is set.
+    /// Uses the database of `MONGO_CONNECTION_STRING`, if that is set.
     fn from(args: ServerArgs) -> Self {
         Self {
             functions: args.functions,
@@ -127,15 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_holds_together() {
+    fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn a_server_has_ports_of_its_own_unless_others_are_given() {
+    fn a_server_has_default_ports() {
         let arguments = ["server", "--patient-port", "9000", "--func", "--state", "elsewhere"];
         let Ok(Command::Server(args)) = parsed(&arguments) else {
-            panic!("it is a server");
+            panic!("the command is `server`");
         };
         let options = LocalStackOptions::from(args);
 
@@ -148,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_rotated_where_the_server_keeps_its_state() {
+    fn rotate_key_accepts_the_state_folder_anywhere() {
         for (arguments, folder) in [
             (&["rotate-key", "audit-database"][..], "target/server"),
             (&["rotate-key", "--state", "elsewhere", "audit-database"], "elsewhere"),
             (&["rotate-key", "audit-database", "--state", "elsewhere"], "elsewhere"),
         ] {
             let Ok(Command::RotateKey { secret, state }) = parsed(arguments) else {
-                panic!("it is a rotation");
+                panic!("the command is `rotate-key`");
             };
             assert_eq!(
                 (state.state.as_path(), secret),
@@ -165,16 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_secret_is_answered_with_those_that_there_are() {
-        let mistake = parsed(&["rotate-key", "all"]).expect_err("a mistake").to_string();
+    fn an_unknown_secret_is_refused_with_the_list_of_secrets() {
+        let error = parsed(&["rotate-key", "all"]).expect_err("a mistake").to_string();
 
         for rotation in Rotation::ALL {
-            assert!(mistake.contains(rotation.name()), "{mistake}");
+            assert!(error.contains(rotation.name()), "{error}");
         }
     }
 
     #[test]
-    fn help_is_no_error() {
+    fn help_exits_with_success() {
         for arguments in [&["--help"][..], &["server", "--help"], &["help", "zip"]] {
             let help = parsed(arguments).expect_err("it runs nothing");
             assert_eq!((help.kind(), help.exit_code()), (ErrorKind::DisplayHelp, 0));

@@ -1,9 +1,9 @@
-//! How `scripts/rotate-key` and tests reach a running stack: a socket in the state folder, for its
-//! owner.
+//! The control socket of a running stack, for `scripts/rotate-key` and tests. It is in the state
+//! folder and accessible to its owner only.
 //!
-//! The client sends one line: the name of a secret to rotate; `timer` and the name of a function
-//! that a timer runs; or `fault begin` or `fault end` and the name of a fault. The stack answers
-//! with lines of progress and, as the last one, `done` or why not.
+//! The client sends one line: the name of a secret to rotate; `timer` and the name of a timer
+//! function; or `fault begin` or `fault end` and the name of a fault. The stack responds with lines
+//! of progress and, as the last one, `done` or an error message.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -25,29 +25,29 @@ use stand_ins::functions_host::{TimerError, Timers};
 
 const SOCKET: &str = "control.sock";
 
-/// How much a client may say, and how long it may take: one at a time is answered.
+/// The largest request, and the time for it: clients are served one at a time.
 const REQUEST_BYTES_MAX: u64 = 160;
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
 const DONE: &str = "done";
 
-/// What comes before the name of a function that is to run now.
+/// The prefix for running a timer function.
 const TIMER: &str = "timer ";
 
-/// What comes before the name of a fault.
+/// The prefixes for faults.
 const FAULT_BEGIN: &str = "fault begin ";
 const FAULT_END: &str = "fault end ";
 
-/// What clients can act on.
-pub(super) struct Controlled {
+/// The parts that clients can control.
+pub(super) struct ControlTargets {
     pub(super) secrets: Arc<Secrets>,
     pub(super) hosts: Arc<HostKeyRings>,
     pub(super) timers: Vec<Timers>,
-    /// None if nobody may make any.
+    /// `None` if faults are not allowed.
     pub(super) faults: Option<Faults>,
 }
 
-/// The listening side; its end is the end of what it does.
+/// The server side; dropping it aborts the running request.
 #[derive(Debug)]
 pub(super) struct Control {
     socket: PathBuf,
@@ -55,10 +55,10 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn start(state: &Path, controlled: Controlled) -> io::Result<Self> {
+    pub(super) fn start(state: &Path, targets: ControlTargets) -> io::Result<Self> {
         let socket = state.join(SOCKET);
         match fs::remove_file(&socket) {
-            // Left behind by a stack that was killed.
+            // Left behind by a killed stack.
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -67,14 +67,14 @@ impl Control {
         fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
         let serving = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                // A client that goes away misses only the words; the rotation goes on.
-                let _ = answer(connection, &controlled).await;
+                // If a client disconnects, it misses only the progress; the rotation continues.
+                let _ = respond(connection, &targets).await;
             }
         });
         Ok(Self { socket, serving })
     }
 
-    /// Ends what it does, and lets go of what it controls.
+    /// Aborts the running request and releases the controlled parts.
     pub(super) async fn stop(mut self) {
         self.serving.abort();
         let _ = (&mut self.serving).await;
@@ -88,25 +88,25 @@ impl Drop for Control {
     }
 }
 
-async fn answer(connection: UnixStream, controlled: &Controlled) -> io::Result<()> {
+async fn respond(connection: UnixStream, targets: &ControlTargets) -> io::Result<()> {
     let (reader, mut writer) = connection.into_split();
-    let request = requested(reader).await?;
+    let request = read_request(reader).await?;
     let outcome = if let Some(function) = request.strip_prefix(TIMER) {
-        run(&controlled.timers, function).await.map_err(|error| error.to_string())
+        run(&targets.timers, function).await.map_err(|error| error.to_string())
     } else if let Some(name) = request.strip_prefix(FAULT_BEGIN) {
-        controlled.fault(name, async |faults, fault| faults.begin(fault).await).await
+        targets.fault(name, async |faults, fault| faults.begin(fault).await).await
     } else if let Some(name) = request.strip_prefix(FAULT_END) {
-        controlled.fault(name, async |faults, fault| faults.end(fault).await).await
+        targets.fault(name, async |faults, fault| faults.end(fault).await).await
     } else if let Some(rotation) = Rotation::parse(&request) {
-        return rotate_and_tell(controlled, rotation, writer).await;
+        return rotate_with_progress(targets, rotation, writer).await;
     } else {
         Err("there is no such secret".to_owned())
     };
-    let outcome = outcome.map_or_else(|problem| problem, |()| DONE.to_owned());
+    let outcome = outcome.map_or_else(|message| message, |()| DONE.to_owned());
     writer.write_all(format!("{outcome}\n").as_bytes()).await
 }
 
-impl Controlled {
+impl ControlTargets {
     async fn fault(
         &self,
         name: &str,
@@ -122,31 +122,31 @@ impl Controlled {
     }
 }
 
-async fn rotate_and_tell(
-    controlled: &Controlled,
+async fn rotate_with_progress(
+    targets: &ControlTargets,
     rotation: Rotation,
     mut writer: OwnedWriteHalf,
 ) -> io::Result<()> {
-    let Controlled { secrets, hosts, .. } = controlled;
+    let ControlTargets { secrets, hosts, .. } = targets;
     let (progress, mut lines) = mpsc::unbounded_channel::<String>();
     let rotating = async {
-        let mut say = |line: &str| drop(progress.send(line.to_owned()));
-        let outcome = secrets.rotate(rotation, hosts, &mut say).await;
+        let mut report = |line: &str| drop(progress.send(line.to_owned()));
+        let outcome = secrets.rotate(rotation, hosts, &mut report).await;
         let _ = progress.send(outcome.map_or_else(|error| error.to_string(), |()| DONE.to_owned()));
         drop(progress);
     };
-    let telling = async {
+    let writing = async {
         while let Some(line) = lines.recv().await {
             if writer.write_all(format!("{line}\n").as_bytes()).await.is_err() {
                 break;
             }
         }
     };
-    tokio::join!(rotating, telling);
+    tokio::join!(rotating, writing);
     Ok(())
 }
 
-/// Runs a function of whichever app has it.
+/// Runs a timer function of the app that has it.
 async fn run(timers: &[Timers], function: &str) -> Result<(), TimerError> {
     for timers in timers {
         match timers.run(function).await {
@@ -157,18 +157,18 @@ async fn run(timers: &[Timers], function: &str) -> Result<(), TimerError> {
     Err(TimerError::Unknown)
 }
 
-/// What a client asks for, if it says so in time.
-async fn requested(reader: impl AsyncRead + Unpin) -> io::Result<String> {
+/// Reads a client's request, within the limits.
+async fn read_request(reader: impl AsyncRead + Unpin) -> io::Result<String> {
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(REQUEST_BYTES_MAX));
     timeout(REQUEST_LIMIT, reader.read_line(&mut line)).await??;
     Ok(line.trim().to_owned())
 }
 
-/// Asks the stack that keeps its state in this folder for a rotation, and passes on what it says.
+/// Requests a rotation from the stack with this state folder, and reports its progress.
 ///
 /// # Errors
-/// Says, for the developer, why the secret was not rotated.
+/// Why the secret was not rotated, as a message for the developer.
 pub async fn rotate(
     state: &Path,
     rotation: Rotation,
@@ -177,27 +177,26 @@ pub async fn rotate(
     ask(state, &rotation.to_string(), progress).await
 }
 
-/// Asks the stack that keeps its state in this folder to run a function now that a timer runs, and
-/// waits for its end.
+/// Runs a timer function of the stack with this state folder, and waits for its end.
 ///
 /// # Errors
-/// Says why there was no run, or that it failed.
+/// Why there was no run, or that it failed.
 pub async fn run_timer(state: &Path, function: &str) -> Result<(), String> {
     ask(state, &format!("{TIMER}{function}"), |_| {}).await
 }
 
-/// Asks the stack that keeps its state in this folder to begin a fault.
+/// Begins a fault in the stack with this state folder.
 ///
 /// # Errors
-/// Says why it did not.
+/// Why the fault was not changed.
 pub async fn begin_fault(state: &Path, fault: Fault) -> Result<(), String> {
     ask(state, &format!("{FAULT_BEGIN}{}", fault.name()), |_| {}).await
 }
 
-/// Asks it to end a fault.
+/// Ends a fault in the stack with this state folder.
 ///
 /// # Errors
-/// Says why it did not.
+/// Why the fault was not changed.
 pub async fn end_fault(state: &Path, fault: Fault) -> Result<(), String> {
     ask(state, &format!("{FAULT_END}{}", fault.name()), |_| {}).await
 }
@@ -210,18 +209,18 @@ async fn ask(state: &Path, request: &str, mut progress: impl FnMut(&str)) -> Res
             format!("no stack with its state in {state} runs; start it with scripts/server, or name another folder with --state")
         })?;
     let (reader, mut writer) = connection.into_split();
-    let broken = |_| "the stack has ended before it was done".to_owned();
-    writer.write_all(format!("{request}\n").as_bytes()).await.map_err(broken)?;
+    let ended = |_| "the stack has ended before it was done".to_owned();
+    writer.write_all(format!("{request}\n").as_bytes()).await.map_err(ended)?;
     let mut lines = BufReader::new(reader).lines();
     let mut last: Option<String> = None;
-    while let Some(line) = lines.next_line().await.map_err(broken)? {
+    while let Some(line) = lines.next_line().await.map_err(ended)? {
         if let Some(line) = last.replace(line) {
             progress(&line);
         }
     }
     match last.as_deref() {
         Some(DONE) => Ok(()),
-        Some(problem) => Err(problem.to_owned()),
+        Some(message) => Err(message.to_owned()),
         None => Err("the stack has ended before it was done".to_owned()),
     }
 }
@@ -234,14 +233,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_says_nothing_or_without_end_is_not_waited_for() {
+    async fn silent_and_endless_clients_are_cut_off() {
         let (_silent, reader) = duplex(16);
-        let begun = Instant::now();
-        let problem = requested(reader).await.expect_err("it takes too long");
-        assert_eq!((problem.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, REQUEST_LIMIT));
+        let start = Instant::now();
+        let message = read_request(reader).await.expect_err("it takes too long");
+        assert_eq!((message.kind(), start.elapsed()), (io::ErrorKind::TimedOut, REQUEST_LIMIT));
 
         let (mut endless, reader) = duplex(1 << 16);
         endless.write_all(&[b'x'; 1 << 16]).await.expect("it is open");
-        assert_eq!(requested(reader).await.expect("it is text").len(), 160);
+        assert_eq!(read_request(reader).await.expect("it is text").len(), 160);
     }
 }

@@ -6,14 +6,14 @@ use stand_ins::mongo::{self, CollectionPlan, Credentials, Mongod, MongodError, M
 use super::secrets::ConnectionStrings;
 use super::{LocalStackError, LocalStackOptions, PackagedApp};
 
-/// Where the data is, and the server if it is one of ours.
+/// The connection string, and the mongod if the stack started it.
 #[derive(Debug)]
 pub(super) struct Database {
     connection_string: String,
     pub(super) own: Option<Mongod>,
 }
 
-/// What `<app executable> collections` prints.
+/// The output of `<app executable> collections`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct StoragePlan {
@@ -22,8 +22,8 @@ struct StoragePlan {
 }
 
 impl Database {
-    /// The given database, or a mongod with its data in the state folder, kept between starts; with
-    /// `faults`, one that can be told to throttle.
+    /// Uses the given database, or starts a mongod with its data in the state folder; with
+    /// `faults`, its fail points can be set.
     pub(super) async fn start(
         options: &LocalStackOptions,
         administrator: &Credentials,
@@ -39,7 +39,7 @@ impl Database {
             ..MongodOptions::default()
         };
         let own = match Mongod::start(mongod_options.clone()).await {
-            // Taken before, or by another one that starts at this moment.
+            // The port is taken, perhaps by another mongod that is starting.
             Err(MongodError::PortTaken(_) | MongodError::Ended { .. }) => {
                 Mongod::start(MongodOptions { port: None, ..mongod_options }).await?
             }
@@ -49,21 +49,21 @@ impl Database {
         Ok(Self { connection_string, own: Some(own) })
     }
 
-    /// How apps reach it.
+    /// The connection strings for the apps.
     pub(super) fn connection_strings(&self) -> Result<ConnectionStrings, MongodError> {
         match &self.own {
-            Some(own) => Ok(ConnectionStrings::OfUsers(own.users()?)),
+            Some(own) => Ok(ConnectionStrings::PerUser(own.users()?)),
             None => Ok(ConnectionStrings::Given(self.connection_string.clone())),
         }
     }
 
-    /// Creates the collections that the app's own executable lists.
+    /// Creates the collections that the app's executable lists.
     pub(super) async fn prepare(
         &self,
         app: &PackagedApp,
         settings: &[(String, String)],
     ) -> Result<(), LocalStackError> {
-        let plan: StoragePlan = app.printed("collections").await?;
+        let plan: StoragePlan = app.output_of("collections").await?;
         let database = settings
             .iter()
             .find(|(name, _)| *name == plan.database_setting)

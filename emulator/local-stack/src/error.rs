@@ -1,4 +1,4 @@
-//! Why the local stack does not run, in words for the developer.
+//! Errors of the local stack, worded for the developer.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use stand_ins::mongo::MongodError;
 use thiserror::Error;
 
-/// Why the system does not run.
+/// Why the local stack does not run.
 #[derive(Debug, Error)]
 pub enum LocalStackError {
     /// Application Insights does not start.
@@ -15,14 +15,14 @@ pub enum LocalStackError {
     /// No port is free.
     #[error("no port of this machine can be opened: {0}")]
     NoPort(io::Error),
-    /// Something else listens there.
+    /// A port is taken.
     #[error("port {port} is taken. Choose another one for the {part} with {option}")]
     PortTaken {
-        /// What was to listen there.
+        /// The part that needs the port.
         part: &'static str,
         /// The port.
         port: u16,
-        /// The option of the command line that chooses it.
+        /// The command-line option for the port.
         option: &'static str,
     },
     /// A packaged app cannot be used.
@@ -30,17 +30,17 @@ pub enum LocalStackError {
     Package {
         /// The app's name.
         app: &'static str,
-        /// Where it should be.
+        /// Its folder.
         folder: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// The folder for data and keys cannot be used.
+    /// The state folder cannot be used.
     #[error("nothing can be kept in {folder}: {cause}", folder = folder.display())]
     State {
         /// The folder.
         folder: PathBuf,
-        /// What went wrong.
+        /// The cause.
         cause: io::Error,
     },
     /// The keys cannot be read or written.
@@ -48,19 +48,19 @@ pub enum LocalStackError {
     Keys {
         /// The file.
         file: PathBuf,
-        /// What went wrong.
+        /// The cause.
         cause: io::Error,
     },
     /// Key Vault does not start.
     #[error("Key Vault cannot be started: {0}")]
     Vault(io::Error),
-    /// Nobody could tell the stack to rotate a key.
+    /// The control socket cannot be opened.
     #[error("the socket for scripts/rotate-key cannot be opened: {0}")]
     Control(io::Error),
-    /// There is no database.
+    /// mongod does not run.
     #[error(transparent)]
     Mongod(#[from] MongodError),
-    /// The database refuses to be prepared.
+    /// Collections or indexes cannot be created.
     #[error("collections and indexes cannot be created: {0}")]
     Collections(mongodb::error::Error),
     /// A host does not start.
@@ -68,16 +68,16 @@ pub enum LocalStackError {
     Host {
         /// The app's name.
         app: &'static str,
-        /// What went wrong.
+        /// The cause.
         cause: String,
     },
     /// The gateway does not start.
     #[error("the gateway does not start: {0}")]
     Gateway(String),
-    /// Everything runs and nothing works.
+    /// Everything runs, but requests fail.
     #[error("no request works: {0}")]
     NotReady(String),
-    /// A part that is needed has ended by itself.
+    /// A required part has ended by itself.
     #[error("{0} has ended")]
     Ended(&'static str),
 }
@@ -85,7 +85,7 @@ pub enum LocalStackError {
 /// Why a secret was not rotated.
 #[derive(Debug, Error)]
 pub enum RotationError {
-    /// The database is not ours.
+    /// The stack did not start the database.
     #[error(
         "the database was given by MONGO_CONNECTION_STRING, so its users are not ours to change"
     )]
@@ -93,10 +93,10 @@ pub enum RotationError {
     /// The hosts have no keys.
     #[error("the apps run under Core Tools, which check no keys")]
     CoreTools,
-    /// The new one could not be noted.
+    /// The new keys could not be written.
     #[error("the new keys cannot be kept: {0}")]
     Keys(io::Error),
-    /// The database refuses.
+    /// The database command failed.
     #[error(transparent)]
     Database(#[from] MongodError),
 }

@@ -1,4 +1,4 @@
-//! Faults of the running system, made and ended on demand: for load tests, over the socket.
+//! Faults that load tests begin and end over the control socket.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use thiserror::Error;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
-/// One thing that can go wrong.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The database answers every command on documents as Cosmos DB does when it throttles.
+    /// Every command on documents fails with the throttling error of Cosmos DB.
     Throttling,
-    /// The Audit API's handler takes calls and does not answer them.
+    /// The Audit API's handler accepts calls and does not respond.
     AuditHang,
-    /// mongod is killed; at the end it is started again with the same data.
+    /// mongod is killed; at the end of the fault it is restarted with the same data.
     MongodDown,
 }
 
-/// What faults are made in.
+/// The parts in which faults are injected.
 #[derive(Debug)]
 pub(super) struct Faults {
     pub(super) mongod: Option<Arc<Mutex<Mongod>>>,
@@ -44,7 +44,7 @@ pub(super) enum FaultError {
 }
 
 impl Fault {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Self; 3] = [Self::Throttling, Self::AuditHang, Self::MongodDown];
 
     /// The fault of this name.
@@ -63,7 +63,7 @@ impl Fault {
 }
 
 impl Faults {
-    /// Makes a fault, which lasts until it is ended.
+    /// Begins a fault, which lasts until it is ended.
     pub(super) async fn begin(&self, fault: Fault) -> Result<(), FaultError> {
         match fault {
             Fault::Throttling => {
@@ -78,7 +78,7 @@ impl Faults {
         }
     }
 
-    /// Ends a fault; one that has not begun is no error.
+    /// Ends a fault, if it has begun.
     pub(super) async fn end(&self, fault: Fault) -> Result<(), FaultError> {
         match fault {
             Fault::Throttling => {

@@ -1,4 +1,4 @@
-//! The keys of the local stack, the same at every start.
+//! The keys of the local stack, stored between starts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,36 +11,36 @@ use stand_ins::mongo::Credentials;
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
-/// The subscription that has been there from the beginning.
+/// The id of the oldest subscription.
 pub(super) const FIRST_CALLER: &str = "first-caller";
 
 #[derive(Clone, Deserialize, Serialize)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Keys {
-    /// What clients show to the gateway for the subscription [`FIRST_CALLER`].
+    /// The key of the subscription [`FIRST_CALLER`].
     pub(super) subscription: String,
-    /// What they show for the others, by the subscription's id. Older files lack these.
+    /// The keys of the other subscriptions, by id. Older files lack these.
     #[serde(default)]
     pub(super) other_subscriptions: BTreeMap<String, String>,
-    /// What the gateway shows to the patient host.
+    /// The gateway's key for the patient host.
     pub(super) patient_host: String,
-    /// What the patient app shows to the audit host.
+    /// The patient app's key for the audit host.
     pub(super) audit_host: String,
-    /// Who may do everything in the database. Files from before there were users lack these.
+    /// The database administrator. Older files lack the database users.
     #[serde(default = "new_administrator")]
     pub(super) administrator: Credentials,
-    /// As whom the patient app uses the database.
+    /// The patient app's database user.
     #[serde(default = "new_patient_user")]
     pub(super) patient_database: Credentials,
-    /// As whom the audit app uses the database.
+    /// The audit app's database user.
     #[serde(default = "new_audit_user")]
     pub(super) audit_database: Credentials,
 }
 
 impl Keys {
-    /// Reads the file, or makes it with new keys; what it lacks is added to it, and so is a key
-    /// for each subscription of the products.
+    /// Reads the file, or creates it with new keys; adds missing keys, including one for each
+    /// subscription of the products.
     pub(super) fn load_or_create(file: &Path, products: &Products) -> io::Result<Self> {
         let mut keys: Self = match fs::read(file) {
             Ok(bytes) => serde_json::from_slice(&bytes)?,
@@ -80,14 +80,14 @@ impl Keys {
         }
     }
 
-    /// Replaces the file as a whole, so that a crash leaves the old one or the new one. Only its
-    /// owner may read it.
+    /// Replaces the file atomically, so that a crash leaves the old or the new one. Only its owner
+    /// may read it.
     pub(super) fn save(&self, file: &Path) -> io::Result<()> {
         let folder = file.parent().unwrap_or(Path::new("."));
-        let mut aside = NamedTempFile::new_in(folder)?;
-        aside.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
-        aside.as_file().sync_all()?;
-        aside.persist(file)?;
+        let mut temporary = NamedTempFile::new_in(folder)?;
+        temporary.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(file)?;
         Ok(())
     }
 }
@@ -108,12 +108,12 @@ fn new_user(name: &str) -> Credentials {
     Credentials { user: name.to_owned(), password: new_key() }
 }
 
-/// A user to take the place of another one, with one of two names: the one that is free.
+/// A user to replace another one; there are two names, and it gets the unused one.
 pub(super) fn next_user(old: &str) -> Credentials {
     new_user(&other_name(old))
 }
 
-/// The name that a user or a host key has after the next rotation, or had before the last one.
+/// The other one of the two names between which rotations alternate.
 pub(super) fn other_name(name: &str) -> String {
     name.strip_suffix("-rotated").map_or_else(|| format!("{name}-rotated"), str::to_owned)
 }
@@ -130,7 +130,7 @@ mod tests {
     use stand_ins::api_management::Products;
 
     #[test]
-    fn keys_stay_the_same_and_are_for_their_owner() {
+    fn keys_are_stored_and_readable_by_their_owner_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("keys.json");
 
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_from_before_there_were_users_and_products_keeps_its_keys() {
+    fn an_older_file_without_users_and_products_keeps_its_keys() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("keys.json");
         let old = r#"{"subscription":"a","patientHost":"b","auditHost":"c"}"#;
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn users_take_turns_with_two_names() {
+    fn users_alternate_between_two_names() {
         assert_eq!(super::other_name("audit-api"), "audit-api-rotated");
         assert_eq!(super::other_name("audit-api-rotated"), "audit-api");
     }

@@ -1,6 +1,6 @@
 //! The whole system on one machine: database, both apps behind their hosts, and the gateway.
 //!
-//! `scripts/server` runs it for people and the end-to-end tests run it for themselves.
+//! `scripts/server` runs it for developers; the system tests run it in their process.
 
 mod app;
 mod control;
@@ -13,6 +13,7 @@ mod port;
 mod ready;
 mod ready_file;
 mod secrets;
+mod services;
 mod settings;
 mod state_folder;
 pub mod zip;
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stand_ins::api_management::{
-    ApiManagement, ApiManagementOptions, PolicyFiles, PolicyValues, Products, Subscription,
+    ApiManagement, ApiManagementOptions, PolicyFiles, PolicyValues, Subscription,
 };
 use stand_ins::app_insights::AppInsights;
 use stand_ins::key_vault::KeyVault;
@@ -37,44 +38,45 @@ pub use faults::Fault;
 pub use secrets::Rotation;
 
 use app::{PackagedApp, RunningApp};
-use control::{Control, Controlled};
-use database::Database;
+use control::{Control, ControlTargets};
 use faults::Faults;
-use keys::{FIRST_CALLER, Keys};
+use keys::FIRST_CALLER;
+use port::Ports;
 use ready_file::{Ready, ReadyFile};
 use secrets::{HostKeyRings, Secrets};
+use services::Services;
 
-/// Between two looks whether mongod still runs.
+/// The pause between two checks whether mongod still runs.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What to run, and where.
+/// The options of a local stack.
 #[derive(Clone, Debug)]
 pub struct LocalStackOptions {
-    /// Where both apps are packaged, each in a folder of its name.
+    /// The folder with both packaged apps, each in a folder of its name.
     pub functions: PathBuf,
-    /// Where data and keys are kept between starts.
+    /// The folder for data and keys, which are kept between starts.
     pub state: PathBuf,
-    /// The MongoDB to use; without one, a mongod of its own.
+    /// The connection string of the MongoDB to use; without one, the stack starts a mongod.
     pub connection_string: Option<String>,
-    /// The gateway's port; without one, any that is free.
+    /// The gateway's port; without one, any free port.
     pub gateway_port: Option<u16>,
-    /// The port of the patient app's host; without one, any that is free.
+    /// The port of the patient app's host; without one, any free port.
     pub patient_port: Option<u16>,
-    /// The port of the audit app's host; without one, any that is free.
+    /// The port of the audit app's host; without one, any free port.
     pub audit_port: Option<u16>,
-    /// The port of its own mongod, if it is free; without one, or if it is taken, any that is free.
+    /// The preferred port of the stack's mongod; if it is taken or not given, any free port.
     pub mongod_port: Option<u16>,
-    /// How many calls a minute a subscription may make; without it, any number that matters.
+    /// The rate limit per minute and subscription; without it, effectively none.
     pub rate_limit_per_minute: Option<u64>,
-    /// How many calls a day a subscription may make; without it, any number that matters.
+    /// The quota per day and subscription; without it, effectively none.
     pub quota_per_day: Option<u64>,
-    /// Whether Azure Functions Core Tools run the apps instead of our host. They check no keys.
+    /// Whether Azure Functions Core Tools run the apps instead of the stand-in. They check no keys.
     pub core_tools: bool,
-    /// Whether faults can be made over the socket.
+    /// Whether faults may be injected over the control socket.
     pub faults: bool,
-    /// How often the apps read their secrets again while nothing refuses them.
+    /// How often the apps refresh their secrets while they are accepted.
     pub secret_refresh_interval: Duration,
-    /// The apps' `RUST_LOG`, if it is not to be their own default.
+    /// The apps' `RUST_LOG`; without it, their default applies.
     pub log_filter: Option<String>,
 }
 
@@ -91,9 +93,9 @@ impl LocalStackOptions {
     }
 }
 
-/// Everything, running. Dropping it ends everything at once; [`LocalStack::stop`] does so cleanly.
+/// The running system. Dropping it ends everything at once; [`LocalStack::stop`] stops it cleanly.
 pub struct LocalStack {
-    // Dropped in this order: whoever calls goes before whoever is called.
+    // The drop order matters: callers end before the services that they call.
     ready: Option<ReadyFile>,
     control: Control,
     gateway: ApiManagement,
@@ -107,83 +109,50 @@ pub struct LocalStack {
 }
 
 impl LocalStack {
-    /// Starts everything and waits until a request through the gateway works.
+    /// Starts everything and waits until a request through the gateway succeeds.
     ///
     /// # Errors
-    /// Says which part cannot be started, and what to do about it.
+    /// If a part cannot be started; the message names it and says what to do.
     pub async fn start(options: &LocalStackOptions) -> Result<Self, LocalStackError> {
-        let gateway_port = port::free("gateway", options.gateway_port, "--gateway-port")?;
-        let patient_port = port::free("patient host", options.patient_port, "--patient-port")?;
-        let audit_port = port::free("audit host", options.audit_port, "--audit-port")?;
+        let ports = Ports::choose(options)?;
         let patient = PackagedApp::find("patient-tests-api", &options.functions)?;
         let audit = PackagedApp::find("audit-api", &options.functions)?;
-        state_folder::prepare(&options.state)
+        let services = Services::start(options).await?;
+        let audit = services.start_audit_app(&audit, &ports, options).await?;
+        let openapi: Value = patient.output_of("openapi").await?;
+        let patient = services.start_patient_app(&patient, &ports, options).await?;
+        let gateway = start_gateway(&services, &patient, openapi, &ports, options).await?;
+        let mut stack = Self::control(services, gateway, patient, audit, options)?;
+        stack.wait_until_ready().await?;
+        let ready = ReadyFile::write(&options.state, &stack.ready_content())
             .map_err(|cause| LocalStackError::State { folder: options.state.clone(), cause })?;
-        let file = options.state.join("keys.json");
-        ReadyFile::clear(&options.state)
-            .map_err(|cause| LocalStackError::State { folder: options.state.clone(), cause })?;
-        let products = Products::deployed();
-        let keys = Keys::load_or_create(&file, &products)
-            .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;
+        stack.ready = Some(ready);
+        Ok(stack)
+    }
 
-        let database = Database::start(options, &keys.administrator).await?;
-        let subscriptions = keys.subscriptions(&products);
-        let (patient_key, audit_key) = (keys.patient_host.clone(), keys.audit_host.clone());
-        let strings = database.connection_strings()?;
-        let refresh = options.secret_refresh_interval;
-        let secrets = Arc::new(Secrets::start(keys, &file, strings, refresh).await?);
-        let insights = AppInsights::start().await.map_err(LocalStackError::AppInsights)?;
-        let mut patient_settings = settings::patient(&secrets, &insights, audit_port);
-        let mut audit_settings = settings::audit(&secrets, &insights);
-        if let Some(filter) = &options.log_filter {
-            let filter = ("RUST_LOG".to_owned(), filter.clone());
-            patient_settings.push(filter.clone());
-            audit_settings.push(filter);
-        }
-        database.prepare(&patient, &patient_settings).await?;
-        database.prepare(&audit, &audit_settings).await?;
-        let openapi: Value = patient.printed("openapi").await?;
-
-        let tools = options.core_tools;
-        let key = ("patient-tests-api", audit_key.as_str());
-        let timers = options.state.join("timers");
-        let audit =
-            RunningApp::start(&audit, &audit_settings, audit_port, key, &timers, tools).await?;
-        let key = ("gateway", patient_key.as_str());
-        let patient =
-            RunningApp::start(&patient, &patient_settings, patient_port, key, &timers, tools)
-                .await?;
-        let url = format!("http://127.0.0.1:{gateway_port}");
-        let pages = pages::of(openapi.clone(), &url, insights.telemetry().clone());
-        let gateway = ApiManagement::start(ApiManagementOptions {
-            port: Some(gateway_port),
-            service_url: format!("{}/api", patient.url()),
-            openapi,
-            policies: PolicyFiles::deployed(),
-            values: options.policy_values(secrets.gateway_key_uri()),
-            products,
-            subscriptions: subscriptions.clone(),
-            identity: secrets.gateway_identity(),
-            signing_keys: Vec::new(),
-            insights: Some(insights.connection_string().to_owned()),
-            pages: Some(pages),
-        });
-        let gateway = gateway.await.map_err(|error| LocalStackError::Gateway(error.to_string()))?;
+    /// Opens the control socket for the running parts.
+    fn control(
+        services: Services,
+        gateway: ApiManagement,
+        patient: RunningApp,
+        audit: RunningApp,
+        options: &LocalStackOptions,
+    ) -> Result<Self, LocalStackError> {
+        let Services { database, secrets, insights, subscriptions, .. } = services;
         let host_keys = Arc::new(HostKeyRings { patient: patient.keys(), audit: audit.keys() });
         let timers = [&patient, &audit].into_iter().filter_map(RunningApp::timers).collect();
         let mongod = database.own.map(|mongod| Arc::new(Mutex::new(mongod)));
         let faults = options
             .faults
             .then(|| Faults { mongod: mongod.clone(), audit_handler: audit.handler_process() });
-        let controlled = Controlled {
+        let targets = ControlTargets {
             secrets: Arc::clone(&secrets),
             hosts: Arc::clone(&host_keys),
             timers,
             faults,
         };
-        let control =
-            Control::start(&options.state, controlled).map_err(LocalStackError::Control)?;
-        let mut stack = Self {
+        let control = Control::start(&options.state, targets).map_err(LocalStackError::Control)?;
+        Ok(Self {
             ready: None,
             control,
             gateway,
@@ -194,57 +163,53 @@ impl LocalStack {
             mongod,
             subscriptions,
             insights,
-        };
-        stack.wait_until_ready().await?;
-        let ready = ReadyFile::write(&options.state, &stack.found_at())
-            .map_err(|cause| LocalStackError::State { folder: options.state.clone(), cause })?;
-        stack.ready = Some(ready);
-        Ok(stack)
+        })
     }
 
-    /// Where clients find it: `http://127.0.0.1:PORT`, without a slash at the end.
+    /// The gateway's URL, `http://127.0.0.1:PORT`, without a trailing slash.
     pub fn url(&self) -> &str {
         self.gateway.url()
     }
 
-    /// What clients show in `Ocp-Apim-Subscription-Key`.
+    /// The key for `Ocp-Apim-Subscription-Key`.
     ///
     /// # Panics
-    /// If `terraform/products.json` has lost the subscription.
+    /// If `terraform/products.json` lacks the subscription.
     pub fn subscription_key(&self) -> &str {
         let first = self.subscriptions.iter().find(|subscription| subscription.id == FIRST_CALLER);
         &first.expect("the products have it").key
     }
 
-    /// All subscriptions, one for each product.
+    /// All subscriptions, one per product.
     pub fn subscriptions(&self) -> &[Subscription] {
         &self.subscriptions
     }
 
-    /// Where the hosts of the patient app and of the audit app listen.
+    /// The URLs of the patient app's and of the audit app's host.
     pub fn host_urls(&self) -> [&str; 2] {
         [self.patient.url(), self.audit.url()]
     }
 
-    /// What both apps have logged, to the console and to their invocations.
+    /// The logs of both apps, from the console and from their invocations.
     pub fn logs(&self) -> Vec<String> {
         [&self.patient, &self.audit].into_iter().flat_map(RunningApp::logs).collect()
     }
 
-    /// Its vault, for breaking.
+    /// The vault, for injecting faults.
     pub fn vault(&self) -> &KeyVault {
         self.secrets.vault()
     }
 
-    /// What the platform and both apps report, which `/telemetry` on the gateway's port shows.
+    /// The telemetry of the platform and of both apps, which `/telemetry` on the gateway's port
+    /// shows.
     pub fn insights(&self) -> &AppInsights {
         &self.insights
     }
 
-    /// Rotates a secret without a pause, and tells of each step.
+    /// Rotates a secret without downtime, and reports each step.
     ///
     /// # Errors
-    /// If it is not ours to rotate, or a step fails; everything works on then.
+    /// If the stack does not own the secret, or a step fails; the system continues to work.
     pub async fn rotate(
         &self,
         rotation: Rotation,
@@ -253,17 +218,18 @@ impl LocalStack {
         self.secrets.rotate(rotation, &self.host_keys, &mut progress).await
     }
 
-    /// Its own mongod, for looking into and for breaking; none if it was given a database.
+    /// The stack's mongod, for inspecting and for injecting faults; `None` if the database was
+    /// given.
     pub fn mongod(&self) -> Option<&Mutex<Mongod>> {
         self.mongod.as_deref()
     }
 
-    /// The processes of the patient app and of the audit app, as far as they run.
+    /// The process ids of the patient app and of the audit app, if they run.
     pub fn handler_process_ids(&self) -> [Option<u32>; 2] {
         [self.patient.handler_process_id(), self.audit.handler_process_id()]
     }
 
-    /// Waits until a part that is needed has ended by itself, and says which.
+    /// Waits until a required part has ended by itself; returns which.
     pub async fn ended(&mut self) -> LocalStackError {
         let mongod = async {
             match &self.mongod {
@@ -279,10 +245,10 @@ impl LocalStack {
         LocalStackError::Ended(part)
     }
 
-    /// Ends everything in order, so that nothing is cut short and no data is lost.
+    /// Stops everything in order, so that no request is interrupted and no data is lost.
     pub async fn stop(self) {
         drop(self.ready);
-        // It shares mongod.
+        // It holds a reference to mongod.
         self.control.stop().await;
         self.gateway.stop().await;
         self.patient.stop().await;
@@ -292,7 +258,7 @@ impl LocalStack {
         }
     }
 
-    fn found_at(&self) -> Ready<'_> {
+    fn ready_content(&self) -> Ready<'_> {
         let [patient_host, audit_host] = self.host_urls();
         Ready {
             gateway: self.url(),
@@ -311,6 +277,32 @@ impl LocalStack {
             error = self.ended() => Err(error),
         }
     }
+}
+
+async fn start_gateway(
+    services: &Services,
+    patient: &RunningApp,
+    openapi: Value,
+    ports: &Ports,
+    options: &LocalStackOptions,
+) -> Result<ApiManagement, LocalStackError> {
+    let Services { secrets, insights, .. } = services;
+    let url = format!("http://127.0.0.1:{}", ports.gateway);
+    let pages = pages::new(openapi.clone(), &url, insights.telemetry().clone());
+    let gateway = ApiManagement::start(ApiManagementOptions {
+        port: Some(ports.gateway),
+        service_url: format!("{}/api", patient.url()),
+        openapi,
+        policies: PolicyFiles::deployed(),
+        values: options.policy_values(secrets.gateway_key_uri()),
+        products: services.products.clone(),
+        subscriptions: services.subscriptions.clone(),
+        identity: secrets.gateway_identity(),
+        signing_keys: Vec::new(),
+        insights: Some(insights.connection_string().to_owned()),
+        pages: Some(pages),
+    });
+    gateway.await.map_err(|error| LocalStackError::Gateway(error.to_string()))
 }
 
 /// Waits until mongod has ended by itself.

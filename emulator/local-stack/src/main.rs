@@ -1,4 +1,4 @@
-//! `scripts/server`, `scripts/rotate-key` and `scripts/package` run this.
+//! The program behind `scripts/server`, `scripts/rotate-key` and `scripts/package`.
 
 mod cli;
 
@@ -42,7 +42,7 @@ async fn run(command: Command) -> Result<(), String> {
     }
 }
 
-/// Runs the stack until Ctrl-C, SIGTERM, or the end of a part of it.
+/// Runs the stack until Ctrl-C, SIGTERM, or the end of one of its parts.
 async fn serve(options: &LocalStackOptions) -> Result<(), String> {
     let mut stop_signals =
         StopSignals::listen().map_err(|error| format!("signals cannot be received: {error}"))?;
@@ -52,7 +52,7 @@ async fn serve(options: &LocalStackOptions) -> Result<(), String> {
         () = stop_signals.next() => return Err("stopped while starting".to_owned()),
     };
     let mut stack = started.map_err(|error| error.to_string())?;
-    introduce(&stack, &options.state);
+    print_welcome(&stack, &options.state);
 
     let outcome = tokio::select! {
         error = stack.ended() => Err(format!("{error}, so everything stops")),
@@ -67,11 +67,12 @@ async fn serve(options: &LocalStackOptions) -> Result<(), String> {
     outcome
 }
 
-fn introduce(stack: &LocalStack, state: &Path) {
+fn print_welcome(stack: &LocalStack, state: &Path) {
     let (url, key) = (stack.url(), stack.subscription_key());
     let others = stack.subscriptions().iter().filter(|subscription| subscription.key != key);
-    let others: String =
-        others.map(|of| format!("  {:<18} {}\n", format!("{} key", of.product), of.key)).collect();
+    let others: String = others
+        .map(|other| format!("  {:<18} {}\n", format!("{} key", other.product), other.key))
+        .collect();
     println!(
         r#"
 Everything works.

@@ -1,13 +1,31 @@
-//! Ports, found taken before anything is started.
+//! Checks ports before anything is started.
 
 use std::net::{Ipv4Addr, TcpListener};
 
 use stand_ins::process::port;
 
-use super::LocalStackError;
+use super::{LocalStackError, LocalStackOptions};
 
-/// The wanted port if nothing listens there; without one, or with 0, any that is free.
-pub(super) fn free(
+/// The ports of the gateway and of both hosts.
+pub(super) struct Ports {
+    pub(super) gateway: u16,
+    pub(super) patient: u16,
+    pub(super) audit: u16,
+}
+
+impl Ports {
+    /// Checks the wanted ports, and chooses free ones for the others.
+    pub(super) fn choose(options: &LocalStackOptions) -> Result<Self, LocalStackError> {
+        Ok(Self {
+            gateway: free("gateway", options.gateway_port, "--gateway-port")?,
+            patient: free("patient host", options.patient_port, "--patient-port")?,
+            audit: free("audit host", options.audit_port, "--audit-port")?,
+        })
+    }
+}
+
+/// The wanted port, if it is free; without one, or with 0, any free port.
+fn free(
     part: &'static str,
     wanted: Option<u16>,
     option: &'static str,

@@ -1,4 +1,4 @@
-//! Whether everything works, asked in the way of a client.
+//! Waits until the system serves requests, as a client would.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ use stand_ins::http_client;
 
 use super::LocalStackError;
 
-/// An unoptimised app answers within a second of its start; Core Tools need many.
+/// An unoptimised app responds within a second of its start; Core Tools take much longer.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
-/// Between two questions whether everything works, and how long one may take.
+/// The pause between two checks, and the timeout of one.
 const READY_INTERVAL: Duration = Duration::from_millis(100);
-const READY_QUESTION_LIMIT: Duration = Duration::from_secs(25);
+const READY_CHECK_LIMIT: Duration = Duration::from_secs(25);
 
-/// Asks `Health`, whose 200 takes every part of the system.
+/// Polls `Health`, whose 200 requires every part of the system.
 pub(super) async fn wait(
     gateway_url: String,
     subscription_key: String,
@@ -22,15 +22,15 @@ pub(super) async fn wait(
     let client = http_client();
     let started = Instant::now();
     loop {
-        let answer = client
+        let response = client
             .get(format!("{gateway_url}/health"))
             .header("Ocp-Apim-Subscription-Key", &subscription_key)
-            .timeout(READY_QUESTION_LIMIT)
+            .timeout(READY_CHECK_LIMIT)
             .send()
             .await;
-        let problem = match answer {
-            Ok(answer) if answer.status() == StatusCode::OK => return Ok(()),
-            Ok(answer) => format!("the gateway answers {}", answer.status()),
+        let problem = match response {
+            Ok(response) if response.status() == StatusCode::OK => return Ok(()),
+            Ok(response) => format!("the gateway returns {}", response.status()),
             Err(error) => error.to_string(),
         };
         if started.elapsed() > READY_LIMIT {

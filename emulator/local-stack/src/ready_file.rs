@@ -1,4 +1,4 @@
-//! `ready.json`: how programs find the running system.
+//! `ready.json`, from which programs learn about the running system.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,29 +10,29 @@ use tempfile::NamedTempFile;
 
 const NAME: &str = "ready.json";
 
-/// What programs may want to know.
+/// The content of the file.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Ready<'a> {
-    /// Where clients find the API: `http://127.0.0.1:8080`.
+    /// The URL of the API, such as `http://127.0.0.1:8080`.
     pub(super) gateway: &'a str,
-    /// Where the hosts of the apps are.
+    /// The URLs of the apps' hosts.
     pub(super) patient_host: &'a str,
     pub(super) audit_host: &'a str,
-    /// The key of the subscription that has been there from the beginning.
+    /// The key of the oldest subscription.
     pub(super) subscription_key: &'a str,
-    /// The keys of all subscriptions, with their products.
+    /// All subscriptions, with their keys and products.
     pub(super) subscriptions: &'a [Subscription],
-    /// The process that runs the system: without it, the file is a relic.
+    /// The id of the process that runs the system; if it is gone, the file is stale.
     pub(super) process_id: u32,
 }
 
-/// The file; dropping this removes it.
+/// The file, removed when dropped.
 #[derive(Debug)]
 pub(super) struct ReadyFile(PathBuf);
 
 impl ReadyFile {
-    /// Removes what a system left behind that was killed.
+    /// Removes the file of a killed system.
     pub(super) fn clear(state: &Path) -> io::Result<()> {
         match fs::remove_file(state.join(NAME)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -40,13 +40,13 @@ impl ReadyFile {
         }
     }
 
-    /// Writes the file, as a whole and for its owner alone.
+    /// Writes the file atomically, readable by its owner only.
     pub(super) fn write(state: &Path, ready: &Ready<'_>) -> io::Result<Self> {
         let file = state.join(NAME);
-        // Made with mode 600.
-        let mut aside = NamedTempFile::new_in(state)?;
-        aside.write_all(serde_json::to_string_pretty(ready)?.as_bytes())?;
-        aside.persist(&file)?;
+        // The temporary file has mode 600.
+        let mut temporary = NamedTempFile::new_in(state)?;
+        temporary.write_all(serde_json::to_string_pretty(ready)?.as_bytes())?;
+        temporary.persist(&file)?;
         Ok(Self(file))
     }
 }

@@ -1,5 +1,5 @@
-//! The secrets of the local stack: in the vault for those who use them, and valid where they are
-//! shown. Each can be rotated while everything runs.
+//! The secrets of the local stack, in the vault and in the services that accept them. Each can be
+//! rotated while everything runs.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,26 +11,26 @@ use super::LocalStackError;
 use super::error::RotationError;
 use super::keys::{self, Keys};
 use super::settings::{AUDIT_DATABASE, PATIENT_DATABASE};
-use stand_ins::api_management::OwnIdentity;
+use stand_ins::api_management::GatewayIdentity;
 use stand_ins::functions_host::KeyRing;
 use stand_ins::key_vault::KeyVault;
 use stand_ins::mongo::{self, Credentials, Users};
 
-/// The names of the secrets.
+/// The names of the secrets in the vault.
 const PATIENT_HOST_KEY: &str = "patient-host-key";
 const AUDIT_HOST_KEY: &str = "audit-host-key";
 const PATIENT_DATABASE_SECRET: &str = "patient-connection-string";
 const AUDIT_DATABASE_SECRET: &str = "audit-connection-string";
 
-/// The identities that read them, and the names of the host keys that they show.
+/// The identities that read the secrets, which are also the names of their host keys.
 const GATEWAY: &str = "gateway";
 const PATIENT_APP: &str = "patient-tests-api";
 const AUDIT_APP: &str = "audit-api";
 
-/// How long a rotation waits for whoever uses a secret to read the new one.
+/// How long a rotation waits until the new secret has been read.
 const READ_LIMIT: Duration = Duration::from_secs(30);
 
-/// What can be rotated.
+/// A secret that can be rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
     /// The gateway's key to the patient app's host.
@@ -43,48 +43,48 @@ pub enum Rotation {
     AuditDatabase,
 }
 
-/// The secrets and all that it takes to rotate them.
+/// The secrets, with the services to rotate them.
 pub(super) struct Secrets {
     vault: KeyVault,
     file: PathBuf,
-    /// Locked for the time of a rotation, so that there is one at a time.
+    /// Locked during a rotation, so that there is one at a time.
     keys: Mutex<Keys>,
     database: ConnectionStrings,
     refresh_interval: Duration,
 }
 
-/// Where the connection strings come from.
+/// The source of connection strings.
 pub(super) enum ConnectionStrings {
-    /// The database was given, and has users of its own.
+    /// The database was given, with its own user.
     Given(String),
-    /// Our own mongod.
-    OfUsers(Users),
+    /// The stack's mongod, with a user per app.
+    PerUser(Users),
 }
 
-/// What the hosts accept; Core Tools accept any key and have none to rotate.
+/// The keys of both hosts; `None` under Core Tools, which accept any key.
 pub(super) struct HostKeyRings {
     pub(super) patient: Option<KeyRing>,
     pub(super) audit: Option<KeyRing>,
 }
 
-/// A host key: who accepts it, who shows it, and its secret.
-struct HostKeyUse<'a> {
+/// A host key: the key ring that accepts it, the caller that uses it, and its secret.
+struct HostKey<'a> {
     ring: &'a Option<KeyRing>,
-    user: &'static str,
+    caller: &'static str,
     secret: &'static str,
 }
 
 impl Rotation {
-    /// All of them.
+    /// All secrets.
     pub const ALL: [Self; 4] =
         [Self::PatientHostKey, Self::AuditHostKey, Self::PatientDatabase, Self::AuditDatabase];
 
-    /// The rotation of this name.
+    /// The secret of this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|rotation| rotation.name() == name)
     }
 
-    /// The name of the secret, as people and `scripts/rotate-key` write it.
+    /// The name of the secret in `scripts/rotate-key`.
     pub fn name(self) -> &'static str {
         match self {
             Self::PatientHostKey => "patient-host-key",
@@ -102,7 +102,7 @@ impl fmt::Display for Rotation {
 }
 
 impl Secrets {
-    /// Puts all secrets where they belong; each identity may read what it needs and nothing else.
+    /// Fills the vault and the database; each identity may read only what it needs.
     pub(super) async fn start(
         keys: Keys,
         file: &Path,
@@ -124,9 +124,9 @@ impl Secrets {
             (&keys.patient_database, PATIENT_DATABASE, PATIENT_DATABASE_SECRET),
             (&keys.audit_database, AUDIT_DATABASE, AUDIT_DATABASE_SECRET),
         ] {
-            vault.set_secret(secret, &database.admit(user, database_name).await?);
-            // A rotation that was cut short has left two users.
-            if let ConnectionStrings::OfUsers(users) = &database {
+            vault.set_secret(secret, &database.grant_access(user, database_name).await?);
+            // An interrupted rotation leaves two users.
+            if let ConnectionStrings::PerUser(users) = &database {
                 users.drop(&keys::other_name(&user.user)).await?;
             }
         }
@@ -138,20 +138,20 @@ impl Secrets {
         &self.vault
     }
 
-    /// The address of the gateway's host key.
+    /// The URI of the gateway's host key.
     pub(super) fn gateway_key_uri(&self) -> String {
         self.vault.secret_uri(PATIENT_HOST_KEY)
     }
 
-    /// As whom the gateway reads it.
-    pub(super) fn gateway_identity(&self) -> OwnIdentity {
-        OwnIdentity {
+    /// The identity with which the gateway reads it.
+    pub(super) fn gateway_identity(&self) -> GatewayIdentity {
+        GatewayIdentity {
             identity: self.vault.identity(GATEWAY),
             trusted_certificate: self.vault.trusted_certificate().to_owned(),
         }
     }
 
-    /// The settings by which the patient app finds its secrets.
+    /// The patient app's settings for its secrets.
     pub(super) fn patient_settings(&self) -> Vec<(String, String)> {
         let mut settings = self.settings(PATIENT_APP, PATIENT_DATABASE_SECRET);
         let key = self.vault.secret_uri(AUDIT_HOST_KEY);
@@ -159,7 +159,7 @@ impl Secrets {
         settings
     }
 
-    /// The settings by which the audit app finds its secret.
+    /// The audit app's settings for its secret.
     pub(super) fn audit_settings(&self) -> Vec<(String, String)> {
         self.settings(AUDIT_APP, AUDIT_DATABASE_SECRET)
     }
@@ -180,8 +180,8 @@ impl Secrets {
         .into()
     }
 
-    /// Rotates one secret in the order that needs no pause: the new one beside the old one, then
-    /// into the vault, then whoever uses it reads it, then the old one goes.
+    /// Rotates one secret without downtime: the new one is accepted beside the old one, then stored
+    /// in the vault, then read by its user, and then the old one is removed.
     pub(super) async fn rotate(
         &self,
         rotation: Rotation,
@@ -190,46 +190,46 @@ impl Secrets {
     ) -> Result<(), RotationError> {
         match rotation {
             Rotation::PatientHostKey => {
-                let of =
-                    HostKeyUse { ring: &hosts.patient, user: GATEWAY, secret: PATIENT_HOST_KEY };
-                self.rotate_host_key(of, |keys| &mut keys.patient_host, progress).await
+                let host_key =
+                    HostKey { ring: &hosts.patient, caller: GATEWAY, secret: PATIENT_HOST_KEY };
+                self.rotate_host_key(host_key, |keys| &mut keys.patient_host, progress).await
             }
             Rotation::AuditHostKey => {
-                let of =
-                    HostKeyUse { ring: &hosts.audit, user: PATIENT_APP, secret: AUDIT_HOST_KEY };
-                self.rotate_host_key(of, |keys| &mut keys.audit_host, progress).await
+                let host_key =
+                    HostKey { ring: &hosts.audit, caller: PATIENT_APP, secret: AUDIT_HOST_KEY };
+                self.rotate_host_key(host_key, |keys| &mut keys.audit_host, progress).await
             }
             Rotation::PatientDatabase => {
-                let of = (PATIENT_APP, PATIENT_DATABASE, PATIENT_DATABASE_SECRET);
-                self.rotate_user(of, |keys| &mut keys.patient_database, progress).await
+                let user = (PATIENT_APP, PATIENT_DATABASE, PATIENT_DATABASE_SECRET);
+                self.rotate_user(user, |keys| &mut keys.patient_database, progress).await
             }
             Rotation::AuditDatabase => {
-                let of = (AUDIT_APP, AUDIT_DATABASE, AUDIT_DATABASE_SECRET);
-                self.rotate_user(of, |keys| &mut keys.audit_database, progress).await
+                let user = (AUDIT_APP, AUDIT_DATABASE, AUDIT_DATABASE_SECRET);
+                self.rotate_user(user, |keys| &mut keys.audit_database, progress).await
             }
         }
     }
 
     async fn rotate_host_key(
         &self,
-        of: HostKeyUse<'_>,
-        place: fn(&mut Keys) -> &mut String,
+        host_key: HostKey<'_>,
+        field: fn(&mut Keys) -> &mut String,
         progress: &mut impl FnMut(&str),
     ) -> Result<(), RotationError> {
-        let ring = of.ring.as_ref().ok_or(RotationError::CoreTools)?;
+        let ring = host_key.ring.as_ref().ok_or(RotationError::CoreTools)?;
         let mut keys = self.keys.lock().await;
         let key = keys::new_key();
-        let (first, second) = (of.user.to_owned(), keys::other_name(of.user));
+        let (first, second) = (host_key.caller.to_owned(), keys::other_name(host_key.caller));
         let first_is_taken = ring.get().host.iter().any(|(name, _)| *name == first);
         let (old, new) = if first_is_taken { (first, second) } else { (second, first) };
         ring.set_host_key(&new, &key);
         progress(&format!("The host accepts the new key {new} beside {old}."));
-        self.keep(&mut keys, place, key.clone())?;
-        let version = self.vault.set_secret(of.secret, &key);
-        if of.user == GATEWAY {
+        self.save(&mut keys, field, key.clone())?;
+        let version = self.vault.set_secret(host_key.secret, &key);
+        if host_key.caller == GATEWAY {
             progress("The gateway reads the new key when the old one is refused.");
         } else {
-            self.until_read(of.user, of.secret, &version, progress).await;
+            self.until_read(host_key.caller, host_key.secret, &version, progress).await;
         }
         ring.remove_host_key(&old);
         progress(&format!("The host no longer accepts {old}."));
@@ -239,18 +239,18 @@ impl Secrets {
     async fn rotate_user(
         &self,
         (app, database, secret): (&str, &str, &str),
-        place: fn(&mut Keys) -> &mut Credentials,
+        field: fn(&mut Keys) -> &mut Credentials,
         progress: &mut impl FnMut(&str),
     ) -> Result<(), RotationError> {
-        let ConnectionStrings::OfUsers(users) = &self.database else {
+        let ConnectionStrings::PerUser(users) = &self.database else {
             return Err(RotationError::GivenDatabase);
         };
         let mut keys = self.keys.lock().await;
-        let old = place(&mut keys).user.clone();
+        let old = field(&mut keys).user.clone();
         let new = keys::next_user(&old);
-        let connection_string = self.database.admit(&new, database).await?;
+        let connection_string = self.database.grant_access(&new, database).await?;
         progress(&format!("The database knows the user {} beside {old}.", new.user));
-        self.keep(&mut keys, place, new)?;
+        self.save(&mut keys, field, new)?;
         let version = self.vault.set_secret(secret, &connection_string);
         self.until_read(app, secret, &version, progress).await;
         users.drop(&old).await?;
@@ -258,17 +258,17 @@ impl Secrets {
         Ok(())
     }
 
-    /// Notes a new secret for the next start, before it is in the vault: vault, hosts and database
-    /// are filled from the file, so a crash at any point leaves a stack that works with the old
-    /// secret or the new one.
-    fn keep<T>(
+    /// Saves a new secret before it is stored in the vault. Vault, hosts and database are filled
+    /// from the file, so a crash at any point leaves a stack that works with the old or the new
+    /// secret.
+    fn save<T>(
         &self,
         keys: &mut Keys,
-        place: fn(&mut Keys) -> &mut T,
+        field: fn(&mut Keys) -> &mut T,
         secret: T,
     ) -> Result<(), RotationError> {
         let mut next = keys.clone();
-        *place(&mut next) = secret;
+        *field(&mut next) = secret;
         next.save(&self.file).map_err(RotationError::Keys)?;
         *keys = next;
         Ok(())
@@ -291,17 +291,18 @@ impl Secrets {
 }
 
 impl ConnectionStrings {
-    /// Lets a user into one database, and returns how.
-    async fn admit(
+    /// Gives a user access to one database; returns the connection string.
+    async fn grant_access(
         &self,
         user: &Credentials,
         database: &str,
     ) -> Result<String, mongo::MongodError> {
         match self {
             Self::Given(connection_string) => Ok(connection_string.clone()),
-            Self::OfUsers(users) => {
+            Self::PerUser(users) => {
                 users.set(user, database).await?;
-                // Cosmos DB confirms a write once it is durable. So does this, even if killed.
+                // Cosmos DB acknowledges durable writes; with the journal, so does mongod, even if
+                // it is killed.
                 Ok(mongo::with_option(&users.connection_string_of(user), "journal", "true"))
             }
         }

@@ -12,15 +12,15 @@ type Settings = Vec<(String, String)>;
 pub(super) fn patient(secrets: &Secrets, insights: &AppInsights, audit_port: u16) -> Settings {
     let audit_url = format!("http://127.0.0.1:{audit_port}/api/auditrecord");
     let own = [("PATIENT_TESTS_DATABASE", PATIENT_DATABASE), ("AUDIT_API_URL", &audit_url)];
-    with(secrets.patient_settings(), insights, &own)
+    app_settings(secrets.patient_settings(), insights, &own)
 }
 
 pub(super) fn audit(secrets: &Secrets, insights: &AppInsights) -> Settings {
-    with(secrets.audit_settings(), insights, &[("AUDIT_DATABASE", AUDIT_DATABASE)])
+    app_settings(secrets.audit_settings(), insights, &[("AUDIT_DATABASE", AUDIT_DATABASE)])
 }
 
-/// Adds an app's own settings, and those of every app.
-fn with(mut settings: Settings, insights: &AppInsights, own: &[(&str, &str)]) -> Settings {
+/// Combines the settings for secrets, those of every app and those of one app.
+fn app_settings(mut settings: Settings, insights: &AppInsights, own: &[(&str, &str)]) -> Settings {
     let every = [
         ("FUNCTIONS_WORKER_RUNTIME", "custom"),
         ("APPLICATIONINSIGHTS_CONNECTION_STRING", insights.connection_string()),

@@ -1,4 +1,4 @@
-//! The folder with data and keys, which are nobody's but its owner's.
+//! The state folder with data and keys, accessible to its owner only.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
@@ -7,18 +7,18 @@ use std::path::Path;
 
 const OWNER_ONLY: u32 = 0o700;
 
-/// Makes the folder if it is missing, and takes away what others may do in it.
+/// Creates the folder if it is missing, and removes the permissions of others.
 pub(super) fn prepare(folder: &Path) -> io::Result<()> {
     if let Some(parent) = folder.parent() {
         fs::create_dir_all(parent)?;
     }
     match DirBuilder::new().mode(OWNER_ONLY).create(folder) {
-        Err(_) if folder.is_dir() => close(folder),
+        Err(_) if folder.is_dir() => restrict(folder),
         made => made,
     }
 }
 
-fn close(folder: &Path) -> io::Result<()> {
+fn restrict(folder: &Path) -> io::Result<()> {
     let mode = fs::metadata(folder)?.permissions().mode();
     match mode & !OWNER_ONLY & 0o777 {
         0 => Ok(()),
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_folder_is_its_owners_and_those_above_are_as_usual() {
+    fn a_new_folder_is_private_and_its_parents_are_not() {
         let temporary = tempfile::tempdir().expect("a folder");
         let usual = temporary.path().join("usual");
         fs::create_dir(&usual).expect("made");
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_others_may_use_is_closed_to_them() {
+    fn an_existing_folder_is_made_private() {
         let folder = tempfile::tempdir().expect("a folder");
         for open in [0o755, 0o770, 0o777, 0o701] {
             fs::set_permissions(folder.path(), Permissions::from_mode(open)).expect("set");
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_cannot_be_used() {
+    fn a_file_cannot_be_used() {
         let file = tempfile::NamedTempFile::new().expect("a file");
 
         prepare(file.path()).expect_err("it is a file");

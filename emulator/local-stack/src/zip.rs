@@ -1,4 +1,4 @@
-//! One zip per app, as Azure runs it: the same content makes the same bytes, whoever packs it and when.
+//! The zip package of an app for Azure; equal content gives equal bytes.
 
 use std::fs;
 use std::io::{self, Cursor, Write};
@@ -8,21 +8,22 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-/// Packs all files below `folder`, which [`super::assemble`] has laid out, into the file `zip`.
+/// Packs all files below `folder`, which [`stand_ins::package::assemble`] has created, into the
+/// file `zip`.
 ///
-/// Entries are sorted and have the oldest date that a zip can hold. Of a file's permissions only
-/// the executable bit counts, since the host starts what it unpacks.
+/// Entries are sorted and have the earliest date of the format. Of a file's permissions only the
+/// executable bit is kept, which the host needs.
 ///
 /// # Errors
 /// If something cannot be read or written.
 pub fn pack(folder: &Path, zip: &Path) -> io::Result<()> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     add_folder(&mut archive, folder, "")?;
-    // Written at once: nobody ever uploads half a package.
+    // Written in one step, so that a partial package is never uploaded.
     fs::write(zip, archive.finish()?.into_inner())
 }
 
-/// Adds what is in `folder` under names that start with `prefix`.
+/// Adds the content of `folder` with names that start with `prefix`.
 fn add_folder(
     archive: &mut ZipWriter<Cursor<Vec<u8>>>,
     folder: &Path,
@@ -56,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// A package whose files were written in this order, with these permissions.
+    /// Packs files that were written in this order with these permissions.
     fn packed(files: &[(&str, u32)], modified: SystemTime) -> Vec<u8> {
         let folder = tempfile::tempdir().unwrap();
         let package = folder.path().join("package");
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_content_makes_the_same_bytes() {
+    fn equal_content_gives_equal_bytes() {
         let now = SystemTime::now();
         let some = [("host.json", 0o644), ("DoIt/function.json", 0o644), ("doer", 0o755)];
         let others = [("doer", 0o700), ("DoIt/function.json", 0o600), ("host.json", 0o600)];
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zip_has_every_file_and_an_executable_stays_one() {
+    fn a_zip_has_every_file_with_its_executable_bit() {
         let files = [("host.json", 0o644), ("DoIt/function.json", 0o644), ("doer", 0o755)];
 
         let zip = packed(&files, SystemTime::now());

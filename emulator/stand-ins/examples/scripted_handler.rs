@@ -3,7 +3,7 @@
 //! Its first argument says how to start: `silent`, `garbage`, `exit` or `when:FILE`. The header `x-script`
 //! inside a payload says what to do with an invocation; without one it answers with the invocation
 //! as it came. A function that a timer runs has its script in its name: `Slow` waits for the file
-//! `slow`, `Refused` is answered with 500, any other logs a word. In its working directory it leaves `starts` (one line per process, with its port),
+//! `slow`, `Refused` is gets a 500, any other logs a word. In its working directory it leaves `starts` (one line per process, with its port),
 //! `environment`, `requests` (one line per invocation), `payloads` (those of timers, likewise),
 //! `methods` (those of the callers, likewise), `finished` (one per answer) and `terminated` (after a SIGTERM).
 
@@ -38,7 +38,7 @@ struct Script {
     /// A file to wait for.
     wait_for: Option<String>,
     exit: Option<i32>,
-    answer: Option<Canned>,
+    response: Option<Canned>,
 }
 
 /// A response to send as it is.
@@ -77,7 +77,7 @@ async fn main() -> std::io::Result<()> {
     }
     loop {
         let (connection, _) = listener.accept().await?;
-        tokio::spawn(talk(connection, start == "silent"));
+        tokio::spawn(serve(connection, start == "silent"));
     }
 }
 
@@ -87,20 +87,20 @@ async fn note_termination() {
     note("terminated", "SIGTERM");
 }
 
-async fn talk(connection: TcpStream, is_silent: bool) {
+async fn serve(connection: TcpStream, is_silent: bool) {
     if is_silent {
         std::future::pending::<()>().await;
     }
     let _ =
-        http1::Builder::new().serve_connection(TokioIo::new(connection), service_fn(answer)).await;
+        http1::Builder::new().serve_connection(TokioIo::new(connection), service_fn(respond)).await;
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Response<AnyBody>, Infallible> {
+async fn respond(request: Request<Incoming>) -> Result<Response<AnyBody>, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     if path == "/" {
-        // The readiness probe, for which any answer will do.
-        return Ok(canned(Canned { status: Some(404), ..Canned::default() }));
+        // The readiness probe, for which any response will do.
+        return Ok(response(Canned { status: Some(404), ..Canned::default() }));
     }
     note("requests", &format!("{} {path}", parts.method));
     let payload = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
@@ -130,7 +130,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<AnyBody>, Infalli
         std::process::exit(code);
     }
     note("finished", &path);
-    Ok(canned(script.answer.unwrap_or_else(|| match path.as_str() {
+    Ok(response(script.response.unwrap_or_else(|| match path.as_str() {
         "/target" => redirected(&parts.uri.to_string()),
         _ => echo(&parts.method, &path, &parts.headers, &payload),
     })))
@@ -144,17 +144,17 @@ fn script(trigger: &Value) -> Option<Script> {
 
 /// What a function does that a timer runs.
 fn timer_script(path: &str) -> Script {
-    let answer = |status, body: Value| {
+    let canned = |status, body: Value| {
         Some(Canned { status: Some(status), body: body.to_string(), ..Canned::default() })
     };
     match path {
         "/Slow" => Script {
             wait_for: Some("slow".to_owned()),
-            answer: answer(200, json!({})),
+            response: canned(200, json!({})),
             ..Script::default()
         },
-        "/Refused" => Script { answer: answer(500, json!({})), ..Script::default() },
-        _ => Script { answer: answer(200, json!({ "Logs": ["ticked"] })), ..Script::default() },
+        "/Refused" => Script { response: canned(500, json!({})), ..Script::default() },
+        _ => Script { response: canned(200, json!({ "Logs": ["ticked"] })), ..Script::default() },
     }
 }
 
@@ -180,7 +180,7 @@ fn echo(method: &Method, path: &str, headers: &HeaderMap, payload: &[u8]) -> Can
     Canned { body: json!({ "Outputs": { "res": res } }).to_string(), ..Canned::default() }
 }
 
-fn canned(canned: Canned) -> Response<AnyBody> {
+fn response(canned: Canned) -> Response<AnyBody> {
     let media_type = canned.content_type.as_deref().unwrap_or("application/json");
     let mut response = Response::builder().status(canned.status.unwrap_or(200));
     if !media_type.is_empty() {
@@ -196,7 +196,7 @@ fn canned(canned: Canned) -> Response<AnyBody> {
     } else {
         Box::pin(Full::new(body).map_err(|never| match never {}))
     };
-    response.body(body).expect("tests write good answers")
+    response.body(body).expect("tests write valid responses")
 }
 
 /// Waits until a file is there.

@@ -1,4 +1,4 @@
-//! What a stand-in does to requests when it is told to fail.
+//! Faults that a stand-in applies to its requests.
 
 use std::future::pending;
 
@@ -8,27 +8,27 @@ use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use crate::http::{JSON, json_answer};
+use crate::http::{JSON, json_response};
 
-/// What happens to every request until further notice.
+/// A fault for every request until it is cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It is answered with this status, and `Retry-After: 1`.
+    /// The response has this status and `Retry-After: 1`.
     Status(u16),
-    /// It is never answered, not even after the fault has ended.
+    /// There is no response, not even after the fault has been cleared.
     Hang,
-    /// The connection is closed in place of an answer.
+    /// The connection is closed without a response.
     Drop,
 }
 
-/// Ends the connection in place of an answer.
+/// Closes the connection without a response.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is dropped on purpose")]
 pub(crate) struct Dropped;
 
 impl Fault {
-    /// What the caller gets, if it gets anything.
-    pub(crate) async fn answer(self) -> Result<Response<Full<Bytes>>, Dropped> {
+    /// The response that the client gets, if it gets one.
+    pub(crate) async fn respond(self) -> Result<Response<Full<Bytes>>, Dropped> {
         match self {
             Self::Status(status) => Ok(failure(status)),
             Self::Hang => pending().await,
@@ -40,7 +40,7 @@ impl Fault {
 fn failure(status: u16) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let error = json!({ "error": { "code": "Fault", "message": "A fault on demand." } });
-    let mut answer = json_answer(status, JSON, &error);
-    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    answer
+    let mut response = json_response(status, JSON, &error);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }

@@ -1,4 +1,5 @@
-//! What an app's `OpenAPI` document and its function folders say of the same operations.
+//! The operations of an app, read from its `OpenAPI` document and from its function folders, so
+//! that a test can compare the two.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +13,7 @@ pub type Operation = (String, String, String);
 /// The operations that a document describes.
 ///
 /// # Panics
-/// If it is no such document.
+/// If the value is not an `OpenAPI` document.
 pub fn described(document: &Value) -> BTreeSet<Operation> {
     let paths = document["paths"].as_object().expect("a document has paths").iter();
     paths
@@ -26,16 +27,16 @@ pub fn described(document: &Value) -> BTreeSet<Operation> {
         .collect()
 }
 
-/// The operations that the function folders of an app's crate make.
+/// The operations that the `function.json` files of an app's crate define.
 ///
 /// # Panics
-/// If there are none, or one cannot be read.
+/// If there are no functions, or a file cannot be read.
 pub fn of_functions(app: &Path) -> BTreeSet<Operation> {
     let functions = fs::read_dir(app.join("functions")).expect("an app has functions");
     functions.flat_map(|entry| operations_of(&entry.expect("it can be read").path())).collect()
 }
 
-/// A function is an operation per method; one whose last segment is optional is twice as many.
+/// One operation per method, and twice as many if the last segment of the route is optional.
 fn operations_of(folder: &Path) -> Vec<Operation> {
     let text = fs::read_to_string(folder.join("function.json")).expect("a function has a binding");
     let function: Value = serde_json::from_str(&text).expect("bindings are JSON");

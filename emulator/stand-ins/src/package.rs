@@ -1,20 +1,20 @@
-//! Lays out the folder that the Functions host runs: what is tested is what ships.
+//! Creates the folder that the Functions host runs: tests use the same package that is deployed.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// What stands in `host.json.template` for the name of the executable.
+/// The placeholder in `host.json.template` for the name of the executable.
 const EXECUTABLE_PLACEHOLDER: &str = "{{executable}}";
 
-/// Puts `host.json`, the executable and one folder per function into `destination`.
+/// Writes `host.json`, the executable and one folder per function to `destination`.
 ///
 /// `app_dir` is the app's crate with its `functions/*/function.json`. The host looks for function
-/// folders directly under the app's root (`HostFunctionMetadataProvider.cs`). It can be run again;
-/// functions that are gone from the crate go from the destination too.
+/// folders directly under the app's root (`HostFunctionMetadataProvider.cs`). Repeated runs update
+/// the destination and remove functions that the crate no longer has.
 ///
 /// # Errors
-/// If something cannot be read or written.
+/// If a file cannot be read or written.
 pub fn assemble(
     app_dir: &Path,
     host_json_template: &Path,
@@ -37,10 +37,10 @@ pub fn assemble(
     fs::write(destination.join("host.json"), host_json)?;
     let packaged = destination.join(name);
     if packaged.exists() {
-        // Not overwritten in place: it may be running.
+        // It may be running, so it cannot be overwritten in place.
         fs::remove_file(&packaged)?;
     }
-    // A link is enough where the file system allows one.
+    // A hard link saves the copy where the file system allows one.
     fs::hard_link(executable, &packaged).or_else(|_| fs::copy(executable, &packaged).map(|_| ()))
 }
 

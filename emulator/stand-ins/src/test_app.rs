@@ -1,4 +1,4 @@
-//! A packaged app under its own Functions host, for the tests of one app.
+//! A packaged app behind a Functions host of its own, for the tests of one app.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 use crate::functions_host::{Host, HostKeys, HostOptions};
 use crate::package;
 
-/// The function key with which tests call the host.
+/// The name and value of the tests' function key.
 const KEY: (&str, &str) = ("tests", "the-key-of-the-tests");
 
-/// The real executable of an app, started by a Functions host of its own.
+/// The executable of an app, run by a Functions host of its own.
 pub struct TestApp {
     /// The host in front of the app.
     pub host: Host,
@@ -24,18 +24,18 @@ pub struct TestApp {
     _folder: TempDir,
 }
 
-/// A request that is about to be sent.
+/// A request that has not been sent yet.
 #[must_use = "a call does nothing until it is sent"]
 pub struct Call(RequestBuilder);
 
-/// What came back.
+/// The response to a call.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     /// The status code.
     pub status: u16,
     /// The body as JSON; null if there is none.
     pub body: Value,
-    /// The body as it came.
+    /// The body as text.
     pub text: String,
     headers: reqwest::header::HeaderMap,
 }
@@ -67,7 +67,7 @@ impl TestApp {
         Self { host, client: crate::http_client(), _folder: folder }
     }
 
-    /// A request to `path` below `/api/`, with a good key.
+    /// A request to `path` below `/api/`, with a valid key.
     pub fn call(&self, method: &str, path: &str) -> Call {
         let method = Method::from_bytes(method.as_bytes()).expect("tests name real methods");
         let url = format!("{}/api/{path}", self.host.url());
@@ -81,17 +81,17 @@ impl Call {
         Self(self.0.header(name, value))
     }
 
-    /// Sets a JSON body, without saying that it is one: clients of the scaffold do not either.
+    /// Sets a JSON body without `Content-Type`, as clients of the scaffold do.
     pub fn json(self, body: &Value) -> Self {
         self.bytes(body.to_string())
     }
 
-    /// Sets any body.
+    /// Sets a body.
     pub fn bytes(self, body: impl Into<Vec<u8>>) -> Self {
         Self(self.0.body(body.into()))
     }
 
-    /// Sets a body of unknown length, which goes out in chunks.
+    /// Sets a body of unknown length, which is sent in chunks.
     pub fn in_chunks(self, body: &str) -> Self {
         let chunk = Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(body.as_bytes())));
         let body = StreamBody::new(futures_util::stream::iter([chunk]));
@@ -101,27 +101,27 @@ impl Call {
     /// Sends the request.
     ///
     /// # Panics
-    /// If the host does not answer.
-    pub async fn send(self) -> Answer {
+    /// If there is no response.
+    pub async fn send(self) -> Response {
         let response = self.0.send().await.expect("the host answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("the answer is complete");
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status, body, text, headers }
+        Response { status, body, text, headers }
     }
 
-    /// Sends the request and insists on a status.
+    /// Sends the request and asserts its status.
     ///
     /// # Panics
-    /// If another status came back; the message has the whole answer.
-    pub async fn expect(self, status: u16) -> Answer {
-        let answer = self.send().await;
-        assert_eq!(answer.status, status, "{answer:#?}");
-        answer
+    /// If the status differs; the message contains the whole response.
+    pub async fn expect(self, status: u16) -> Response {
+        let response = self.send().await;
+        assert_eq!(response.status, status, "{response:#?}");
+        response
     }
 }
 
-impl Answer {
+impl Response {
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -130,7 +130,7 @@ impl Answer {
     /// The kind of the problem in the body.
     ///
     /// # Panics
-    /// If the body is no problem as the contract describes it.
+    /// If the body is not a problem as the contract describes it.
     pub fn problem(&self) -> &str {
         assert_eq!(
             self.header("Content-Type"),
@@ -144,7 +144,7 @@ impl Answer {
         kind.strip_prefix("urn:problem:patient-records:").expect("the type names one of our kinds")
     }
 
-    /// The wrong fields that the problem names, as pointer and detail.
+    /// The field errors of the problem, as pointer and detail.
     pub fn wrong_fields(&self) -> Vec<(&str, &str)> {
         self.body["errors"]
             .as_array()

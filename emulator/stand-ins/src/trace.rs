@@ -1,19 +1,19 @@
-//! Trace context as the platform's own parts pass it on (W3C Trace Context, level 1).
+//! Trace context of the platform's services (W3C Trace Context, level 1).
 
 use uuid::Uuid;
 
-/// A span of the platform's own.
+/// A span of a platform service.
 pub(crate) struct Span {
     pub(crate) trace_id: String,
     pub(crate) id: String,
-    /// The caller's span, if the caller said which.
+    /// The caller's span id, if the caller sent one.
     pub(crate) parent_id: Option<String>,
-    /// Whether the caller says that the trace is sampled.
+    /// Whether the caller set the sampled flag.
     sampled: bool,
 }
 
 impl Span {
-    /// A span in the caller's trace; without a usable `traceparent` from the caller, a new trace.
+    /// Creates a span in the caller's trace, or a new trace without a valid `traceparent`.
     pub(crate) fn child_of(traceparent: Option<&str>) -> Self {
         let mut fields = traceparent.into_iter().flat_map(|text| text.split('-')).skip(1);
         let trace_id = fields.next().filter(|id| is_hexadecimal(id, 32));
@@ -28,8 +28,8 @@ impl Span {
         }
     }
 
-    /// What whoever is called next gets to know. The platform's telemetry passes the caller's flag
-    /// on and never sets it by itself (microsoft/ApplicationInsights-dotnet, issue 2835).
+    /// The `traceparent` for the next service. The platform's telemetry forwards the caller's
+    /// sampled flag and never sets it (microsoft/ApplicationInsights-dotnet, issue 2835).
     pub(crate) fn traceparent(&self) -> String {
         format!("00-{}-{}-{:02x}", self.trace_id, self.id, u8::from(self.sampled))
     }

@@ -23,26 +23,26 @@ async fn post(audit: &AuditApi, idempotency_key: &str) -> Result<Response, Error
 }
 
 async fn status(audit: &AuditApi, idempotency_key: &str) -> StatusCode {
-    let answer = post(audit, idempotency_key).await;
-    answer.expect("answered").status()
+    let response = post(audit, idempotency_key).await;
+    response.expect("answered").status()
 }
 
 #[tokio::test]
 async fn a_record_is_kept_with_its_headers() {
     let audit = AuditApi::start().await;
 
-    let answer = post(&audit, "a").await.expect("answered");
+    let response = post(&audit, "a").await.expect("answered");
 
-    assert_eq!(answer.status(), StatusCode::CREATED);
-    let text = answer.text().await.expect("a body");
-    let answer: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let text = response.text().await.expect("a body");
+    let response: Value = serde_json::from_str(&text).expect("JSON");
     let records = audit.records();
     let [record] = records.as_slice() else {
         panic!("one record, not {records:?}");
     };
-    assert_eq!(answer["id"], record.id.as_str());
-    assert_eq!(answer["sourceSystemName"], "PatientTestsApi");
-    let created = answer["createdDate"].as_str().expect("a date");
+    assert_eq!(response["id"], record.id.as_str());
+    assert_eq!(response["sourceSystemName"], "PatientTestsApi");
+    let created = response["createdDate"].as_str().expect("a date");
     assert_eq!((created.len(), &created[10..11], &created[23..]), (24, "T", "Z"));
     assert_eq!(record.body, body());
     assert_eq!(record.idempotency_key.as_deref(), Some("a"));
@@ -53,7 +53,7 @@ async fn a_record_is_kept_with_its_headers() {
 }
 
 #[tokio::test]
-async fn the_same_key_gives_the_same_answer_once_recorded() {
+async fn a_repeated_idempotency_key_replays_the_response_and_records_once() {
     let audit = AuditApi::start().await;
 
     let first = post(&audit, "a").await.expect("answered");
@@ -76,8 +76,8 @@ async fn a_wrong_key_or_route_is_refused() {
         (client.get(audit.url()), StatusCode::NOT_FOUND),
         (client.post(format!("{}s", audit.url())), StatusCode::NOT_FOUND),
     ] {
-        let answer = request.send().await.expect("answered");
-        assert_eq!(answer.status(), expected);
+        let response = request.send().await.expect("answered");
+        assert_eq!(response.status(), expected);
     }
 
     assert_eq!((audit.records().len(), audit.calls()), (0, 4));
@@ -90,8 +90,8 @@ async fn it_says_whether_it_is_healthy_to_those_with_a_key_and_records_nothing()
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let ask = async |key: &str| {
         let call = http_client().get(&url).header("x-functions-key", key);
-        let answer = call.header("traceparent", traceparent).send().await.expect("answered");
-        (answer.status().as_u16(), answer.text().await.expect("a body"))
+        let response = call.header("traceparent", traceparent).send().await.expect("answered");
+        (response.status().as_u16(), response.text().await.expect("a body"))
     };
 
     assert_eq!(ask("x").await, (401, String::new()));
@@ -108,7 +108,7 @@ async fn it_says_whether_it_is_healthy_to_those_with_a_key_and_records_nothing()
 }
 
 #[tokio::test]
-async fn a_status_is_answered_without_recording() {
+async fn a_status_is_sent_without_recording() {
     let audit = AuditApi::start().await;
 
     audit.behave(Behaviour::Status(429));
@@ -123,7 +123,7 @@ async fn a_status_is_answered_without_recording() {
 }
 
 #[tokio::test]
-async fn an_answer_is_lost_after_recording() {
+async fn a_record_is_kept_when_its_response_is_dropped() {
     let audit = AuditApi::start().await;
     audit.behave(Behaviour::RecordThenDrop(1));
 
@@ -135,7 +135,7 @@ async fn an_answer_is_lost_after_recording() {
 }
 
 #[tokio::test]
-async fn a_hanging_register_answers_nobody() {
+async fn a_hanging_audit_api_never_responds() {
     let audit = AuditApi::start().await;
     audit.behave(Behaviour::Hang);
 
@@ -150,10 +150,10 @@ async fn garbage_is_a_201_without_a_record() {
     let audit = AuditApi::start().await;
     audit.behave(Behaviour::Garbage);
 
-    let answer = post(&audit, "a").await.expect("answered");
+    let response = post(&audit, "a").await.expect("answered");
 
-    assert_eq!(answer.status(), StatusCode::CREATED);
-    assert_eq!(answer.text().await.expect("a body"), r#"["not","a","record"]"#);
+    assert_eq!(response.status(), StatusCode::CREATED);
+    assert_eq!(response.text().await.expect("a body"), r#"["not","a","record"]"#);
     assert_eq!(audit.records().len(), 0);
 }
 
@@ -188,8 +188,8 @@ async fn a_held_call_is_treated_as_chosen_later() {
         audit.behave(Behaviour::StatusTimes(503, 1));
     };
 
-    let (answer, ()) = tokio::join!(held, release);
+    let (response, ()) = tokio::join!(held, release);
 
-    assert_eq!(answer.expect("answered").status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.expect("answered").status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
 }

@@ -18,16 +18,16 @@ fn client(vault: &KeyVault) -> Client {
         .unwrap()
 }
 
-async fn token_answer(vault: &KeyVault, header: &str, query: &str) -> Response {
+async fn token_response(vault: &KeyVault, header: &str, query: &str) -> Response {
     let url = format!("{}?{query}", vault.identity("app").endpoint);
     client(vault).get(url).header("X-IDENTITY-HEADER", header).send().await.unwrap()
 }
 
 async fn token(vault: &KeyVault, identity: &str) -> String {
     let query = "api-version=2019-08-01&resource=https://vault.localhost";
-    let answer = token_answer(vault, &vault.identity(identity).header, query).await;
-    assert_eq!(answer.status(), 200);
-    json(answer).await["access_token"].as_str().unwrap().to_owned()
+    let response = token_response(vault, &vault.identity(identity).header, query).await;
+    assert_eq!(response.status(), 200);
+    json(response).await["access_token"].as_str().unwrap().to_owned()
 }
 
 async fn get(vault: &KeyVault, token: &str, target: &str) -> Response {
@@ -35,8 +35,8 @@ async fn get(vault: &KeyVault, token: &str, target: &str) -> Response {
     client(vault).get(url).bearer_auth(token).send().await.unwrap()
 }
 
-async fn json(answer: Response) -> Value {
-    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+async fn json(response: Response) -> Value {
+    serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -52,9 +52,9 @@ async fn an_identity_reads_what_it_was_granted_in_any_version() {
         ("/secrets/key/?api-version=2025-07-01".to_owned(), "two", &second),
         (format!("/secrets/Key/{first}?api-version=7.4"), "one", &first),
     ] {
-        let answer = get(&vault, &token, &target).await;
-        assert_eq!(answer.status(), 200, "{target}");
-        let secret = json(answer).await;
+        let response = get(&vault, &token, &target).await;
+        assert_eq!(response.status(), 200, "{target}");
+        let secret = json(response).await;
         assert_eq!(secret["value"], value);
         assert!(secret["id"].as_str().unwrap().ends_with(version.as_str()), "{secret}");
         assert_eq!(secret["attributes"]["enabled"], true);
@@ -69,9 +69,9 @@ async fn without_a_valid_token_there_is_a_challenge() {
     let url = format!("{}/secrets/key?api-version=7.4", vault.url());
 
     for call in [client(&vault).get(&url), client(&vault).get(&url).bearer_auth("made-up")] {
-        let answer = call.send().await.unwrap();
-        assert_eq!(answer.status(), 401);
-        let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+        let response = call.send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        let challenge = response.headers()["www-authenticate"].to_str().unwrap();
         assert!(challenge.starts_with("Bearer authorization=\"https://login."), "{challenge}");
         assert!(challenge.ends_with(", resource=\"https://vault.localhost\""), "{challenge}");
     }
@@ -95,13 +95,13 @@ async fn refusals_are_those_of_key_vault() {
         ("/secrets/key?api-version=1.0", 400, "BadParameter"),
         ("/keys/key?api-version=7.4", 404, "NotFound"),
     ] {
-        let answer = get(&vault, &token, target).await;
-        assert_eq!(answer.status(), status, "{target}");
-        assert_eq!(json(answer).await["error"]["code"], code, "{target}");
+        let response = get(&vault, &token, target).await;
+        assert_eq!(response.status(), status, "{target}");
+        assert_eq!(json(response).await["error"]["code"], code, "{target}");
     }
     vault.revoke("app", "key");
-    let answer = get(&vault, &token, "/secrets/key?api-version=7.4").await;
-    assert_eq!(json(answer).await["error"]["innererror"]["code"], "ForbiddenByRbac");
+    let response = get(&vault, &token, "/secrets/key?api-version=7.4").await;
+    assert_eq!(json(response).await["error"]["innererror"]["code"], "ForbiddenByRbac");
     assert_eq!(vault.read_count("app", "key"), 0);
 }
 
@@ -122,10 +122,10 @@ async fn tokens_are_for_those_who_know_their_header() {
         (&app.header, "api-version=2019-08-01&resource=https://storage.localhost", 400),
         (&vault.identity("other").header, client_id.as_str(), 400),
     ] {
-        let answer = token_answer(&vault, header, query).await;
-        assert_eq!(answer.status(), status, "{query}");
+        let response = token_response(&vault, header, query).await;
+        assert_eq!(response.status(), status, "{query}");
     }
-    let token = json(token_answer(&vault, &app.header, good).await).await;
+    let token = json(token_response(&vault, &app.header, good).await).await;
     assert!(token["expires_on"].as_str().unwrap().parse::<u64>().is_ok(), "{token:?}");
     assert_eq!(token["client_id"], app.client_id);
 }
@@ -139,9 +139,9 @@ async fn it_can_be_made_to_fail() {
     let target = "/secrets/key?api-version=7.4";
 
     vault.fail(Some(Fault::Status(429)));
-    let answer = get(&vault, &token, target).await;
+    let response = get(&vault, &token, target).await;
     assert_eq!(
-        (answer.status().as_u16(), &answer.headers()["retry-after"]),
+        (response.status().as_u16(), &response.headers()["retry-after"]),
         (429, &"1".parse().unwrap())
     );
 
@@ -152,8 +152,8 @@ async fn it_can_be_made_to_fail() {
     vault.fail(None);
     assert_eq!(get(&vault, &token, target).await.status(), 200);
     vault.fail_identities(Some(Fault::Status(500)));
-    let answer = token_answer(&vault, &vault.identity("app").header, "").await;
-    assert_eq!(answer.status(), 500);
+    let response = token_response(&vault, &vault.identity("app").header, "").await;
+    assert_eq!(response.status(), 500);
 }
 
 #[tokio::test]

@@ -17,8 +17,8 @@ use super::record::NewAuditRecord;
 use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
-/// The largest answer that is read: a record with a thousand identifiers takes some 40 KiB.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// The largest response that is read: a record with a thousand identifiers takes some 40 KiB.
+const RESPONSE_BYTES_MAX: usize = 1 << 20;
 
 const FUNCTIONS_KEY: HeaderName = HeaderName::from_static("x-functions-key");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -74,7 +74,7 @@ impl AuditClient {
     ) -> Result<AuditRecordId> {
         let recorded = async {
             let call = self.creation(record, request)?;
-            self.answer(call, created_record, deadline).await
+            self.response(call, created_record, deadline).await
         };
         let started = Instant::now();
         let outcome = in_span(span("POST auditrecord", &self.urls.records), recorded).await;
@@ -89,7 +89,7 @@ impl AuditClient {
     pub(super) async fn check(&self, request: &Request, deadline: Deadline) -> Result<()> {
         let asked = async {
             let call = call(Method::GET, &self.urls.health, request)?;
-            self.answer(call, healthy, deadline).await
+            self.response(call, healthy, deadline).await
         };
         in_span(span("GET health", &self.urls.health), asked).await
     }
@@ -105,9 +105,9 @@ impl AuditClient {
         Ok(call)
     }
 
-    /// What `read` makes of the answer to a call. A key that the register's host refuses is read
+    /// What `read` makes of the response to a call. A key that the register's host refuses is read
     /// again: it may have been rotated.
-    async fn answer<T, F>(
+    async fn response<T, F>(
         &self,
         call: Call,
         read: impl Fn(Response) -> F,
@@ -121,8 +121,8 @@ impl AuditClient {
         let attempt = |key: SecretVersion| async move {
             send_until(http, &with_key(call, &key), read, deadline).await
         };
-        let answered = self.key.with(deadline, attempt, AttemptError::is_about_the_key).await?;
-        answered.map_err(|error| Error::unavailable("The audit register", error))
+        let outcome = self.key.with(deadline, attempt, AttemptError::is_about_the_key).await?;
+        outcome.map_err(|error| Error::unavailable("The audit register", error))
     }
 }
 
@@ -213,34 +213,34 @@ impl retry::Failure for AttemptError {
 
 async fn send(http: &Client, call: &Call) -> Result<Response, AttemptError> {
     let call = call.try_clone().expect("a body in memory can be sent again");
-    let answer = http.execute(call).await.map_err(unreachable)?;
-    Span::current().record("http.response.status_code", answer.status().as_u16());
-    Ok(answer)
+    let response = http.execute(call).await.map_err(unreachable)?;
+    Span::current().record("http.response.status_code", response.status().as_u16());
+    Ok(response)
 }
 
-async fn created_record(answer: Response) -> Result<AuditRecordId, AttemptError> {
-    let body = body(answer, StatusCode::CREATED).await?;
+async fn created_record(response: Response) -> Result<AuditRecordId, AttemptError> {
+    let body = body(response, StatusCode::CREATED).await?;
     serde_json::from_slice(&body)
         .map(|CreatedRecord { id }| id)
         .map_err(|_| AttemptError::Unreadable)
 }
 
 /// The status says it all; the body is read so that the connection can be used again.
-async fn healthy(answer: Response) -> Result<(), AttemptError> {
-    body(answer, StatusCode::OK).await.map(|_| ())
+async fn healthy(response: Response) -> Result<(), AttemptError> {
+    body(response, StatusCode::OK).await.map(|_| ())
 }
 
-/// The whole body of an answer that must have this status.
-async fn body(mut answer: Response, expected: StatusCode) -> Result<Vec<u8>, AttemptError> {
-    let status = answer.status();
+/// The whole body of a response that must have this status.
+async fn body(mut response: Response, expected: StatusCode) -> Result<Vec<u8>, AttemptError> {
+    let status = response.status();
     if status != expected {
-        let retry_after = retry_after(answer.headers());
+        let retry_after = retry_after(response.headers());
         return Err(AttemptError::Refused { status, retry_after });
     }
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_BYTES_MAX {
+        if body.len() > RESPONSE_BYTES_MAX {
             return Err(AttemptError::Unreadable);
         }
     }

@@ -6,7 +6,7 @@
 //! register has confirmed that, and records it if it failed. A store writes only with the
 //! [`Intent`] that `write` hands out. A register that cannot be reached stops both.
 
-mod answer;
+mod audited;
 mod client;
 mod record;
 
@@ -24,7 +24,7 @@ use record::{NewAuditRecord, Outcome};
 use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
-pub(crate) use answer::{Audited, Disclosure, Intent, Written};
+pub(crate) use audited::{Audited, Disclosure, Intent, Written};
 pub(crate) use record::{Operation, Resource};
 
 /// The register, as the functions see it.

@@ -15,7 +15,7 @@ pub(crate) const FUNCTION: Function = Function {
     name: "LoadTest",
     methods: &["get", "head"],
     route: "patient/{patientId}/tests/{testId?}",
-    query: query,
+    query,
     handle: |app, request| Box::pin(handle(app, request)),
     group: &TESTS,
     operations,

@@ -29,6 +29,8 @@ use crate::patient::Patient;
 pub(crate) type Function = shared::function::Function<Handler>;
 
 /// What answers a request: only what the audit module has let go.
+///
+/// On the heap also because every future around it would hold its kilobytes twice and copy them.
 pub(crate) type Handler =
     for<'a> fn(&'a App, Request) -> Pin<Box<dyn Future<Output = Result<Audited>> + Send + 'a>>;
 

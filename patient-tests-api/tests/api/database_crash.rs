@@ -10,7 +10,7 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use serde_json::json;
 use stand_ins::mongo::{Mongod, MongodOptions};
-use stand_ins::test_app::Answer;
+use stand_ins::test_app::Response;
 
 use crate::helpers::{PatientTestsApi, eventually, patient_with};
 
@@ -62,7 +62,7 @@ async fn nothing_that_was_acknowledged_is_lost_or_doubled() {
 
 /// Repeats a create with the same key until it is acknowledged; nothing but the database's
 /// trouble may be in the way.
-async fn create_for_certain(api: &PatientTestsApi, key: &str) -> Answer {
+async fn create_for_certain(api: &PatientTestsApi, key: &str) -> Response {
     loop {
         let call = api.call("POST", "patient").header("Idempotency-Key", key);
         let answer = call.json(&patient_with("insuranceNumber", json!(key))).send().await;

@@ -1,7 +1,7 @@
 //! A patient with a test, and one request of each kind that touches them.
 
 use serde_json::{Value, json};
-use stand_ins::test_app::{Answer, Call};
+use stand_ins::test_app::{Call, Response};
 
 use crate::canaries::{fields, texts};
 use crate::helpers::{PatientTestsApi, medical_test, medical_test_with, patient, patient_with};
@@ -86,7 +86,7 @@ fn the_patient_and_the_test_have_every_field_that_a_client_can_send() {
 }
 
 /// Makes sure that an answer has nothing of the patient or the test.
-pub fn assert_discloses_nothing(answer: &Answer) {
+pub fn assert_discloses_nothing(answer: &Response) {
     let values = texts(&json!([patient(), medical_test()]));
     for secret in values.iter().filter(|value| !COMMONPLACE.contains(&value.as_str())) {
         assert!(!answer.text.contains(secret), "{secret}: {answer:#?}");
@@ -94,7 +94,7 @@ pub fn assert_discloses_nothing(answer: &Answer) {
 }
 
 /// Makes sure that an answer is 503, names what is missing, and discloses nothing.
-pub fn assert_unavailable(answer: &Answer, what: &str) {
+pub fn assert_unavailable(answer: &Response, what: &str) {
     assert_eq!(answer.status, 503, "{answer:#?}");
     assert_eq!(answer.problem(), "unavailable");
     assert_eq!(answer.header("Retry-After"), Some("5"));

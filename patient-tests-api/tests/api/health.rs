@@ -5,7 +5,7 @@ use mongodb::bson::{Document, doc};
 use stand_ins::audit_api::Behaviour;
 use stand_ins::key_vault::{Fault, KeyVault};
 use stand_ins::mongo::{self, Proxy};
-use stand_ins::test_app::{Answer, Call};
+use stand_ins::test_app::{Call, Response};
 
 use crate::helpers::{PatientTestsApi, eventually, unknown_id};
 use crate::secrets::{APP, start_before_its_secrets, until_it_works};
@@ -19,7 +19,7 @@ fn probe(api: &PatientTestsApi) -> Call {
 }
 
 /// Makes sure that an answer is 503 and says nothing of what is wrong.
-fn assert_unhealthy(answer: &Answer) {
+fn assert_unhealthy(answer: &Response) {
     assert_eq!((answer.status, answer.problem()), (503, "unavailable"), "{answer:#?}");
     assert_eq!(answer.header("Retry-After"), Some("5"));
     assert_eq!(

@@ -8,7 +8,7 @@ use mongodb::{Client, Collection, Database};
 use serde_json::{Value, json};
 use stand_ins::audit_api::{AuditApi, RecordedCall};
 use stand_ins::mongo;
-use stand_ins::test_app::{Answer, Call, TestApp};
+use stand_ins::test_app::{Call, Response, TestApp};
 use uuid::Uuid;
 
 /// A running Patient Tests API.
@@ -82,7 +82,7 @@ impl PatientTestsApi {
 
     /// The side effects so far, to which an invalid request must add none: all documents, and how often the register was
     /// called.
-    pub async fn traces(&self) -> (Vec<Document>, usize) {
+    pub async fn side_effects(&self) -> (Vec<Document>, usize) {
         (self.documents().await, self.audit.calls())
     }
 
@@ -98,7 +98,7 @@ impl PatientTestsApi {
     }
 
     /// Asks for a patient by id.
-    pub async fn load_patient(&self, id: &str) -> Answer {
+    pub async fn load_patient(&self, id: &str) -> Response {
         self.call("GET", &format!("patient/{id}")).send().await
     }
 
@@ -170,7 +170,7 @@ pub fn unknown_id() -> String {
 }
 
 /// What to send to replace a record: what was loaded, with another value in one field.
-pub fn changed(loaded: &Answer, field: &str, value: Value) -> Value {
+pub fn changed(loaded: &Response, field: &str, value: Value) -> Value {
     let mut body = loaded.body.clone();
     body[field] = value;
     body

@@ -51,7 +51,7 @@ pub(super) fn unpack(
 /// host re-writes dates and numbers in objects; `ReturnValue` null, because an object there would
 /// overwrite `Outputs` (`docs/functions-host.md`).
 pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
-    let answer = Answer {
+    let contents = Envelope {
         outputs: Outputs {
             res: HttpOutput {
                 status_code: response.status(),
@@ -65,8 +65,8 @@ pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
     // A page has megabytes: room for it and for what is escaped in it, at once.
     let body_bytes = response.body().map_or(0, str::len);
     let mut envelope = Vec::with_capacity(body_bytes + body_bytes / 4 + 512);
-    serde_json::to_writer(&mut envelope, &answer)
-        .expect("an answer has text keys and no failing parts");
+    serde_json::to_writer(&mut envelope, &contents)
+        .expect("an envelope has text keys and no failing parts");
     envelope
 }
 
@@ -158,7 +158,7 @@ struct Claim<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
+struct Envelope<'a> {
     outputs: Outputs<'a>,
     logs: &'a [String],
     return_value: Option<()>,

@@ -70,7 +70,7 @@ pub async fn serve<A: FunctionApp>(
             async move {
                 match method {
                     Method::POST => {
-                        answer(&*app, path.as_str().trim_start_matches('/'), &headers, body).await
+                        respond(&*app, path.as_str().trim_start_matches('/'), &headers, body).await
                     }
                     // The host's readiness probe: any answer will do (`IsWorkerReady`).
                     _ => wire::Response::new(Vec::new()),
@@ -82,7 +82,7 @@ pub async fn serve<A: FunctionApp>(
 
 /// Answers one invocation: always 200 with an envelope, since the host makes an empty 500 of
 /// anything else.
-async fn answer<A: FunctionApp>(
+async fn respond<A: FunctionApp>(
     app: &A,
     function: &str,
     headers: &HeaderMap,
@@ -105,9 +105,11 @@ async fn answer<A: FunctionApp>(
     let (response, logs) = with_invocation_logs(label, running).await;
     let envelope = invocation::pack(&response, &logs);
     memory::give_back_after(request_bytes, envelope.len());
-    let mut answer = wire::Response::new(envelope);
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
+    let mut response = wire::Response::new(envelope);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// Reads a payload; one that is too large is read to its end, since the host would take an early
@@ -169,8 +171,7 @@ async fn run<A: FunctionApp>(
     let result = async {
         let request = request?;
         let end = request.reporting_deadline();
-        // On the heap, since every future around it would hold its kilobytes twice and copy them.
-        guarded(Box::pin(app.invoke(function, request)), end).await
+        guarded(app.invoke(function, request), end).await
     }
     .instrument(span.clone())
     .await;

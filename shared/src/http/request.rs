@@ -106,10 +106,10 @@ impl Request {
     /// Who sent the request.
     pub fn caller(&self) -> Caller {
         Caller {
-            key_name: Caller::text(self.key_name.as_deref()),
-            subscription_id: Caller::text(self.headers.get(Header::CallerSubscription)),
-            user_id: Caller::text(self.headers.get(Header::CallerUser)),
-            client_address: Caller::text(self.headers.get(Header::CallerAddress)),
+            key_name: Caller::kept(self.key_name.as_deref()),
+            subscription_id: Caller::kept(self.headers.get(Header::CallerSubscription)),
+            user_id: Caller::kept(self.headers.get(Header::CallerUser)),
+            client_address: Caller::kept(self.headers.get(Header::CallerAddress)),
         }
     }
 
@@ -392,12 +392,12 @@ pub(crate) mod tests {
         let id = Id::<()>::parse("0190a6b2-1111-7abc-8def-0123456789ab").unwrap();
         let mut request = request(&[], None);
         assert_eq!(
-            request.location_of("patient", id),
-            "patient/0190a6b2-1111-7abc-8def-0123456789ab"
+            request.location_of("parcel", id),
+            "parcel/0190a6b2-1111-7abc-8def-0123456789ab"
         );
 
         request.path.push('/');
-        assert_eq!(request.location_of("patient", id), "0190a6b2-1111-7abc-8def-0123456789ab");
+        assert_eq!(request.location_of("parcel", id), "0190a6b2-1111-7abc-8def-0123456789ab");
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::key_vault::VaultSecret;
-use super::{Check, KeyVault, Secret, SecretError, SecretSetting, SecretSource};
+use super::{KeyVault, Secret, SecretError, SecretSetting, SecretSource, Validator};
 use crate::telemetry::metrics;
 use crate::{Deadline, Error, Result};
 
@@ -27,7 +27,7 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
 pub struct LiveSecret {
     name: &'static str,
     source: Option<VaultSecret>,
-    check: Check,
+    validator: Validator,
     refresh_interval: Duration,
     current: RwLock<Option<SecretVersion>>,
     last_attempt: Mutex<Option<Attempt>>,
@@ -56,7 +56,7 @@ impl LiveSecret {
         Self {
             name: setting.name,
             source,
-            check: setting.check,
+            validator: setting.validator,
             refresh_interval: vault.refresh_interval(),
             current: RwLock::new(literal),
             last_attempt: Mutex::new(None),
@@ -212,7 +212,7 @@ impl LiveSecret {
         let reading = Box::pin(source.read());
         let read = deadline.at_most(READ_TIME_MAX).wait(reading).await;
         let outcome = read.unwrap_or(Err(SecretError::Silence)).and_then(|value| {
-            (self.check)(value.expose()).map_err(SecretError::Unusable)?;
+            (self.validator)(value.expose()).map_err(SecretError::Unusable)?;
             self.put_to_use(value);
             Ok(())
         });

@@ -13,7 +13,7 @@ pub use live::{LiveSecret, SecretVersion};
 pub use reference::SecretReference;
 
 /// What is wrong with a value that cannot be what its setting says, without the value.
-pub type Check = fn(&str) -> Result<(), &'static str>;
+pub type Validator = fn(&str) -> Result<(), &'static str>;
 
 /// A setting that holds a secret, or says where it is.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct SecretSetting {
     /// The value, or where it is.
     pub source: SecretSource,
     /// What every value must be like, now and after each rotation.
-    pub check: Check,
+    pub validator: Validator,
 }
 
 /// Where a secret comes from.

@@ -1,5 +1,5 @@
-//! The pages on the gateway's port. They need no key, since they have nothing about patients and
-//! nobody beyond this machine gets here.
+//! The pages on the gateway's port. They need no key: they contain no patient data and are
+//! reachable only from this machine.
 
 mod docs;
 mod page;
@@ -14,27 +14,27 @@ use stand_ins::api_management::Pages;
 use stand_ins::app_insights::Telemetry;
 
 use docs::ApiDocs;
-use page::Answer;
+use page::HttpResponse;
 
-/// The pages of a gateway with this `OpenAPI` document at this URL.
-pub fn of(document: Value, url: &str, telemetry: Telemetry) -> Pages {
+/// Creates the pages of a gateway with this `OpenAPI` document and URL.
+pub fn new(document: Value, url: &str, telemetry: Telemetry) -> Pages {
     let docs = ApiDocs::new(document, url);
     Arc::new(move |parts| {
-        let mut answer = page(&docs, &telemetry, parts)?;
-        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Some(answer)
+        let mut response = page(&docs, &telemetry, parts)?;
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Some(response)
     })
 }
 
-fn page(docs: &ApiDocs, telemetry: &Telemetry, parts: &Parts) -> Option<Answer> {
+fn page(docs: &ApiDocs, telemetry: &Telemetry, parts: &Parts) -> Option<HttpResponse> {
     let is_at = |page: &str| {
         let below = parts.uri.path().strip_prefix(page);
         below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     };
     if is_at(telemetry::PATH) {
-        Some(telemetry::answer(telemetry, parts))
+        Some(telemetry::respond(telemetry, parts))
     } else if is_at(docs::PATH) {
-        Some(docs.answer(parts))
+        Some(docs.respond(parts))
     } else {
         None
     }

@@ -77,9 +77,9 @@ impl Page {
     pub async fn value(&mut self, expression: &str) -> Value {
         let expression =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let answer = self.call("Runtime.evaluate", expression).await;
-        assert!(answer.get("exceptionDetails").is_none(), "{answer}");
-        answer["result"]["value"].clone()
+        let response = self.call("Runtime.evaluate", expression).await;
+        assert!(response.get("exceptionDetails").is_none(), "{response}");
+        response["result"]["value"].clone()
     }
 
     /// Waits until an expression holds on the page.
@@ -94,8 +94,8 @@ impl Page {
     }
 
     async fn call(&mut self, method: &str, parameters: Value) -> Value {
-        let answer = tokio::time::timeout(LIMIT, self.exchange(method, parameters)).await;
-        answer.expect("Chromium answers in time")
+        let response = tokio::time::timeout(LIMIT, self.exchange(method, parameters)).await;
+        response.expect("Chromium answers in time")
     }
 
     async fn exchange(&mut self, method: &str, parameters: Value) -> Value {
@@ -107,13 +107,13 @@ impl Page {
         let missing = "Chromium runs; scripts/setup-browser fetches it";
         self.input.write_all(format!("{command}\0").as_bytes()).await.expect(missing);
         loop {
-            let mut answer = Vec::new();
-            self.output.read_until(0, &mut answer).await.unwrap();
-            assert_eq!(answer.pop(), Some(0), "{missing}");
-            let answer: Value = serde_json::from_slice(&answer).unwrap();
-            if answer["id"] == self.last_id {
-                assert!(answer.get("error").is_none(), "{method}: {answer}");
-                return answer["result"].clone();
+            let mut response = Vec::new();
+            self.output.read_until(0, &mut response).await.unwrap();
+            assert_eq!(response.pop(), Some(0), "{missing}");
+            let response: Value = serde_json::from_slice(&response).unwrap();
+            if response["id"] == self.last_id {
+                assert!(response.get("error").is_none(), "{method}: {response}");
+                return response["result"].clone();
             }
         }
     }

@@ -14,7 +14,7 @@ async fn send(page: &mut Page, operation: &str, status: u16) {
     page.until(&format!("{form}.querySelector('.status')?.textContent === '{status}'")).await;
 }
 
-async fn answer(page: &mut Page, operation: &str, part: &str) -> String {
+async fn respond(page: &mut Page, operation: &str, part: &str) -> String {
     let text = format!("document.querySelector('#{operation} .answer .{part}').textContent");
     page.value(&text).await.as_str().expect("it was answered").to_owned()
 }
@@ -54,14 +54,14 @@ async fn every_operation_is_shown_and_can_be_tried() {
     let key = stack.local.subscription_key();
     page.value(&format!("document.getElementById('key').value = '{key}'")).await;
     send(&mut page, "CreatePatient", 201).await;
-    assert!(answer(&mut page, "CreatePatient", "headers").await.contains("etag: \"1\""));
+    assert!(respond(&mut page, "CreatePatient", "headers").await.contains("etag: \"1\""));
     let created: Value =
-        serde_json::from_str(&answer(&mut page, "CreatePatient", "body").await).expect("JSON");
+        serde_json::from_str(&respond(&mut page, "CreatePatient", "body").await).expect("JSON");
 
     let id = created["id"].as_str().expect("a patient has an id");
     page.value(&format!("document.getElementById('LoadPatient-patientId').value = '{id}'")).await;
     send(&mut page, "LoadPatient", 200).await;
-    let loaded = answer(&mut page, "LoadPatient", "body").await;
+    let loaded = respond(&mut page, "LoadPatient", "body").await;
     assert_eq!(serde_json::from_str::<Value>(&loaded).expect("JSON"), created);
 }
 
@@ -77,9 +77,9 @@ async fn the_page_fits_a_phone_and_asks_nobody_else() {
     assert_eq!(ground, "rgb(15, 19, 23)");
 
     for part in ["", "/page.css", "/page.js", "/openapi.json"] {
-        let answer = stack.client.get(format!("{url}{part}")).send().await.expect("it answers");
-        assert_eq!(answer.status(), 200, "{part}");
-        let policy = answer.headers()["content-security-policy"].to_str().expect("it is text");
+        let response = stack.client.get(format!("{url}{part}")).send().await.expect("it answers");
+        assert_eq!(response.status(), 200, "{part}");
+        let policy = response.headers()["content-security-policy"].to_str().expect("it is text");
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
     }
     let document = stack.client.get(format!("{url}/openapi.json")).send().await.expect("a page");
@@ -130,19 +130,19 @@ async fn whoever_follows_the_page_replaces_a_patient_and_a_test() {
     let stack = Stack::start().await;
     let mut page = open(&stack).await;
     send(&mut page, "CreatePatient", 201).await;
-    let patient = id_of(&answer(&mut page, "CreatePatient", "body").await);
+    let patient = id_of(&respond(&mut page, "CreatePatient", "body").await);
     for operation in ["UpdatePatient", "CreateTest", "UpdateTest"] {
         type_into(&mut page, &format!("{operation}-patientId"), &patient).await;
     }
 
     send(&mut page, "UpdatePatient", 200).await;
-    assert!(answer(&mut page, "UpdatePatient", "headers").await.contains("etag: \"2\""));
+    assert!(respond(&mut page, "UpdatePatient", "headers").await.contains("etag: \"2\""));
     send(&mut page, "CreateTest", 201).await;
-    let test = id_of(&answer(&mut page, "CreateTest", "body").await);
+    let test = id_of(&respond(&mut page, "CreateTest", "body").await);
     // Pasted with what was around it.
     type_into(&mut page, "UpdateTest-testId", &format!(" {test} ")).await;
     send(&mut page, "UpdateTest", 200).await;
-    assert!(answer(&mut page, "UpdateTest", "headers").await.contains("etag: \"2\""));
+    assert!(respond(&mut page, "UpdateTest", "headers").await.contains("etag: \"2\""));
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn what_turns_the_direction_of_text_is_shown_and_turns_nothing() {
 
     send(&mut page, "LoadPatient", 200).await;
 
-    let shown = answer(&mut page, "LoadPatient", "body").await;
+    let shown = respond(&mut page, "LoadPatient", "body").await;
     assert!(shown.contains(r#""firstName": "\u202eadA\u2066\u200b""#), "{shown}");
     let loaded: Value = serde_json::from_str(&shown).expect("it is JSON all the same");
     assert_eq!(loaded["firstName"], name);

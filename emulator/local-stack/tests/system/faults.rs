@@ -67,11 +67,11 @@ impl Load {
 /// Repeats a create until it is acknowledged; nothing but a server's trouble may be in the way.
 async fn create_for_certain(call: &reqwest::RequestBuilder) -> String {
     loop {
-        let Ok(answer) = call.try_clone().unwrap().send().await else { continue };
-        match answer.status().as_u16() {
-            201 => return json_of(answer, 201).await["id"].as_str().unwrap().to_owned(),
+        let Ok(response) = call.try_clone().unwrap().send().await else { continue };
+        match response.status().as_u16() {
+            201 => return json_of(response, 201).await["id"].as_str().unwrap().to_owned(),
             429 | 500 | 503 => {}
-            _ => panic!("{answer:?}"),
+            _ => panic!("{response:?}"),
         }
     }
 }

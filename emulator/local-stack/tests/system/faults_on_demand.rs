@@ -22,8 +22,8 @@ async fn start(faults: bool) -> (Stack, TempDir) {
 async fn until_it_is(health: &RequestBuilder, status: u16) {
     let asking = async {
         loop {
-            let answer = health.try_clone().unwrap().send().await.unwrap();
-            if answer.status().as_u16() == status {
+            let response = health.try_clone().unwrap().send().await.unwrap();
+            if response.status().as_u16() == status {
                 return;
             }
         }

@@ -103,7 +103,7 @@ async fn whatever_a_search_may_ask_for_the_register_can_note() {
 async fn the_register_knows_who_called_and_in_which_trace() {
     let mut stack = Stack::start().await;
 
-    let answer = stack
+    let response = stack
         .call(Method::POST, "patient")
         .header("traceparent", format!("00-{TRACE_ID}-00f067aa0ba902b7-01"))
         .header("X-Caller-Subscription", "somebody-else")
@@ -113,7 +113,7 @@ async fn the_register_knows_who_called_and_in_which_trace() {
         .await
         .unwrap();
 
-    assert_eq!(answer.status().as_u16(), 201);
+    assert_eq!(response.status().as_u16(), 201);
     let stored = stack.patients().await.find_one(doc! {}).await.unwrap().unwrap();
     let record_id = stored.get_str("_auditId").unwrap();
     let record = stack.audits().await.find_one(doc! { "_id": record_id }).await.unwrap().unwrap();
@@ -160,8 +160,8 @@ async fn health_is_told_to_any_subscription_and_to_nobody_else_and_is_not_record
 async fn health_ends_with_a_part_and_comes_back_with_it() {
     let stack = Stack::start().await;
     let ask = async |stack: &Stack| {
-        let answer = stack.call(Method::GET, "health").send().await.expect("the gateway answers");
-        answer.status().as_u16()
+        let response = stack.call(Method::GET, "health").send().await.expect("the gateway answers");
+        response.status().as_u16()
     };
     let until = async |stack: &Stack, status| {
         let asking = async { while ask(stack).await != status {} };
@@ -186,7 +186,7 @@ async fn a_body_in_chunks_arrives_whole() {
     });
     let body = http_body_util::StreamBody::new(futures_util::stream::iter(chunks));
 
-    let answer = stack.call(Method::POST, "patient").body(reqwest::Body::wrap(body)).send().await;
+    let response = stack.call(Method::POST, "patient").body(reqwest::Body::wrap(body)).send().await;
 
-    assert_eq!(answer.unwrap().status().as_u16(), 201);
+    assert_eq!(response.unwrap().status().as_u16(), 201);
 }

@@ -10,9 +10,9 @@ const NOBODY: &str = "patient/00000000-0000-4000-8000-000000000000";
 /// Sends requests, at most so many, until one has this status.
 async fn until(stack: &Stack, status: u16, requests_max: usize) -> Response {
     for _ in 0..requests_max {
-        let answer = stack.call(Method::GET, NOBODY).send().await.expect("the gateway answers");
-        if answer.status().as_u16() == status {
-            return answer;
+        let response = stack.call(Method::GET, NOBODY).send().await.expect("the gateway answers");
+        if response.status().as_u16() == status {
+            return response;
         }
     }
     panic!("none of {requests_max} requests is answered {status}");

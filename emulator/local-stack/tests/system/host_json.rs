@@ -69,12 +69,13 @@ async fn no_more_than_a_hundred_requests_are_under_way() {
 }
 
 #[tokio::test]
-async fn what_the_host_answers_itself_is_not_kept_either() {
+async fn responses_of_the_host_itself_forbid_caching_too() {
     let (host, _folder) = host().await;
 
     for (path, status) in [("auditrecord", 401), ("unknown", 404)] {
-        let answer = http_client().post(format!("{}/api/{path}", host.url())).send().await.unwrap();
-        assert_eq!(answer.status(), status);
-        assert_eq!(answer.headers()["Cache-Control"], "no-store");
+        let response =
+            http_client().post(format!("{}/api/{path}", host.url())).send().await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["Cache-Control"], "no-store");
     }
 }

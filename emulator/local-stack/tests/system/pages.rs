@@ -14,9 +14,9 @@ async fn no_cache_may_keep_a_page() {
         let refused = [("GET", format!("{page}/none"), 404), ("POST", page.to_owned(), 405)];
         for (method, target, status) in whole.chain(refused) {
             let url = format!("{}{target}", stack.local.url());
-            let answer = stack.client.request(method.parse().unwrap(), url).send().await.unwrap();
-            assert_eq!(answer.status(), status, "{target}");
-            let lines: Vec<_> = answer.headers().get_all("cache-control").iter().collect();
+            let response = stack.client.request(method.parse().unwrap(), url).send().await.unwrap();
+            assert_eq!(response.status(), status, "{target}");
+            let lines: Vec<_> = response.headers().get_all("cache-control").iter().collect();
             assert_eq!(lines, ["no-store"], "{target}");
         }
     }

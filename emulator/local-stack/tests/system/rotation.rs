@@ -21,20 +21,20 @@ const CALLERS: usize = 16;
 /// its caller.
 struct Load {
     callers: JoinSet<Result<(), String>>,
-    answers: Arc<AtomicUsize>,
+    responses: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
 }
 
 impl Load {
     fn start(stack: &Stack) -> Self {
-        let (answers, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (responses, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
             let caller = Caller {
                 client: stack.client.clone(),
                 url: stack.local.url().to_owned(),
                 key: stack.local.subscription_key().to_owned(),
-                answers: Arc::clone(&answers),
+                responses: Arc::clone(&responses),
             };
             let stop = Arc::clone(&stop);
             callers.spawn(async move {
@@ -44,14 +44,14 @@ impl Load {
                 Ok(())
             });
         }
-        Self { callers, answers, stop }
+        Self { callers, responses, stop }
     }
 
     /// Waits until every caller has had some more answers.
     async fn goes_on(&self) {
-        let enough = self.answers.load(Ordering::Relaxed) + 5 * CALLERS;
+        let enough = self.responses.load(Ordering::Relaxed) + 5 * CALLERS;
         let progress = async {
-            while self.answers.load(Ordering::Relaxed) < enough {
+            while self.responses.load(Ordering::Relaxed) < enough {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
@@ -65,7 +65,7 @@ impl Load {
         while let Some(caller) = self.callers.join_next().await {
             caller.expect("a caller does not panic").expect("nothing is refused");
         }
-        self.answers.load(Ordering::Relaxed)
+        self.responses.load(Ordering::Relaxed)
     }
 }
 
@@ -73,7 +73,7 @@ struct Caller {
     client: reqwest::Client,
     url: String,
     key: String,
-    answers: Arc<AtomicUsize>,
+    responses: Arc<AtomicUsize>,
 }
 
 impl Caller {
@@ -97,12 +97,12 @@ impl Caller {
         if !body.is_null() {
             call = call.body(body.to_string());
         }
-        let answer = call.send().await.map_err(|error| error.to_string())?;
-        let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+        let response = call.send().await.map_err(|error| error.to_string())?;
+        let (status, text) = (response.status(), response.text().await.unwrap_or_default());
         if !status.is_success() {
             return Err(format!("{status}: {text}"));
         }
-        self.answers.fetch_add(1, Ordering::Relaxed);
+        self.responses.fetch_add(1, Ordering::Relaxed);
         serde_json::from_str(&text).map_err(|error| error.to_string())
     }
 }
@@ -145,9 +145,9 @@ async fn every_secret_is_rotated_twice_under_load_and_nothing_is_refused() {
         load.goes_on().await;
         earlier.push(kept_keys(&state));
     }
-    let answers = load.ends_well().await;
+    let responses = load.ends_well().await;
 
-    assert!(answers > 16 * CALLERS, "{answers} answers");
+    assert!(responses > 16 * CALLERS, "{responses} answers");
     assert_eq!(stack.local.handler_process_ids(), processes);
     let now = earlier.pop().expect("there are the keys of now");
     let [patient_host, audit_host] = stack.local.host_urls().map(str::to_owned);

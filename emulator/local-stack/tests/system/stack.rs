@@ -100,9 +100,10 @@ impl Stack {
     }
 }
 
-/// The body of an answer that must have this status; null if there is none.
-pub async fn json_of(answer: Response, status: u16) -> Value {
-    let (actual, text) = (answer.status().as_u16(), answer.text().await.expect("a whole answer"));
+/// The body of a response that must have this status; null if there is none.
+pub async fn json_of(response: Response, status: u16) -> Value {
+    let (actual, text) =
+        (response.status().as_u16(), response.text().await.expect("a whole answer"));
     assert_eq!(actual, status, "{text}");
     serde_json::from_str(&text).unwrap_or_default()
 }

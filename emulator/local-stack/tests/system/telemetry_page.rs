@@ -1,6 +1,6 @@
 use serde_json::json;
 use stand_ins::api_management::{
-    ApiManagement, ApiManagementOptions, OwnIdentity, PolicyFiles, PolicyValues, Products,
+    ApiManagement, ApiManagementOptions, GatewayIdentity, PolicyFiles, PolicyValues, Products,
 };
 use stand_ins::app_insights::AppInsights;
 use stand_ins::key_vault::KeyVault;
@@ -19,13 +19,13 @@ async fn start() -> (AppInsights, ApiManagement) {
         values: PolicyValues::unlimited(vault.secret_uri("key")),
         products: Products::deployed(),
         subscriptions: Vec::new(),
-        identity: OwnIdentity {
+        identity: GatewayIdentity {
             identity: vault.identity("gateway"),
             trusted_certificate: vault.trusted_certificate().to_owned(),
         },
         signing_keys: Vec::new(),
         insights: None,
-        pages: Some(local_stack::pages::of(json!({}), "", insights.telemetry().clone())),
+        pages: Some(local_stack::pages::new(json!({}), "", insights.telemetry().clone())),
     };
     let gateway = ApiManagement::start(options).await.unwrap();
     (insights, gateway)
@@ -161,12 +161,12 @@ async fn the_page_asks_nobody_else_and_runs_only_its_own_script() {
     let get = |path: &str| stand_ins::http_client().get(format!("{}{path}", gateway.url())).send();
 
     for path in ["/telemetry", "/telemetry/page.css", "/telemetry/page.js", "/telemetry/requests"] {
-        let answer = get(path).await.unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
-        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        let response = get(path).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
-        let text = answer.text().await.unwrap();
+        let text = response.text().await.unwrap();
         for foreign in ["http:", "https:", "innerHTML", "style=", "onclick"] {
             assert!(!text.contains(foreign), "{path}: {foreign}");
         }

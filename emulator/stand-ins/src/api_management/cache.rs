@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Values by their key, each with its end. It is empty at each start, as the internal cache may be
-/// at any time.
+/// Values by key, with their expiry. Empty at each start, as the internal cache may be at any time.
 #[derive(Default)]
 pub(super) struct Cache {
     values: Mutex<HashMap<String, (String, Instant)>>,
@@ -21,7 +20,7 @@ impl Cache {
         (Instant::now() < *end).then(|| value.clone())
     }
 
-    /// The document calls this asynchronous; here the value is there at once.
+    /// Asynchronous in Azure; here the value is available at once.
     pub(super) fn store(&self, key: &str, value: String, duration: Duration) {
         self.values().insert(key.to_owned(), (value, Instant::now() + duration));
     }

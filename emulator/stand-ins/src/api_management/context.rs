@@ -1,4 +1,4 @@
-//! What policies and their expressions see of a request: `context`
+//! The `context` of policies and expressions
 //! (<https://learn.microsoft.com/azure/api-management/api-management-policy-expressions#ContextVariables>).
 
 use std::collections::HashMap;
@@ -11,24 +11,24 @@ use super::message::{Request, Response};
 use super::subscriptions::Subscription;
 use super::token::Jwt;
 
-/// `context`, for one request.
+/// The `context` of one request.
 pub(super) struct Context {
     pub(super) request: Request,
-    /// Null until the backend or a policy has answered.
+    /// Null until the backend or a policy has responded.
     pub(super) response: Option<Response>,
     pub(super) variables: HashMap<String, Variable>,
     /// Null outside of `on-error`.
     pub(super) last_error: Option<Box<LastError>>,
-    /// Null before the key is known to be good.
+    /// Null until the key is validated.
     pub(super) subscription: Option<Arc<Subscription>>,
-    /// The id of the operation; null if none was found.
+    /// The id of the operation; null if none matches.
     pub(super) operation: Option<Arc<str>>,
     pub(super) request_id: Uuid,
-    /// The gateway's own span, for whoever is called next.
+    /// The gateway's own span, for the next service.
     pub(super) traceparent: String,
 }
 
-/// The value of a variable; some are secrets, so there is no debug output.
+/// The value of a variable; no `Debug`, since some are secrets.
 #[derive(Clone)]
 pub(super) enum Variable {
     Null,

@@ -1,7 +1,7 @@
-//! What API Management raises: the error that `context.LastError` tells of, and the answer that it
-//! has prepared for it when the `on-error` section begins.
+//! Errors that API Management raises: `context.LastError`, and the default response when the
+//! `on-error` section begins.
 //!
-//! Sources, reasons and messages are those of the tables "Predefined errors for built-in steps" and
+//! Sources, reasons and messages come from the tables "Predefined errors for built-in steps" and
 //! "Predefined errors for policies"
 //! (<https://learn.microsoft.com/azure/api-management/api-management-error-handling-policies>).
 
@@ -54,15 +54,15 @@ impl Failure {
         self.with(RETRY_AFTER, Ok::<_, ()>(HeaderValue::from(seconds)))
     }
 
-    /// No operation has this method and path. A path that has only other methods is no different
+    /// No operation has this method and path. A path with other methods only is treated alike
     /// (<https://techcommunity.microsoft.com/blog/azurepaasblog/azure-api-management-limitation-workaround-return-404-instead-of-405-when-the-ht/1588413>).
     pub(super) fn operation_not_found() -> Self {
         let message = "Unable to match incoming request to an operation.";
         Self::new(StatusCode::NOT_FOUND, "configuration", "OperationNotFound", message)
     }
 
-    /// The challenge is not documented; this is what gateways in use send, whose realm is the URL
-    /// of the API.
+    /// The challenge is not documented; real gateways send this one, with the URL of the API as
+    /// realm.
     fn unauthorized(reason: &'static str, message: &'static str, url: &str) -> Self {
         let challenge = format!(
             r#"AzureApiManagementKey realm="{url}",name="Ocp-Apim-Subscription-Key",type="header""#
@@ -89,7 +89,7 @@ impl Failure {
             .retry_after(wait)
     }
 
-    /// The reference of `quota` promises a `Retry-After` too.
+    /// The reference of `quota` documents a `Retry-After` too.
     pub(super) fn quota_exceeded(wait: Duration) -> Self {
         let (minutes, seconds) = (wait.as_secs() / 60, wait.as_secs() % 60);
         let message = format!(
@@ -100,7 +100,7 @@ impl Failure {
         Self::new(StatusCode::FORBIDDEN, "quota", "QuotaExceeded", message).retry_after(wait)
     }
 
-    /// The tables name `validate-jwt` only, of which `validate-azure-ad-token` is a special case.
+    /// The tables list only `validate-jwt`, of which `validate-azure-ad-token` is a special case.
     pub(super) fn token(reason: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "validate-azure-ad-token", reason, message)
     }
@@ -111,13 +111,13 @@ impl Failure {
         Self::new(status, policy, reason, message)
     }
 
-    /// The caller went away before the body was whole.
+    /// The caller disconnected before the body was complete.
     pub(super) fn client_connection(policy: &'static str) -> Self {
-        let message = "The body of the request broke off.";
+        let message = "The body of the request is incomplete.";
         Self::new(StatusCode::BAD_REQUEST, policy, "ClientConnectionFailure", message)
     }
 
-    /// The status is not documented; gateways in use answer 500.
+    /// The status is not documented; real gateways return 500.
     pub(super) fn backend_connection(policy: &'static str) -> Self {
         let message = "The backend cannot be reached, or has closed the connection.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, policy, "BackendConnectionFailure", message)
@@ -128,7 +128,7 @@ impl Failure {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, policy, "Timeout", message)
     }
 
-    /// What the caller would get without an `on-error` section.
+    /// The default response, which an `on-error` section may change.
     pub(super) fn response(&self) -> Response {
         let message = match self.status {
             StatusCode::NOT_FOUND => "Resource not found",
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_are_those_of_the_tables() {
+    fn errors_are_as_documented() {
         let wait = Duration::from_millis(1500);
         for (failure, status, words, retry_after) in [
             (Failure::operation_not_found(), 404, "configuration raised OperationNotFound", None),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_key_is_asked_for() {
+    fn a_missing_key_gets_a_challenge() {
         let response = Failure::subscription_key_not_found("http://127.0.0.1:8080").response();
 
         assert_eq!(

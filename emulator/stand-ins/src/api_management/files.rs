@@ -4,23 +4,23 @@ use super::template;
 use super::template::Rendered;
 use super::values::Values;
 
-/// Where the files lie, for messages.
+/// The folder of the files, for messages.
 const FOLDER: &str = "terraform/policies";
 
-/// What follows the name of a policy in the name of its file.
+/// The suffix of policy files.
 const SUFFIX: &str = ".xml.tftpl";
 
-/// Policy files, which are read when a gateway starts.
+/// The policy files of a gateway.
 #[derive(Clone, Debug)]
 pub struct PolicyFiles(Vec<(String, String)>);
 
-/// What is wrong with a policy file.
+/// An error in a policy file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{FOLDER}/{file}:{line}: {message}")]
 pub struct PolicyError {
     /// `caller.xml.tftpl`.
     pub file: String,
-    /// The line of the file, not of what was made of it.
+    /// The line in the template, not in the rendered file.
     pub line: u32,
     /// What is wrong there.
     pub message: String,
@@ -46,13 +46,13 @@ const DEPLOYED: &[(&str, &str)] = embedded![
 ];
 
 impl PolicyFiles {
-    /// The files as they are deployed.
+    /// The deployed files.
     pub fn deployed() -> Self {
         let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
         Self(DEPLOYED.iter().map(owned).collect())
     }
 
-    /// The same with another text in the file of this name, as `caller`; it may be a new file.
+    /// Replaces or adds a file by name, such as `caller`.
     #[must_use]
     pub fn with(mut self, name: &str, text: &str) -> Self {
         self.0.retain(|(other, _)| other != name);
@@ -60,12 +60,12 @@ impl PolicyFiles {
         self
     }
 
-    /// The names of all files, as `caller`, with their texts.
+    /// The names and texts of all files.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// A file as Terraform would render it.
+    /// Renders a file as Terraform does.
     pub(super) fn render(&self, name: &str, values: &Values) -> Result<Rendered, PolicyError> {
         let error = |line, message| PolicyError { file: file(name), line, message };
         let (_, text) = self

@@ -13,7 +13,7 @@ use super::error::Failure;
 use super::message::{Body, RequestBody, Response};
 use super::policy::ForwardRequest;
 
-/// As an error names it.
+/// The policy's name in errors.
 const POLICY: &str = "forward-request";
 
 /// The backend of the API.
@@ -28,25 +28,25 @@ impl Backend {
         Self { client, service_url }
     }
 
-    /// Sends the request on and waits for the answer's headers no longer than the policy says, and
-    /// as long again for its body.
+    /// Forwards the request; the policy's timeout applies to the response's headers, and again to
+    /// its body.
     ///
-    /// What is not buffered can be sent once, in the way in which it came.
+    /// An unbuffered body can be sent only once, with its original framing.
     pub(super) async fn forward(
         &self,
         policy: &ForwardRequest,
         context: &mut Context,
     ) -> Result<Response, Failure> {
         let call = self.call(policy, context).await?;
-        let answer = match timeout(policy.timeout, call.send()).await {
-            Ok(Ok(answer)) => answer,
+        let response = match timeout(policy.timeout, call.send()).await {
+            Ok(Ok(response)) => response,
             Ok(Err(_)) => return Err(Failure::backend_connection(POLICY)),
             Err(_) => return Err(Failure::timeout(POLICY)),
         };
-        let (status, headers) = (answer.status(), end_to_end(answer.headers()));
-        let body = match timeout(policy.timeout, answer.bytes()).await {
+        let (status, headers) = (response.status(), end_to_end(response.headers()));
+        let body = match timeout(policy.timeout, response.bytes()).await {
             Ok(Ok(bytes)) => Body::Whole(bytes),
-            Ok(Err(_)) | Err(_) => Body::Broken,
+            Ok(Err(_)) | Err(_) => Body::Incomplete,
         };
         Ok(Response { status, headers, body })
     }
@@ -57,8 +57,8 @@ impl Backend {
         context: &mut Context,
     ) -> Result<reqwest::RequestBuilder, Failure> {
         let request = &mut context.request;
-        let broken_off = |_| Failure::client_connection(POLICY);
-        request.body.buffer().await.map_err(broken_off)?;
+        let incomplete = |_| Failure::client_connection(POLICY);
+        request.body.buffer().await.map_err(incomplete)?;
         let mut url = format!("{}{}", self.service_url, request.path);
         if let Some(query) = &request.query {
             url.extend(["?", query]);
@@ -90,18 +90,18 @@ fn in_chunks(bytes: Bytes) -> reqwest::Body {
     reqwest::Body::wrap(http_body_util::StreamBody::new(futures_util::stream::iter([frame])))
 }
 
-/// Headers without those that concern one connection only (RFC 9110, section 7.6.1).
+/// The end-to-end headers (RFC 9110, section 7.6.1).
 fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let named = named_by_connection(headers);
     headers
         .iter()
-        .filter(|(name, _)| passes(name, &named))
+        .filter(|(name, _)| is_end_to_end(name, &named))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
 
-fn passes(name: &HeaderName, named_by_connection: &HashSet<String>) -> bool {
-    let concerns_one_connection = matches!(
+fn is_end_to_end(name: &HeaderName, named_by_connection: &HashSet<String>) -> bool {
+    let is_hop_by_hop = matches!(
         name.as_str(),
         "connection"
             | "keep-alive"
@@ -111,10 +111,10 @@ fn passes(name: &HeaderName, named_by_connection: &HashSet<String>) -> bool {
             | "transfer-encoding"
             | "upgrade"
     );
-    !concerns_one_connection && !named_by_connection.contains(name.as_str())
+    !is_hop_by_hop && !named_by_connection.contains(name.as_str())
 }
 
-/// The names, in lower case as those of headers are here.
+/// The header names in `Connection`, in lower case.
 fn named_by_connection(headers: &HeaderMap) -> HashSet<String> {
     headers
         .get_all(CONNECTION)

@@ -1,11 +1,10 @@
 //! Rate limits and quotas, each per subscription.
 //!
-//! A rate limit counts in a sliding window of at most 300 seconds
+//! A rate limit uses a sliding window of at most 300 seconds
 //! (<https://learn.microsoft.com/azure/api-management/rate-limit-policy>), here in slices of a
-//! second; several gateways count less exactly. A quota counts in a fixed window that is counted
-//! from the start of the subscription
-//! (<https://learn.microsoft.com/azure/api-management/quota-policy>), here from the gateway's.
-//! Calls that are refused are not counted.
+//! second; several gateways count less exactly. A quota uses fixed windows that begin with the
+//! subscription (<https://learn.microsoft.com/azure/api-management/quota-policy>), here with the
+//! gateway. Refused calls are not counted.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -13,32 +12,32 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What a subscription may do.
+/// The number of calls allowed per period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limit {
     pub(super) calls: u64,
     pub(super) period: Duration,
 }
 
-/// What subscriptions have done. A subscription has one product, hence one limit of each kind.
+/// The calls of each subscription. A subscription has one product, hence one limit of each kind.
 pub(super) struct Limits {
     started: Instant,
     rates: Mutex<HashMap<String, Slices>>,
     quotas: Mutex<HashMap<String, Window>>,
 }
 
-/// How long to wait until the next call is allowed.
+/// The time until the next call is allowed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Exceeded(pub(super) Duration);
 
-/// The calls of each second since the limit's start that had any.
+/// The number of calls in each second that had any.
 #[derive(Default)]
 struct Slices {
     calls: VecDeque<(u64, u64)>,
     sum: u64,
 }
 
-/// The calls of the window of this number.
+/// The number of calls in one window.
 #[derive(Default)]
 struct Window {
     number: u64,
@@ -50,7 +49,7 @@ impl Limits {
         Self { started: Instant::now(), rates: Mutex::default(), quotas: Mutex::default() }
     }
 
-    /// Counts a call against a rate limit.
+    /// Counts a call against the rate limit.
     pub(super) fn rate(&self, subscription: &str, limit: Limit) -> Result<(), Exceeded> {
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
         let slices = rates.entry(subscription.to_owned()).or_default();
@@ -74,7 +73,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Counts a call against a quota.
+    /// Counts a call against the quota.
     pub(super) fn quota(&self, subscription: &str, limit: Limit) -> Result<(), Exceeded> {
         let mut quotas = self.quotas.lock().unwrap_or_else(PoisonError::into_inner);
         let window = quotas.entry(subscription.to_owned()).or_default();
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rate_limit_that_nobody_reaches_keeps_no_more_than_its_window() {
+    async fn a_rate_limit_stores_only_its_window() {
         let (limits, limit) = (Limits::new(), limit(u64::MAX, 60));
         for _ in 0..1000 {
             after(1).await;

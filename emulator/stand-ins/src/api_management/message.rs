@@ -1,4 +1,4 @@
-//! A request on its way to the backend, and a response on its way to the caller.
+//! Requests to the backend and responses to the caller.
 
 use std::net::IpAddr;
 
@@ -8,13 +8,13 @@ use hyper::body::Body as _;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 
-use crate::http::TimedBody;
+use crate::http::MinRateBody;
 
-/// No more of a body is kept; the small tiers buffer no more either
+/// The largest body that is buffered, as in the small tiers
 /// (<https://learn.microsoft.com/azure/api-management/service-limits>).
 const BUFFER_BYTES_MAX: usize = 2 << 20;
 
-/// What a caller sent, as the policies change it.
+/// A request, which policies may change.
 pub(super) struct Request {
     pub(super) method: Method,
     pub(super) path: String,
@@ -26,20 +26,20 @@ pub(super) struct Request {
 
 /// The body of a request.
 pub(super) enum RequestBody {
-    /// There is none: `context.Request.Body` is null.
+    /// There is no body: `context.Request.Body` is null.
     None,
-    /// Nothing of it is read before a policy needs it.
-    Unread(TimedBody),
+    /// Not read until a policy needs it.
+    Unread(MinRateBody),
     Read(Bytes),
-    /// It is larger than what is buffered, and the rest was not read.
+    /// Larger than the buffer; the rest was not read.
     TooLarge,
 }
 
-/// The caller went away, or was too slow.
+/// The caller disconnected or was too slow.
 #[derive(Debug)]
-pub(super) struct BrokenOff;
+pub(super) struct IncompleteBody;
 
-/// What a caller gets, as the policies change it.
+/// A response, which policies may change.
 #[derive(Clone)]
 pub(super) struct Response {
     pub(super) status: StatusCode,
@@ -51,12 +51,12 @@ pub(super) struct Response {
 #[derive(Clone)]
 pub(super) enum Body {
     Whole(Bytes),
-    /// The backend broke off in it. Policies see nothing of that; the caller's connection breaks.
-    Broken,
+    /// The backend did not finish it. Policies do not notice; the caller's connection is closed.
+    Incomplete,
 }
 
 impl Request {
-    pub(super) fn new(parts: Parts, body: TimedBody, address: IpAddr) -> Self {
+    pub(super) fn new(parts: Parts, body: MinRateBody, address: IpAddr) -> Self {
         let body = match body.is_end_stream() {
             true => RequestBody::None,
             false => RequestBody::Unread(body),
@@ -73,20 +73,20 @@ impl Request {
 }
 
 impl RequestBody {
-    /// Reads it, unless that has happened.
-    pub(super) async fn buffer(&mut self) -> Result<(), BrokenOff> {
+    /// Reads the body, unless that is done.
+    pub(super) async fn buffer(&mut self) -> Result<(), IncompleteBody> {
         let Self::Unread(body) = self else {
             return Ok(());
         };
         *self = match Limited::new(body, BUFFER_BYTES_MAX).collect().await {
             Ok(body) => Self::Read(body.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => Self::TooLarge,
-            Err(_) => return Err(BrokenOff),
+            Err(_) => return Err(IncompleteBody),
         };
         Ok(())
     }
 
-    /// What there is of it, once it is buffered.
+    /// The buffered bytes, if any.
     pub(super) fn bytes(&self) -> Option<Bytes> {
         match self {
             Self::Read(bytes) => Some(bytes.clone()),
@@ -94,8 +94,7 @@ impl RequestBody {
         }
     }
 
-    /// How many bytes it has; none if there is no body. A body that is not read has to be
-    /// buffered before.
+    /// The length in bytes; `None` without a body. An unread body must be buffered first.
     pub(super) fn length(&self) -> Option<u64> {
         match self {
             Self::None => None,
@@ -106,7 +105,7 @@ impl RequestBody {
 }
 
 impl Response {
-    /// The answer to which a policy adds what it wants.
+    /// An empty 200 response.
     pub(super) fn new() -> Self {
         Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Body::from("") }
     }

@@ -1,9 +1,8 @@
-//! API Management, as far as callers and the host behind it can tell.
+//! A stand-in for API Management.
 //!
-//! It does what the policies in `terraform/policies` say, which are the ones that Terraform
-//! deploys; they are read, and anything unknown in them refused, when a gateway starts. What
-//! remains here is what API Management itself does: it finds the operation and the subscription,
-//! raises documented errors, and speaks HTTP.
+//! It executes the policies in `terraform/policies`, which Terraform deploys; a gateway reads them
+//! at start and refuses anything unsupported. The rest is what API Management does itself: it finds
+//! the operation and the subscription, raises documented errors, and speaks HTTP.
 
 mod cache;
 mod context;
@@ -40,7 +39,7 @@ use tokio::task::JoinHandle;
 
 use crate::app_insights::Reporter;
 use crate::http::accept;
-use crate::http::talk;
+use crate::http::serve_connection;
 use cache::Cache;
 pub use files::{PolicyError, PolicyFiles};
 use forward::Backend;
@@ -50,7 +49,7 @@ use pipeline::Pipeline;
 pub use products::{FirstSubscription, Product, Products};
 pub use renderings::{Rendering, renderings};
 use scopes::Scopes;
-pub use send::OwnIdentity;
+pub use send::GatewayIdentity;
 use send::Sender;
 use server::Server;
 pub use subscriptions::Subscription;
@@ -59,37 +58,37 @@ pub use token::SigningKey;
 use values::FileValues;
 pub use values::{EntraId, PolicyValues};
 
-/// Answers a request for a page; none if its path belongs to no page.
+/// Serves a page; `None` if the path belongs to no page.
 pub type Pages = Arc<dyn Fn(&Parts) -> Option<Response<Full<Bytes>>> + Send + Sync>;
 
-/// What a gateway is started with.
+/// The options of a gateway.
 #[derive(Clone)]
 pub struct ApiManagementOptions {
-    /// The port on `127.0.0.1`; none for a free one.
+    /// The port on `127.0.0.1`; `None` for a free one.
     pub port: Option<u16>,
-    /// The Patient API behind it, with its prefix: `http://127.0.0.1:7071/api`.
+    /// The backend with its route prefix, such as `http://127.0.0.1:7071/api`.
     pub service_url: String,
-    /// The API's `OpenAPI` document, whose operations can be called.
+    /// The API's `OpenAPI` document, which defines the operations.
     pub openapi: Value,
-    /// Its policies.
+    /// The policy files.
     pub policies: PolicyFiles,
-    /// What fills them.
+    /// The values for the policy files.
     pub values: PolicyValues,
-    /// What can be subscribed to.
+    /// The products.
     pub products: Products,
-    /// Who may call.
+    /// The subscriptions.
     pub subscriptions: Vec<Subscription>,
-    /// As whom policies ask others.
-    pub identity: OwnIdentity,
-    /// The keys of tokens, if the values demand any.
+    /// The gateway's identity for requests of policies.
+    pub identity: GatewayIdentity,
+    /// The keys that sign tokens, if the values require tokens.
     pub signing_keys: Vec<SigningKey>,
-    /// The connection string of the Application Insights to which it reports its requests.
+    /// The connection string for its telemetry.
     pub insights: Option<String>,
-    /// Pages that it serves in front of the API, without a key.
+    /// Pages that are served without a key.
     pub pages: Option<Pages>,
 }
 
-/// A running gateway; dropping it closes it.
+/// A running gateway, closed when dropped.
 #[derive(Debug)]
 pub struct ApiManagement {
     url: String,
@@ -99,20 +98,20 @@ pub struct ApiManagement {
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiManagementError {
-    /// Something else listens there.
+    /// The port is taken.
     #[error("port {port} of 127.0.0.1 cannot be opened")]
     Port {
         /// The port; 0 stands for a free one.
         port: u16,
-        /// What the system says.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// A policy is not as it must be, or not known here.
+    /// A policy is invalid or not supported.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The certificate of whom policies ask is none.
-    #[error("the requests of policies cannot be sent")]
+    /// The trusted certificate is invalid.
+    #[error("the client for requests of policies cannot be built")]
     Identity(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -120,7 +119,7 @@ impl ApiManagement {
     /// Starts a gateway.
     ///
     /// # Errors
-    /// If the port is taken, or something in the policies is not known.
+    /// If the port is taken, or a policy is invalid or not supported.
     pub async fn start(options: ApiManagementOptions) -> Result<Self, ApiManagementError> {
         let values = FileValues::new(&options.values, &options.products, &options.openapi);
         let scopes = Scopes::load(&options.policies, &values)?;
@@ -128,7 +127,7 @@ impl ApiManagement {
         let unavailable = |source| ApiManagementError::Port { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(unavailable)?;
         let url = format!("http://{}", listener.local_addr().map_err(unavailable)?);
-        // The first client of a process chooses the cryptography for those after it.
+        // The first client of a process installs the crypto provider.
         let backend = Backend::new(crate::http_client(), options.service_url);
         let sender = Sender::new(&options.identity, scopes.urls());
         let pipeline = Pipeline {
@@ -140,7 +139,7 @@ impl ApiManagement {
         };
         let server = Arc::new(Server {
             url: url.clone(),
-            operations: Operations::of(&options.openapi),
+            operations: Operations::from_openapi(&options.openapi),
             subscriptions: Subscriptions::new(options.subscriptions),
             scopes,
             pipeline,
@@ -151,12 +150,12 @@ impl ApiManagement {
         Ok(Self { url, serving })
     }
 
-    /// Where it listens: `http://127.0.0.1:8080`, without a slash at the end.
+    /// The gateway's URL, such as `http://127.0.0.1:8080`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Closes it; afterwards its port is free.
+    /// Stops the gateway; afterwards its port is free.
     pub async fn stop(mut self) {
         self.serving.abort();
         let _ = (&mut self.serving).await;
@@ -170,10 +169,10 @@ impl Drop for ApiManagement {
 }
 
 async fn serve(listener: TcpListener, server: Arc<Server>) {
-    accept(listener, |connection, peer| answer(connection, peer, Arc::clone(&server))).await;
+    accept(listener, |connection, peer| serve_client(connection, peer, Arc::clone(&server))).await;
 }
 
-async fn answer(connection: TcpStream, peer: SocketAddr, server: Arc<Server>) {
+async fn serve_client(connection: TcpStream, peer: SocketAddr, server: Arc<Server>) {
     let _ = connection.set_nodelay(true);
-    talk(connection, async |request| server.handle(request, peer.ip()).await).await;
+    serve_connection(connection, async |request| server.handle(request, peer.ip()).await).await;
 }

@@ -1,4 +1,4 @@
-//! Which operation of the API a request asks for.
+//! Matches requests to the operations of the API.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ struct Operation {
 }
 
 enum Segment {
-    /// Compared without letter case.
+    /// Case-insensitive.
     Literal(String),
     Parameter,
 }
 
 impl Operations {
-    /// The operations that the document describes; what is no operation is passed over.
-    pub(super) fn of(document: &Value) -> Self {
+    /// The operations of a document; incomplete ones are skipped.
+    pub(super) fn from_openapi(document: &Value) -> Self {
         let paths = document["paths"].as_object().into_iter().flatten();
         let operations = paths.flat_map(|(path, methods)| {
             let methods = methods.as_object().into_iter().flatten();
@@ -37,27 +37,31 @@ impl Operations {
         Self(operations.collect())
     }
 
-    /// The id of the operation of this method and path. Where several fit, it is the one whose
-    /// first segments are literal.
+    /// The id of the operation with this method and path. If several match, the one whose first
+    /// segments are literal wins.
     ///
-    /// A path that some reader could take for a way out again is none, or a caller would reach the
-    /// rest of the host with the host's own key. API Management does not document what it does
-    /// with such paths.
+    /// A path that could be normalised to one outside the API matches nothing, or a caller would
+    /// reach the rest of the host with the gateway's key. API Management does not document how it
+    /// treats such paths.
     pub(super) fn find(&self, method: &Method, path: &str) -> Option<Arc<str>> {
-        let path = path.strip_prefix('/').filter(|path| stays_below(path))?;
-        // A slash at the end is the host's business.
+        let path = path.strip_prefix('/').filter(|path| is_within_api(path))?;
+        // The host handles a trailing slash.
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<_> = path.split('/').collect();
-        let fitting = self.0.iter().filter(|operation| {
+        let candidates = self.0.iter().filter(|operation| {
             operation.method == *method
                 && operation.segments.len() == segments.len()
-                && operation.segments.iter().zip(&segments).all(|(own, asked)| own.fits(asked))
+                && operation
+                    .segments
+                    .iter()
+                    .zip(&segments)
+                    .all(|(own, asked)| own.matches_text(asked))
         });
         let literals = |operation: &&Operation| -> Vec<bool> {
             let segments = operation.segments.iter();
             segments.map(|segment| matches!(segment, Segment::Literal(_))).collect()
         };
-        fitting.max_by_key(literals).map(|operation| Arc::clone(&operation.id))
+        candidates.max_by_key(literals).map(|operation| Arc::clone(&operation.id))
     }
 }
 
@@ -69,7 +73,7 @@ impl Segment {
         }
     }
 
-    fn fits(&self, asked: &str) -> bool {
+    fn matches_text(&self, asked: &str) -> bool {
         match self {
             Self::Literal(text) => text.eq_ignore_ascii_case(asked),
             Self::Parameter => !asked.is_empty(),
@@ -77,7 +81,7 @@ impl Segment {
     }
 }
 
-/// An operation's id as API Management makes it on import
+/// The normalised id of an operation after import
 /// (<https://learn.microsoft.com/azure/api-management/api-management-api-import-restrictions#normalization-rules-for-operationid>).
 fn normalized(id: &str) -> String {
     let mut normalized = String::new();
@@ -91,17 +95,17 @@ fn normalized(id: &str) -> String {
     normalized.trim_matches('-').to_owned()
 }
 
-/// Whether no segment is empty, but for the last one, and none is made of dots, however dots and
-/// slashes are written.
-fn stays_below(path: &str) -> bool {
+/// Whether no segment is empty, except the last, or consists of dots, in any encoding.
+fn is_within_api(path: &str) -> bool {
     let has_gap = path.starts_with('/') || path.contains("//");
     let path = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/");
     let path = path.replace("%5c", "/").replace('\\', "/");
     !has_gap && path.split('/').all(|segment| !matches!(segment, "." | ".."))
 }
 
-/// What telemetry calls a request: nothing of what the caller wrote below the first segment.
-pub(super) fn name_of(method: &Method, path: &str) -> String {
+/// The request's name in telemetry: it contains nothing that the caller wrote below the first
+/// segment.
+pub(super) fn telemetry_name(method: &Method, path: &str) -> String {
     let path = path.trim_matches('/').to_ascii_lowercase();
     match path.split_once('/') {
         Some((first, _)) => format!("{method} /{first}/…"),
@@ -117,7 +121,7 @@ mod tests {
 
     fn operations() -> Operations {
         let operation = |id: &str| json!({ "operationId": id });
-        Operations::of(&json!({ "paths": {
+        Operations::from_openapi(&json!({ "paths": {
             "/patient": { "post": operation("CreatePatient") },
             "/patient/search": { "post": operation("SearchPatient") },
             "/patient/{patientId}": {
@@ -136,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn method_and_path_make_an_operation() {
+    fn method_and_path_select_the_operation() {
         for (method, path, operation) in [
             ("POST", "/patient", Some("createpatient")),
             ("POST", "/Patient/", Some("createpatient")),
@@ -165,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_could_lead_out_again_is_none() {
+    fn a_path_that_could_leave_the_api_matches_nothing() {
         for (path, is_found) in [
             ("/patient/a..b", true),
             ("/patient/.c", true),
@@ -189,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn telemetry_does_not_repeat_what_the_caller_wrote() {
+    fn names_in_telemetry_contain_no_ids() {
         for (method, path, name) in [
             (Method::POST, "/patient", "POST /patient"),
             (Method::POST, "/Patient/", "POST /patient"),
             (Method::GET, "/patient/Moana", "GET /patient/…"),
             (Method::GET, "/patient/7/tests", "GET /patient/…"),
         ] {
-            assert_eq!(name_of(&method, path), name);
+            assert_eq!(telemetry_name(&method, path), name);
         }
     }
 }

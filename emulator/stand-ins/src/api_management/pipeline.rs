@@ -1,6 +1,5 @@
-//! What happens to a request: `inbound`, `backend`, `outbound`, and `on-error` instead of the rest
-//! once something fails
-//! (<https://learn.microsoft.com/azure/api-management/api-management-howto-policies>).
+//! Executes the policies of a request: `inbound`, `backend`, `outbound`, or `on-error` after a
+//! failure (<https://learn.microsoft.com/azure/api-management/api-management-howto-policies>).
 
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ use super::query;
 use super::send::{SendError, Sender};
 use super::token::SigningKey;
 
-/// What policies work with.
+/// The services that policies use.
 pub(super) struct Pipeline {
     pub(super) cache: Cache,
     pub(super) limits: Limits,
@@ -32,11 +31,11 @@ pub(super) struct Pipeline {
     pub(super) signing_keys: Vec<SigningKey>,
 }
 
-/// What comes after a policy.
+/// Whether to continue after a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
     Next,
-    /// `return-response` ends the request, whatever section it is in
+    /// `return-response` ends the request in any section
     /// (<https://learn.microsoft.com/azure/api-management/return-response-policy>).
     End,
 }
@@ -51,20 +50,20 @@ impl Pipeline {
         context: &mut Context,
     ) -> Result<(), Failure> {
         for section in [Section::Inbound, Section::Backend, Section::Outbound] {
-            if self.run(policies.of(section), section, context).await? == Flow::End {
+            if self.run(policies.section(section), section, context).await? == Flow::End {
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    /// Lets the `on-error` section shape the response to a failure. If it fails as well, the
-    /// caller gets what API Management says by itself.
+    /// Runs the `on-error` section on the response to a failure. If it fails too, the caller gets
+    /// the default response of that failure.
     pub(super) async fn fail(&self, policies: &Sections, context: &mut Context, failure: Failure) {
         context.response = Some(failure.response());
         context.last_error = Some(failure.error);
         let section = Section::OnError;
-        if let Err(failure) = self.run(policies.of(section), section, context).await {
+        if let Err(failure) = self.run(policies.section(section), section, context).await {
             context.response = Some(failure.response());
         }
     }
@@ -78,7 +77,7 @@ impl Pipeline {
         Ok(Flow::Next)
     }
 
-    /// The same, for policies in a policy.
+    /// Runs nested policies.
     fn nested<'a>(
         &'a self,
         policies: &'a [Policy],
@@ -104,13 +103,17 @@ impl Pipeline {
                 context.response = Some(self.backend.forward(forward, context).await?);
             }
             Policy::Quota(limit) => {
-                let within =
-                    context.subscription.as_ref().map(|of| self.limits.quota(&of.id, *limit));
+                let within = context
+                    .subscription
+                    .as_ref()
+                    .map(|subscription| self.limits.quota(&subscription.id, *limit));
                 within.transpose().map_err(|Exceeded(wait)| Failure::quota_exceeded(wait))?;
             }
             Policy::RateLimit(limit) => {
-                let within =
-                    context.subscription.as_ref().map(|of| self.limits.rate(&of.id, *limit));
+                let within = context
+                    .subscription
+                    .as_ref()
+                    .map(|subscription| self.limits.rate(&subscription.id, *limit));
                 within.transpose().map_err(|Exceeded(wait)| Failure::rate_limit_exceeded(wait))?;
             }
             Policy::Retry(retry) => return self.retry(retry, section, context).await,
@@ -197,8 +200,7 @@ impl Pipeline {
     }
 }
 
-/// The response that a policy changes; there is one where such policies may stand, unless nothing
-/// was forwarded.
+/// The response that a policy changes, created if nothing was forwarded.
 fn response(context: &mut Context) -> &mut Response {
     context.response.get_or_insert_with(Response::new)
 }
@@ -213,8 +215,8 @@ async fn evaluated(
     context: &mut Context,
 ) -> Result<bool, Failure> {
     if condition.reads_request_body() {
-        let broken_off = |_| Failure::client_connection(policy);
-        context.request.body.buffer().await.map_err(broken_off)?;
+        let incomplete = |_| Failure::client_connection(policy);
+        context.request.body.buffer().await.map_err(incomplete)?;
     }
     condition.value(context).map_err(thrown(policy))
 }
@@ -226,7 +228,7 @@ fn text(text: &Text, policy: &'static str, context: &Context) -> Result<Option<S
     }
 }
 
-/// The value that a header gets; none if it is deleted, or its value is null.
+/// The new value of a header; `None` if it is deleted or null.
 fn header_value(header: &SetHeader, context: &Context) -> Result<Option<HeaderValue>, Failure> {
     let thrown = thrown("set-header");
     match &header.value {

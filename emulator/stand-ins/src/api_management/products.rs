@@ -1,4 +1,4 @@
-//! The products of `terraform/products.json`, from which Terraform makes the deployed ones.
+//! The products in `terraform/products.json`, which Terraform deploys.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 const DEPLOYED: &str = include_str!("../../../../terraform/products.json");
 
-/// What can be subscribed to, and the subscriptions that there are from the start.
+/// The products, and the subscriptions that Terraform creates.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Products {
@@ -16,43 +16,42 @@ pub struct Products {
     pub subscriptions: BTreeMap<String, FirstSubscription>,
 }
 
-/// A way to use the API. The policy of products is rendered with these values.
+/// A product. The product policy is rendered with these values.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Product {
-    /// Its name for people.
+    /// The display name.
     pub display_name: String,
-    /// What it is for.
+    /// Its purpose.
     pub description: String,
-    /// How many calls a minute each subscription may make; none for the number that is chosen for
-    /// the environment.
+    /// The rate limit per minute and subscription; `None` for the environment's.
     pub calls_per_minute: Option<u64>,
-    /// The same for a day.
+    /// The quota per day and subscription; `None` for the environment's.
     pub calls_per_day: Option<u64>,
-    /// Whether it is for `/health` and nothing else.
+    /// Whether it allows only `/health`.
     pub health_only: bool,
 }
 
-/// A subscription that is there from the start.
+/// A subscription that Terraform creates.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FirstSubscription {
-    /// Its name for people.
+    /// The display name.
     pub display_name: String,
     /// The id of its product.
     pub product: String,
 }
 
 impl Products {
-    /// The products as they are deployed.
+    /// The deployed products.
     ///
     /// # Panics
-    /// If the file is not as it must be, which a test would have noticed.
+    /// If the file is invalid, which a test prevents.
     pub fn deployed() -> Self {
-        serde_json::from_str(DEPLOYED).expect("a test has read it")
+        serde_json::from_str(DEPLOYED).expect("a test parses the file")
     }
 
-    /// The ids of those that are for `/health` and nothing else.
+    /// The ids of the products that allow only `/health`.
     pub(super) fn health_only(&self) -> Vec<&str> {
         let products = self.products.iter().filter(|(_, product)| product.health_only);
         products.map(|(id, _)| id.as_str()).collect()

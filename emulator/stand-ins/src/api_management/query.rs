@@ -1,11 +1,11 @@
-//! Query strings, left as they were sent but for what a policy takes away.
+//! Query strings, unchanged except for parameters that a policy removes.
 
 use reqwest::Url;
 
-/// The query without the parameters of this name, however it is spelled.
+/// Removes the parameters of this name, in any case and encoding.
 ///
-/// Whether API Management compares names without letter case is not documented; it would have to,
-/// since the Functions host does.
+/// API Management does not document whether names are case-insensitive; they must be, since the
+/// Functions host's are.
 pub(super) fn without(query: &str, name: &str) -> Option<String> {
     let is_other = |pair: &&str| !decoded(pair).is_some_and(|(n, _)| n.eq_ignore_ascii_case(name));
     let kept: Vec<_> = query.split('&').filter(is_other).collect();
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_taken_away_however_it_is_spelled_and_the_rest_stays_as_it_is() {
+    fn a_parameter_is_removed_in_any_spelling_and_the_rest_is_unchanged() {
         for (sent, kept) in [
             ("limit=5&code=k&x=%2F", Some("limit=5&x=%2F")),
             ("c%6Fde=k&CODE=k", None),

@@ -1,4 +1,4 @@
-//! The policy files as they are rendered here, for `policies_test.py` to compare with Terraform.
+//! The policy files as rendered here, for `policies_test.py` to compare with Terraform.
 
 use serde::Serialize;
 use serde_json::json;
@@ -8,21 +8,21 @@ use super::products::Products;
 use super::scopes::PRODUCT;
 use super::values::{EntraId, FileValues, PolicyValues, Values};
 
-/// What became of a policy file, and from which values.
+/// A rendered policy file and its values.
 #[derive(Debug, Serialize)]
 pub struct Rendering {
     /// `caller.xml.tftpl`.
     pub file: String,
-    /// What its template may name.
+    /// The values of the template.
     pub values: Values,
     /// The rendered text.
     pub text: String,
 }
 
-/// Each file as it is deployed, twice: with values for all of its parts, and with as few as can be.
+/// Renders each deployed file twice: with all optional values, and with as few as possible.
 ///
 /// # Errors
-/// If a file uses more of the template language than is known here.
+/// If a file uses an unsupported part of the template language.
 pub fn renderings() -> Result<Vec<Rendering>, PolicyError> {
     let few = PolicyValues::unlimited("https://vault/secrets/key".to_owned());
     let entra_id = EntraId {
@@ -38,9 +38,9 @@ pub fn renderings() -> Result<Vec<Rendering>, PolicyError> {
     for (values, openapi) in [(few, json!({})), (many, json!({ "paths": { "/health": health } }))] {
         let FileValues { shared, products } = FileValues::new(&values, &products, &openapi);
         let fragments_and_api = files.iter().filter(|(name, _)| *name != PRODUCT);
-        let of_products = products.into_iter().map(|(_, values)| (PRODUCT, values));
+        let product_files = products.into_iter().map(|(_, values)| (PRODUCT, values));
         for (name, values) in
-            fragments_and_api.map(|(name, _)| (name, shared.clone())).chain(of_products)
+            fragments_and_api.map(|(name, _)| (name, shared.clone())).chain(product_files)
         {
             let text = files.render(name, &values)?.text;
             renderings.push(Rendering { file: file(name), values, text });

@@ -1,5 +1,5 @@
-//! Which policies apply to a request: those of the API, which let in those of the product, which
-//! let in the global ones
+//! The policies that apply to a request: those of the API, which include those of the product,
+//! which include the global ones
 //! (<https://learn.microsoft.com/azure/api-management/api-management-howto-policies>, "Apply
 //! policies specified at different scopes").
 
@@ -13,7 +13,7 @@ use super::files::{PolicyError, PolicyFiles, file};
 use super::policy::{self, ForwardRequest, Fragments, Policy, Section, Sections, Source};
 use super::values::FileValues;
 
-/// The files that hold policy definitions; the others hold fragments.
+/// The files with policy definitions; the others are fragments.
 const API: &str = "patient_api";
 pub(super) const PRODUCT: &str = "product";
 
@@ -21,15 +21,15 @@ pub(super) const PRODUCT: &str = "product";
 #[derive(Debug)]
 pub(super) struct Scopes {
     products: HashMap<String, Sections>,
-    /// Those that apply as long as it is not known whose key a request shows.
+    /// Those that apply until the product is known.
     without_product: Sections,
 }
 
 impl Scopes {
-    /// Reads all files.
+    /// Parses all files.
     ///
     /// # Errors
-    /// Names the first file and line that has something unknown.
+    /// The first file and line with an invalid or unsupported policy.
     pub(super) fn load(files: &PolicyFiles, values: &FileValues) -> Result<Self, PolicyError> {
         let source = |name: &str, values| {
             let rendered = files.render(name, values)?;
@@ -60,42 +60,44 @@ impl Scopes {
         Ok(Self { products, without_product: joined(&api, &global()) })
     }
 
-    /// What applies to a call for this product; without one, what applies to any.
-    pub(super) fn of(&self, product: Option<&str>) -> &Sections {
+    /// The policies for this product, or for calls without one.
+    pub(super) fn policies_for(&self, product: Option<&str>) -> &Sections {
         let sections = product.and_then(|product| self.products.get(product));
         sections.unwrap_or(&self.without_product)
     }
 
-    /// The URLs to which policies send requests of their own.
+    /// The URLs of all `send-request` policies.
     pub(super) fn urls(&self) -> Vec<&Url> {
-        fn of<'p>(policies: &'p [Policy], urls: &mut Vec<&'p Url>) {
+        fn collect<'p>(policies: &'p [Policy], urls: &mut Vec<&'p Url>) {
             for policy in policies {
                 if let Policy::SendRequest(request) = policy {
                     urls.push(&request.url);
                 }
-                policy.inner().into_iter().for_each(|inner| of(inner, urls));
+                policy.inner().into_iter().for_each(|inner| collect(inner, urls));
             }
         }
         let mut urls = Vec::new();
         for sections in self.products.values().chain([&self.without_product]) {
-            Section::ALL.into_iter().for_each(|section| of(sections.of(section), &mut urls));
+            Section::ALL
+                .into_iter()
+                .for_each(|section| collect(sections.section(section), &mut urls));
         }
         urls
     }
 }
 
-/// What an instance of API Management has from the start, and Terraform leaves as it is.
+/// The global policies of a new API Management instance, which Terraform does not change.
 fn global() -> Sections {
     let forward = ForwardRequest { timeout: Duration::from_secs(300), buffer_request_body: false };
     Sections { backend: vec![Policy::ForwardRequest(forward)], ..Sections::default() }
 }
 
-/// A scope's policies, with those of the next outer scope in place of `base`.
+/// Replaces `base` in a scope's policies with those of the outer scope.
 fn joined(inner: &Sections, outer: &Sections) -> Sections {
     let section = |section| {
-        let policies = inner.of(section).iter();
+        let policies = inner.section(section).iter();
         let joined = policies.flat_map(|policy| match policy {
-            Policy::Base => outer.of(section).to_vec(),
+            Policy::Base => outer.section(section).to_vec(),
             other => vec![other.clone()],
         });
         joined.collect()

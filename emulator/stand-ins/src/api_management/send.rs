@@ -1,4 +1,4 @@
-//! `send-request`, with a token of the gateway's own identity.
+//! `send-request`, with a token of the gateway's identity.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,12 +16,12 @@ use crate::key_vault::Identity;
 
 const IDENTITY_API_VERSION: &str = "2019-08-01";
 
-/// How API Management finds its identity, and whom it trusts.
+/// The gateway's identity and the certificate that it trusts.
 #[derive(Clone)]
-pub struct OwnIdentity {
-    /// Its managed identity, which the vault knows.
+pub struct GatewayIdentity {
+    /// Its managed identity.
     pub identity: Identity,
-    /// The authority of the vault's certificate, in PEM.
+    /// The file with the certificate of the vault's authority, in PEM.
     pub trusted_certificate: PathBuf,
 }
 
@@ -29,12 +29,12 @@ pub struct OwnIdentity {
 pub(super) struct Sender {
     client: Client,
     identity: Identity,
-    /// By resource: API Management keeps a token until it expires
+    /// Tokens by resource, cached until they expire
     /// (<https://learn.microsoft.com/azure/api-management/authentication-managed-identity-policy>).
     tokens: Mutex<HashMap<String, Token>>,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
 pub(super) enum SendError {
     Connection,
@@ -50,12 +50,12 @@ struct Token {
 }
 
 impl Sender {
-    /// Trusts this authority alone, and knows that the hosts of these URLs are on this machine.
+    /// Trusts this authority alone, and resolves the hosts of these URLs to this machine.
     ///
     /// # Errors
-    /// If certificate or URL are none.
+    /// If the certificate or a URL is invalid.
     pub(super) fn new<'u>(
-        own: &OwnIdentity,
+        own: &GatewayIdentity,
         urls: impl IntoIterator<Item = &'u Url>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let pem = std::fs::read(&own.trusted_certificate)?;
@@ -74,21 +74,23 @@ impl Sender {
         })
     }
 
-    /// Sends a request and waits for the whole answer. To get no token is an error of the request.
+    /// Sends a request and reads the whole response. A failure to get a token is an error of the
+    /// request.
     pub(super) async fn send(&self, request: &SendRequest) -> Result<Response, SendError> {
-        let answer = tokio::time::timeout(request.timeout, self.answer(request)).await;
-        answer.map_err(|_| SendError::Timeout)?
+        let response =
+            tokio::time::timeout(request.timeout, self.send_without_timeout(request)).await;
+        response.map_err(|_| SendError::Timeout)?
     }
 
-    async fn answer(&self, request: &SendRequest) -> Result<Response, SendError> {
+    async fn send_without_timeout(&self, request: &SendRequest) -> Result<Response, SendError> {
         let mut call = self.client.request(request.method.clone(), request.url.clone());
         if let Some(resource) = &request.resource {
             call = call.bearer_auth(self.token(resource).await?);
         }
-        let mut answer = call.send().await?;
-        let headers = std::mem::take(answer.headers_mut());
-        let status = answer.status();
-        Ok(Response { status, headers, body: Body::from(answer.bytes().await?) })
+        let mut response = call.send().await?;
+        let headers = std::mem::take(response.headers_mut());
+        let status = response.status();
+        Ok(Response { status, headers, body: Body::from(response.bytes().await?) })
     }
 
     async fn token(&self, resource: &str) -> Result<String, SendError> {
@@ -98,8 +100,8 @@ impl Sender {
         let Identity { endpoint, header, .. } = &self.identity;
         let url = format!("{endpoint}?api-version={IDENTITY_API_VERSION}&resource={resource}");
         let call = self.client.get(url).header("X-IDENTITY-HEADER", header);
-        let answer = call.send().await?.error_for_status()?.bytes().await?;
-        let token: Token = serde_json::from_slice(&answer).map_err(|_| SendError::Connection)?;
+        let response = call.send().await?.error_for_status()?.bytes().await?;
+        let token: Token = serde_json::from_slice(&response).map_err(|_| SendError::Connection)?;
         let text = token.text.clone();
         self.tokens().insert(resource.to_owned(), token);
         Ok(text)

@@ -1,4 +1,4 @@
-//! Whose key a request shows.
+//! Authenticates requests by subscription key.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ const PARAMETER: &str = "subscription-key";
 /// A subscription to a product.
 #[derive(Clone, Serialize)]
 pub struct Subscription {
-    /// Its identifier, which the apps get to see.
+    /// Its id, which the apps receive.
     pub id: String,
-    /// The product that it is for.
+    /// The id of its product.
     pub product: String,
     /// Its key.
     pub key: String,
 }
 
-/// The subscriptions that there are.
+/// All subscriptions.
 pub(super) struct Subscriptions(Vec<Arc<Subscription>>);
 
 impl Subscriptions {
@@ -30,12 +30,12 @@ impl Subscriptions {
         Self(subscriptions.into_iter().map(Arc::new).collect())
     }
 
-    /// The subscription of the key in the header; only without such a header, of the one in the
-    /// query (<https://learn.microsoft.com/azure/api-management/api-management-subscriptions>).
+    /// The subscription of the key in the header, or without that header, of the key in the query
+    /// (<https://learn.microsoft.com/azure/api-management/api-management-subscriptions>).
     ///
     /// # Errors
-    /// If there is no key, or it is nobody's; the URL is the API's.
-    pub(super) fn of(
+    /// If the key is missing or unknown; `url` is that of the API.
+    pub(super) fn authenticate(
         &self,
         headers: &HeaderMap,
         query: Option<&str>,
@@ -57,7 +57,7 @@ impl Subscriptions {
 mod tests {
     use super::*;
 
-    fn of(header: Option<&str>, query: Option<&str>) -> Result<String, &'static str> {
+    fn authenticate(header: Option<&str>, query: Option<&str>) -> Result<String, &'static str> {
         let subscriptions = Subscriptions::new(vec![Subscription {
             id: "clinic-7".to_owned(),
             product: "patient-records".to_owned(),
@@ -65,12 +65,13 @@ mod tests {
         }]);
         let headers =
             header.map(|key| (HEADER.parse().expect("a name"), key.parse().expect("a key")));
-        let found = subscriptions.of(&headers.into_iter().collect(), query, "http://gateway");
+        let found =
+            subscriptions.authenticate(&headers.into_iter().collect(), query, "http://gateway");
         found.map(|subscription| subscription.id.clone()).map_err(|failure| failure.error.reason)
     }
 
     #[test]
-    fn a_key_in_the_header_counts_before_one_in_the_query() {
+    fn a_key_in_the_header_takes_precedence_over_one_in_the_query() {
         const MISSING: Result<&str, &str> = Err("SubscriptionKeyNotFound");
         const INVALID: Result<&str, &str> = Err("SubscriptionKeyInvalid");
         for (header, query, wanted) in [
@@ -82,7 +83,11 @@ mod tests {
             (None, Some("subscription-key=bad"), INVALID),
             (None, None, MISSING),
         ] {
-            assert_eq!(of(header, query), wanted.map(str::to_owned), "{header:?} {query:?}");
+            assert_eq!(
+                authenticate(header, query),
+                wanted.map(str::to_owned),
+                "{header:?} {query:?}"
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::error::Failure;
 
-/// What a token must be.
+/// The requirements for a token.
 #[derive(Clone, Debug)]
 pub(super) struct TokenRules {
     pub(super) tenant: String,
@@ -23,10 +23,10 @@ pub(super) struct TokenRules {
     pub(super) audiences: Vec<String>,
 }
 
-/// A key with which Microsoft Entra ID signs, as it publishes it.
+/// A signing key of Microsoft Entra ID, as published.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SigningKey {
-    /// Its name, which a token's header repeats.
+    /// Its id, which a token's header repeats.
     #[serde(rename = "kid")]
     pub id: String,
     /// The modulus, in unpadded base64url.
@@ -37,7 +37,7 @@ pub struct SigningKey {
     pub exponent: String,
 }
 
-/// A token that was found good, as expressions see it.
+/// A validated token, as expressions see it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Jwt {
     pub(super) subject: Option<String>,
@@ -64,7 +64,7 @@ struct Claims {
 }
 
 impl TokenRules {
-    /// The token in `Authorization`, if it is as it must be.
+    /// Validates the token in `Authorization`.
     pub(super) fn check(&self, headers: &HeaderMap, keys: &[SigningKey]) -> Result<Jwt, Failure> {
         let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = header.and_then(bearer);
@@ -111,7 +111,7 @@ impl TokenRules {
     }
 }
 
-/// Entra ID signs with RS256; no other algorithm is taken, whatever the header says.
+/// Entra ID signs with RS256; no other algorithm is accepted.
 fn verify(
     header: &Header,
     signed: &str,

@@ -1,4 +1,4 @@
-//! What fills the policy files, where Terraform has variables and locals.
+//! The values for the policy files, which Terraform takes from variables and locals.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -8,60 +8,60 @@ use super::products::{Product, Products};
 /// Values by their names.
 pub(super) type Values = Map<String, Value>;
 
-/// What fills each file.
+/// The values of each file.
 pub(super) struct FileValues {
-    /// For all but the policy of products.
+    /// For all files except the product policy.
     pub(super) shared: Values,
-    /// For the policy of each product, by its id.
+    /// For the product policy, by product id.
     pub(super) products: Vec<(String, Values)>,
 }
 
-/// The values that are chosen for each environment.
+/// The values that differ between environments.
 #[derive(Clone, Debug)]
 pub struct PolicyValues {
-    /// The address of the host key in Key Vault, without a version.
+    /// The URI of the host key in Key Vault, without a version.
     pub secret_uri: String,
-    /// How many calls a minute a subscription may make, unless its product says.
+    /// The rate limit per minute and subscription, unless the product sets one.
     pub rate_limit_per_minute: u64,
-    /// How many calls a day a subscription may make, unless its product says.
+    /// The quota per day and subscription, unless the product sets one.
     pub quota_per_day: u64,
-    /// Whose tokens are demanded; without it, none are.
+    /// The tokens that are required, if any.
     pub entra_id: Option<EntraId>,
 }
 
-/// Which tokens of Microsoft Entra ID are good.
+/// The accepted tokens of Microsoft Entra ID.
 #[derive(Clone, Debug, Serialize)]
 pub struct EntraId {
-    /// The tenant that issues them.
+    /// The issuing tenant.
     pub tenant_id: String,
-    /// The applications that may use them.
+    /// The client applications.
     pub client_application_ids: Vec<String>,
-    /// For whom they are.
+    /// The audience.
     pub audience: String,
 }
 
 impl FileValues {
-    /// What Terraform would make of these choices for an API with this document.
+    /// Computes the values as Terraform does.
     pub(super) fn new(values: &PolicyValues, products: &Products, openapi: &Value) -> Self {
-        let of_products = products.products.iter();
+        let by_id = products.products.iter();
         Self {
             shared: values.shared(products, openapi),
-            products: of_products
-                .map(|(id, product)| (id.clone(), values.of_product(product)))
+            products: by_id
+                .map(|(id, product)| (id.clone(), values.for_product(product)))
                 .collect(),
         }
     }
 }
 
 impl PolicyValues {
-    /// For a gateway whose callers nobody counts and who need no token.
+    /// For a gateway without effective limits and without tokens.
     pub fn unlimited(secret_uri: String) -> Self {
         let calls = 1_000_000_000;
         Self { secret_uri, rate_limit_per_minute: calls, quota_per_day: calls, entra_id: None }
     }
 
-    /// What fills the files of the API and all fragments. What is no choice has the value that
-    /// `terraform/api_management.tf` has.
+    /// The values for the API policy and all fragments. Constants are those of
+    /// `terraform/api_management.tf`.
     fn shared(&self, products: &Products, openapi: &Value) -> Values {
         let values = json!({
             "body_bytes_max": 1_048_576,
@@ -72,11 +72,11 @@ impl PolicyValues {
             "operations": health_operations(openapi),
             "secret_uri": self.secret_uri,
         });
-        named(values)
+        into_map(values)
     }
 
-    fn of_product(&self, product: &Product) -> Values {
-        let mut values = named(json!(product));
+    fn for_product(&self, product: &Product) -> Values {
+        let mut values = into_map(json!(product));
         let per_minute = product.calls_per_minute.unwrap_or(self.rate_limit_per_minute);
         let per_day = product.calls_per_day.unwrap_or(self.quota_per_day);
         values.insert("calls_per_minute".to_owned(), per_minute.into());
@@ -94,7 +94,7 @@ fn health_operations(openapi: &Value) -> Vec<&str> {
     ids.flatten().collect()
 }
 
-fn named(values: Value) -> Values {
+fn into_map(values: Value) -> Values {
     match values {
         Value::Object(values) => values,
         _ => Values::new(),
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_choice_has_the_value_that_terraform_gives_it() {
+    fn constants_equal_those_of_terraform() {
         let terraform = include_str!("../../../../terraform/api_management.tf");
         let lines: Vec<Vec<_>> =
             terraform.lines().map(|line| line.split_whitespace().collect()).collect();

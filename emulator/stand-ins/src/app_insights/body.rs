@@ -1,19 +1,19 @@
-//! A body as exporters send it: perhaps gzip, a JSON array or one item per line.
+//! Request bodies as exporters send them: a JSON array or one item per line, optionally gzipped.
 
 use std::io::Read;
 
 use flate2::read::GzDecoder;
 use serde_json::value::RawValue;
 
-/// What a body may unpack to, lest a small one fill the memory.
-const UNPACKED_BYTES_MAX: u64 = 32 << 20;
+/// The largest decompressed body: a small gzip must not fill the memory.
+const DECOMPRESSED_BYTES_MAX: u64 = 32 << 20;
 
-/// Why a body has no items.
+/// Why a body cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
-    #[error("the body is not gzip, although it says so")]
+    #[error("Content-Encoding is gzip, but the body is not")]
     Gzip(#[source] std::io::Error),
-    #[error("the body unpacks to more than {UNPACKED_BYTES_MAX} bytes")]
+    #[error("the decompressed body has more than {DECOMPRESSED_BYTES_MAX} bytes")]
     TooLarge,
     #[error("the body is not UTF-8")]
     Text(#[from] std::string::FromUtf8Error),
@@ -23,9 +23,9 @@ pub(super) enum BodyError {
     Empty,
 }
 
-/// The items of a body, each as its own text.
+/// Splits a body into its items, each as JSON text.
 pub(super) fn items(body: &[u8], is_gzip: bool) -> Result<Vec<String>, BodyError> {
-    let text = String::from_utf8(if is_gzip { unpack(body)? } else { body.to_vec() })?;
+    let text = String::from_utf8(if is_gzip { decompress(body)? } else { body.to_vec() })?;
     let items: Vec<String> = if text.trim_start().starts_with('[') {
         let items: Vec<&RawValue> = serde_json::from_str(&text)?;
         items.into_iter().map(|item| item.get().to_owned()).collect()
@@ -39,12 +39,12 @@ pub(super) fn items(body: &[u8], is_gzip: bool) -> Result<Vec<String>, BodyError
     }
 }
 
-fn unpack(body: &[u8]) -> Result<Vec<u8>, BodyError> {
-    let mut unpacked = Vec::new();
-    let mut reader = GzDecoder::new(body).take(UNPACKED_BYTES_MAX + 1);
-    reader.read_to_end(&mut unpacked).map_err(BodyError::Gzip)?;
-    match unpacked.len() as u64 > UNPACKED_BYTES_MAX {
+fn decompress(body: &[u8]) -> Result<Vec<u8>, BodyError> {
+    let mut decompressed = Vec::new();
+    let mut reader = GzDecoder::new(body).take(DECOMPRESSED_BYTES_MAX + 1);
+    reader.read_to_end(&mut decompressed).map_err(BodyError::Gzip)?;
+    match decompressed.len() as u64 > DECOMPRESSED_BYTES_MAX {
         true => Err(BodyError::TooLarge),
-        false => Ok(unpacked),
+        false => Ok(decompressed),
     }
 }

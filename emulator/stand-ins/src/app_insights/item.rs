@@ -1,4 +1,4 @@
-//! One item of telemetry, as Application Insights' schema (version 2) has it.
+//! A telemetry item in the schema of Application Insights, version 2.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,95 +9,95 @@ use time::OffsetDateTime;
 
 use super::time_span;
 
-/// What was said about one item, and what it is about.
+/// A telemetry item.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// When it happened, or began.
+    /// When it happened, or when it began.
     pub time: OffsetDateTime,
     /// Context: `ai.operation.id`, `ai.operation.parentId`, `ai.cloud.role` and others.
     pub tags: BTreeMap<String, String>,
-    /// What it is about.
+    /// The payload.
     pub data: Data,
-    /// Everything that was sent about it, for searching.
+    /// The whole item as JSON, for searching.
     pub envelope: Value,
 }
 
-/// What an item is about.
+/// The payload of an item, by its type.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "baseType", content = "baseData")]
 pub enum Data {
-    /// A request that was served.
+    /// An incoming request.
     #[serde(rename = "RequestData")]
     Request(Request),
-    /// A call to someone else.
+    /// An outgoing call.
     #[serde(rename = "RemoteDependencyData")]
     Dependency(Dependency),
-    /// A failure.
+    /// An error.
     #[serde(rename = "ExceptionData")]
     Exception(Exception),
-    /// A line of a log.
+    /// A log line.
     #[serde(rename = "MessageData")]
     Message(Message),
     /// A custom event.
     #[serde(rename = "EventData")]
     Event(Event),
-    /// Measurements.
+    /// Metrics.
     #[serde(rename = "MetricData")]
     Metric(Metric),
 }
 
-/// A request that was served.
+/// An incoming request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     pub(super) ver: u32,
-    /// The span's id.
+    /// The span id.
     pub id: String,
     /// `GET /values/{id}`, or a function's name.
     pub name: String,
-    /// How long it took.
+    /// The duration.
     #[serde(deserialize_with = "time_span::deserialize")]
     pub duration: Duration,
     /// The status.
     pub response_code: String,
-    /// Whether it went well.
+    /// Whether it succeeded.
     pub success: bool,
     /// Its URL.
     pub url: Option<String>,
-    /// More about it.
+    /// Custom properties.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
 }
 
-/// A call to someone else.
+/// An outgoing call.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dependency {
     pub(super) ver: u32,
-    /// The span's id.
+    /// The span id.
     pub id: Option<String>,
-    /// What was called.
+    /// The name of the call.
     pub name: String,
     /// `HTTP`, `mongodb`, `InProc`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// Who was called.
+    /// The host or service that was called.
     pub target: Option<String>,
-    /// The command.
+    /// The command or URL.
     pub data: Option<String>,
-    /// How long it took.
+    /// The duration.
     #[serde(deserialize_with = "time_span::deserialize")]
     pub duration: Duration,
     /// The status.
     pub result_code: Option<String>,
-    /// Whether it went well, if that is known.
+    /// Whether it succeeded, if that is known.
     pub success: Option<bool>,
-    /// More about it.
+    /// Custom properties.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
 }
 
-/// A failure.
+/// An error.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Exception {
@@ -106,7 +106,7 @@ pub struct Exception {
     pub exceptions: Vec<ExceptionDetails>,
     /// 0 (verbose) to 4 (critical), or the level's name.
     pub severity_level: Option<Value>,
-    /// More about it.
+    /// Custom properties.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
 }
@@ -117,13 +117,13 @@ pub struct Exception {
 pub struct ExceptionDetails {
     /// The error's type.
     pub type_name: Option<String>,
-    /// What it says.
+    /// The error message.
     pub message: String,
-    /// Where it happened.
+    /// The stack trace.
     pub stack: Option<String>,
 }
 
-/// A line of a log.
+/// A log line.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -132,7 +132,7 @@ pub struct Message {
     pub message: String,
     /// 0 (verbose) to 4 (critical), or the level's name.
     pub severity_level: Option<Value>,
-    /// More about it.
+    /// Custom properties.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
 }
@@ -141,56 +141,56 @@ pub struct Message {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Event {
     pub(super) ver: u32,
-    /// Which event.
+    /// The name of the event.
     pub name: String,
-    /// More about it.
+    /// Custom properties.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
 }
 
-/// Measurements.
+/// Metrics.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Metric {
     pub(super) ver: u32,
-    /// The measurements; there is one at least.
+    /// The data points, at least one.
     pub metrics: Vec<DataPoint>,
-    /// More about them.
+    /// Custom properties.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
 }
 
-/// One measurement, or the sum of several.
+/// A data point: one measurement, or the sum of several.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DataPoint {
-    /// What was measured.
+    /// The name of the metric.
     pub name: String,
-    /// What it came to.
+    /// The value or the sum.
     pub value: f64,
-    /// How many measurements are in it.
+    /// The number of measurements.
     pub count: Option<f64>,
-    /// The smallest of them.
+    /// The smallest measurement.
     pub min: Option<f64>,
-    /// The largest of them.
+    /// The largest measurement.
     pub max: Option<f64>,
 }
 
 impl Item {
-    /// The trace that it belongs to.
+    /// The trace id.
     pub fn operation_id(&self) -> Option<&str> {
         self.tag("ai.operation.id")
     }
 
-    /// The span that it is a part of.
+    /// The id of the parent span.
     pub fn parent_id(&self) -> Option<&str> {
         self.tag("ai.operation.parentId")
     }
 
-    /// Which application sent it.
+    /// The application that sent it.
     pub fn role(&self) -> Option<&str> {
         self.tag("ai.cloud.role")
     }
 
-    /// The id of the span that it describes; lines and measurements describe none.
+    /// The span id of a request or a dependency; other items have none.
     pub fn span_id(&self) -> Option<&str> {
         match &self.data {
             Data::Request(request) => Some(&request.id),
@@ -199,7 +199,7 @@ impl Item {
         }
     }
 
-    /// One of its properties.
+    /// The value of a custom property.
     pub fn property(&self, name: &str) -> Option<&str> {
         self.data.properties().get(name).map(String::as_str)
     }
@@ -210,7 +210,7 @@ impl Item {
 }
 
 impl Data {
-    /// What was said beyond the schema.
+    /// The custom properties.
     pub fn properties(&self) -> &BTreeMap<String, String> {
         match self {
             Self::Request(Request { properties, .. })

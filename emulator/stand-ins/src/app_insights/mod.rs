@@ -1,6 +1,6 @@
-//! Application Insights: takes telemetry as Azure's ingestion endpoint does, and keeps it.
+//! Application Insights: accepts telemetry as Azure's ingestion endpoint does, and stores it.
 //!
-//! It is stricter than Azure where Azure would cut texts short or drop items without a word.
+//! It is stricter than Azure, which truncates long texts and drops invalid items silently.
 
 mod body;
 mod item;
@@ -24,30 +24,30 @@ pub use crate::fault::Fault;
 pub use item::{
     Data, DataPoint, Dependency, Event, Exception, ExceptionDetails, Item, Message, Metric, Request,
 };
-pub(crate) use reporter::{Begun, Reporter};
+pub(crate) use reporter::{Reporter, RequestStart};
 use store::Store;
 
-/// How many items are kept, the newest ones.
+/// The number of items that are kept; older ones are dropped.
 pub const ITEMS_MAX: usize = 5000;
 
-/// A running ingestion endpoint; dropping it closes it.
+/// A running ingestion endpoint, closed when dropped.
 #[derive(Debug)]
 pub struct AppInsights {
     telemetry: Telemetry,
     serving: JoinHandle<()>,
 }
 
-/// What an endpoint has received.
+/// The telemetry that an endpoint has received.
 #[derive(Clone)]
 pub struct Telemetry {
     connection_string: Arc<str>,
     store: Arc<Store>,
 }
 
-/// An item that is not as documented.
+/// An item that violates the documented schema.
 #[derive(Clone, Debug)]
 pub struct Rejection {
-    /// What is wrong with it.
+    /// What is wrong with the item.
     pub reason: String,
     /// The item as it was sent.
     pub item: String,
@@ -69,43 +69,43 @@ impl AppInsights {
         Ok(Self { telemetry: Telemetry { connection_string, store }, serving })
     }
 
-    /// The value of `APPLICATIONINSIGHTS_CONNECTION_STRING` for whoever sends telemetry.
+    /// The value of `APPLICATIONINSIGHTS_CONNECTION_STRING` for senders.
     pub fn connection_string(&self) -> &str {
         self.telemetry.connection_string()
     }
 
-    /// What it has received, for a page that shows it.
+    /// The received telemetry, for a page that shows it.
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
-    /// The newest items in the order in which they arrived, [`ITEMS_MAX`] at most.
+    /// The newest items in order of arrival, at most [`ITEMS_MAX`].
     pub fn items(&self) -> Vec<Arc<Item>> {
         self.telemetry.items()
     }
 
-    /// The items that were not as documented, in the order in which they arrived.
+    /// The rejected items in order of arrival.
     pub fn rejected(&self) -> Vec<Rejection> {
         self.telemetry.rejected()
     }
 
-    /// Waits until the items are what one waits for, and says whether that happened in time.
+    /// Waits until the items meet a condition; returns whether that happened within the limit.
     pub async fn until(
         &self,
-        mut is_enough: impl FnMut(&[Arc<Item>]) -> bool,
+        mut condition: impl FnMut(&[Arc<Item>]) -> bool,
         limit: Duration,
     ) -> bool {
         let mut revision = self.telemetry.store.revision();
-        let met = revision.wait_for(|_| is_enough(&self.items()));
+        let met = revision.wait_for(|_| condition(&self.items()));
         tokio::time::timeout(limit, met).await.is_ok_and(|met| met.is_ok())
     }
 
-    /// Makes every request fail, or ends that.
+    /// Sets or clears a fault for every request.
     pub fn fail(&self, fault: Option<Fault>) {
         self.telemetry.store.fail(fault);
     }
 
-    /// How many requests have met with a fault.
+    /// The number of requests that a fault has affected.
     pub fn fault_count(&self) -> usize {
         self.telemetry.store.fault_count()
     }
@@ -118,7 +118,7 @@ impl Drop for AppInsights {
 }
 
 impl Telemetry {
-    /// Where it is received: the value of `APPLICATIONINSIGHTS_CONNECTION_STRING`.
+    /// The value of `APPLICATIONINSIGHTS_CONNECTION_STRING` for senders.
     pub fn connection_string(&self) -> &str {
         &self.connection_string
     }
@@ -133,8 +133,8 @@ impl Telemetry {
         self.store.rejected()
     }
 
-    /// A text without spaces or quotes that changes whenever something is received, and that no
-    /// other endpoint has.
+    /// An opaque version, usable as an entity tag: it changes with every item received and differs
+    /// from that of every other endpoint.
     pub fn version(&self) -> String {
         format!("{}-{}", self.store.key.simple(), *self.store.revision().borrow())
     }

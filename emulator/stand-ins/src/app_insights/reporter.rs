@@ -1,4 +1,4 @@
-//! What API Management and the Functions host say themselves about the requests they serve.
+//! Request telemetry that API Management and the Functions host send themselves.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -10,27 +10,28 @@ use tokio::sync::mpsc;
 
 use crate::trace::Span;
 
-/// Items that wait to be sent; more are lost, as in Azure.
+/// The length of the queue; further items are lost, as in Azure.
 const QUEUE_MAX: usize = 1000;
 
-/// An endpoint that takes longer counts as down.
+/// The timeout of one upload.
 const SEND_LIMIT: Duration = Duration::from_secs(5);
 
-/// Sends requests to an ingestion endpoint, without holding anyone up.
+/// Sends request telemetry in the background.
 pub(crate) struct Reporter {
     role: String,
     key: String,
     queue: mpsc::Sender<String>,
 }
 
-/// A request that is being served.
-pub(crate) struct Begun {
+/// When a request began.
+pub(crate) struct RequestStart {
     time: OffsetDateTime,
     clock: Instant,
 }
 
 impl Reporter {
-    /// A reporter for this role; none if the connection string does not say where to and as whom.
+    /// Creates a reporter for this role; `None` if the connection string lacks the key or the
+    /// endpoint.
     pub(crate) fn new(connection_string: &str, role: String) -> Option<Self> {
         let value = |name: &str| {
             let mut pairs = connection_string.split(';').filter_map(|pair| pair.split_once('='));
@@ -38,17 +39,17 @@ impl Reporter {
         };
         let key = value("InstrumentationKey")?.to_owned();
         let endpoint = value("IngestionEndpoint")?.trim_end_matches('/');
-        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(send(format!("{endpoint}/v2.1/track"), waiting));
+        let (queue, queued) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(send(format!("{endpoint}/v2.1/track"), queued));
         Some(Self { role, key, queue })
     }
 
-    /// Reports a request that has just been answered.
+    /// Reports a request whose response has just been sent.
     pub(crate) fn report(
         &self,
         span: &Span,
         name: &str,
-        begun: &Begun,
+        start: &RequestStart,
         status: u16,
         success: bool,
     ) {
@@ -62,14 +63,14 @@ impl Reporter {
         }
         let item = json!({
             "name": "AppRequests",
-            "time": begun.time.format(&Rfc3339).unwrap_or_default(),
+            "time": start.time.format(&Rfc3339).unwrap_or_default(),
             "iKey": self.key,
             "tags": tags,
             "data": { "baseType": "RequestData", "baseData": {
                 "ver": 2,
                 "id": span.id,
                 "name": name,
-                "duration": time_span(begun.clock.elapsed()),
+                "duration": time_span(start.clock.elapsed()),
                 "responseCode": status.to_string(),
                 "success": success,
             } },
@@ -78,7 +79,7 @@ impl Reporter {
     }
 }
 
-impl Begun {
+impl RequestStart {
     pub(crate) fn now() -> Self {
         Self { time: OffsetDateTime::now_utc(), clock: Instant::now() }
     }
@@ -90,14 +91,14 @@ impl fmt::Debug for Reporter {
     }
 }
 
-/// Sends what waits, together, until the reporter is dropped.
-async fn send(url: String, mut waiting: mpsc::Receiver<String>) {
+/// Uploads the queue in batches until the reporter is dropped.
+async fn send(url: String, mut queued: mpsc::Receiver<String>) {
     let client = crate::http_client();
     let mut items = Vec::new();
-    while waiting.recv_many(&mut items, QUEUE_MAX).await > 0 {
+    while queued.recv_many(&mut items, QUEUE_MAX).await > 0 {
         let body = items.join("\n");
         items.clear();
-        // What cannot be sent is lost; the platform's own requests do not depend on it.
+        // Lost on failure: the platform's requests do not depend on their telemetry.
         let _ = client.post(&url).timeout(SEND_LIMIT).body(body).send().await;
     }
 }

@@ -1,4 +1,4 @@
-//! Whether an item is as documented: names, required fields, lengths.
+//! Validates items against the documented schema: names, required fields, lengths.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::item::{Data, Item};
+use super::item::{Data, Dependency, Exception, Item, Metric, Request};
 
-/// The largest item that Azure takes.
+/// The largest item that Azure accepts.
 const ITEM_BYTES_MAX: usize = 64 << 10;
 
-/// How long the texts of an item may be ("Application Insights telemetry data model").
+/// The maximum lengths, in characters ("Application Insights telemetry data model").
 const PROPERTY_NAME_MAX: usize = 150;
 const PROPERTY_VALUE_MAX: usize = 8192;
 const ID_MAX: usize = 128;
@@ -23,7 +23,7 @@ const URL_MAX: usize = 2048;
 const COMMAND_MAX: usize = 8192;
 const MESSAGE_MAX: usize = 32768;
 
-/// The only version of the schema of data.
+/// The only version of the data schema.
 const VERSION: u32 = 2;
 
 #[derive(Deserialize)]
@@ -37,17 +37,18 @@ struct Envelope {
     data: Data,
 }
 
-/// Reads an item for this instrumentation key; otherwise says what is wrong with it.
+/// Parses and validates an item for this instrumentation key; the error is a message for the
+/// sender.
 pub(super) fn read(text: &str, key: Uuid) -> Result<Item, String> {
     if text.len() > ITEM_BYTES_MAX {
         return Err(format!("the item has more than {ITEM_BYTES_MAX} bytes"));
     }
-    let wrong = |error: serde_json::Error| error.to_string();
-    let envelope: Value = serde_json::from_str(text).map_err(wrong)?;
+    let message = |error: serde_json::Error| error.to_string();
+    let envelope: Value = serde_json::from_str(text).map_err(message)?;
     let Envelope { name, time, i_key, tags, data } =
-        serde_json::from_value(envelope.clone()).map_err(wrong)?;
+        serde_json::from_value(envelope.clone()).map_err(message)?;
     let time = OffsetDateTime::parse(&time, &Rfc3339)
-        .map_err(|_| "time is not as RFC 3339 has it".to_owned())?;
+        .map_err(|_| "time is not in RFC 3339 format".to_owned())?;
     match Uuid::try_parse(&i_key) {
         Ok(given) if given == key => {}
         Ok(_) => return Err("iKey is unknown".to_owned()),
@@ -102,41 +103,10 @@ fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), String>
 }
 
 fn check_data(data: &Data) -> Result<(), String> {
-    let ver = match data {
-        Data::Request(request) => {
-            present("id", &request.id)?;
-            present("responseCode", &request.response_code)?;
-            at_most(ID_MAX, "id", &request.id)?;
-            at_most(NAME_MAX, "name", &request.name)?;
-            at_most(NAME_MAX, "responseCode", &request.response_code)?;
-            at_most(URL_MAX, "url", request.url.as_deref().unwrap_or_default())?;
-            request.ver
-        }
-        Data::Dependency(call) => {
-            present("name", &call.name)?;
-            at_most(NAME_MAX, "name", &call.name)?;
-            for (max, name, text) in [
-                (ID_MAX, "id", &call.id),
-                (NAME_MAX, "type", &call.kind),
-                (NAME_MAX, "target", &call.target),
-                (NAME_MAX, "resultCode", &call.result_code),
-                (COMMAND_MAX, "data", &call.data),
-            ] {
-                at_most(max, name, text.as_deref().unwrap_or_default())?;
-            }
-            call.ver
-        }
-        Data::Exception(exception) => {
-            if exception.exceptions.is_empty() {
-                return Err("exceptions is empty".to_owned());
-            }
-            for one in &exception.exceptions {
-                at_most(NAME_MAX, "typeName", one.type_name.as_deref().unwrap_or_default())?;
-                at_most(MESSAGE_MAX, "message", &one.message)?;
-                at_most(MESSAGE_MAX, "stack", one.stack.as_deref().unwrap_or_default())?;
-            }
-            exception.ver
-        }
+    let version = match data {
+        Data::Request(request) => check_request(request)?,
+        Data::Dependency(dependency) => check_dependency(dependency)?,
+        Data::Exception(exception) => check_exception(exception)?,
         Data::Message(message) => {
             at_most(MESSAGE_MAX, "message", &message.message)?;
             message.ver
@@ -146,20 +116,60 @@ fn check_data(data: &Data) -> Result<(), String> {
             at_most(EVENT_NAME_MAX, "name", &event.name)?;
             event.ver
         }
-        Data::Metric(metric) => {
-            if metric.metrics.is_empty() {
-                return Err("metrics is empty".to_owned());
-            }
-            for point in &metric.metrics {
-                at_most(NAME_MAX, "name", &point.name)?;
-            }
-            metric.ver
-        }
+        Data::Metric(metric) => check_metric(metric)?,
     };
-    match ver {
+    match version {
         VERSION => Ok(()),
         _ => Err("ver is not 2".to_owned()),
     }
+}
+
+/// Each of these checks the fields and returns the version of the schema.
+fn check_request(request: &Request) -> Result<u32, String> {
+    present("id", &request.id)?;
+    present("responseCode", &request.response_code)?;
+    at_most(ID_MAX, "id", &request.id)?;
+    at_most(NAME_MAX, "name", &request.name)?;
+    at_most(NAME_MAX, "responseCode", &request.response_code)?;
+    at_most(URL_MAX, "url", request.url.as_deref().unwrap_or_default())?;
+    Ok(request.ver)
+}
+
+fn check_dependency(dependency: &Dependency) -> Result<u32, String> {
+    present("name", &dependency.name)?;
+    at_most(NAME_MAX, "name", &dependency.name)?;
+    for (max, name, text) in [
+        (ID_MAX, "id", &dependency.id),
+        (NAME_MAX, "type", &dependency.kind),
+        (NAME_MAX, "target", &dependency.target),
+        (NAME_MAX, "resultCode", &dependency.result_code),
+        (COMMAND_MAX, "data", &dependency.data),
+    ] {
+        at_most(max, name, text.as_deref().unwrap_or_default())?;
+    }
+    Ok(dependency.ver)
+}
+
+fn check_exception(exception: &Exception) -> Result<u32, String> {
+    if exception.exceptions.is_empty() {
+        return Err("exceptions is empty".to_owned());
+    }
+    for details in &exception.exceptions {
+        at_most(NAME_MAX, "typeName", details.type_name.as_deref().unwrap_or_default())?;
+        at_most(MESSAGE_MAX, "message", &details.message)?;
+        at_most(MESSAGE_MAX, "stack", details.stack.as_deref().unwrap_or_default())?;
+    }
+    Ok(exception.ver)
+}
+
+fn check_metric(metric: &Metric) -> Result<u32, String> {
+    if metric.metrics.is_empty() {
+        return Err("metrics is empty".to_owned());
+    }
+    for point in &metric.metrics {
+        at_most(NAME_MAX, "name", &point.name)?;
+    }
+    Ok(metric.ver)
 }
 
 fn present(name: &str, text: &str) -> Result<(), String> {

@@ -13,26 +13,26 @@ use super::body::{self, BodyError};
 use super::store::Store;
 use crate::fault::Dropped;
 use crate::http::accept;
-use crate::http::{JSON, json_answer};
-use crate::http::{TimedBody, talk};
+use crate::http::{JSON, json_response};
+use crate::http::{MinRateBody, serve_connection};
 
-/// What a body may have as it is sent.
+/// The largest request body before decompression.
 const BODY_BYTES_MAX: usize = 4 << 20;
 
-type Answer = Response<Full<Bytes>>;
+type HttpResponse = Response<Full<Bytes>>;
 
 /// Serves until aborted.
 pub(super) async fn serve(listener: TcpListener, store: Arc<Store>) {
-    let talk = |connection, _| {
+    let serve = |connection, _| {
         let store = Arc::clone(&store);
-        async move { talk(connection, |request| answer(request, &store)).await }
+        async move { serve_connection(connection, |request| respond(request, &store)).await }
     };
-    accept(listener, talk).await;
+    accept(listener, serve).await;
 }
 
-async fn answer(request: Request<TimedBody>, store: &Store) -> Result<Answer, Dropped> {
+async fn respond(request: Request<MinRateBody>, store: &Store) -> Result<HttpResponse, Dropped> {
     let (parts, body) = request.into_parts();
-    // Read first, whatever comes of it: a caller still sending could not hear of a fault.
+    // Read the body even if a fault is set: a client that is still sending does not read responses.
     let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
@@ -40,8 +40,8 @@ async fn answer(request: Request<TimedBody>, store: &Store) -> Result<Answer, Dr
         }
         Err(_) => return Err(Dropped),
     };
-    if let Some(fault) = store.meet_fault() {
-        return fault.answer().await;
+    if let Some(fault) = store.fault_for_request() {
+        return fault.respond().await;
     }
     if !matches!(parts.uri.path(), "/v2.1/track" | "/v2/track") {
         return Ok(refuse(StatusCode::NOT_FOUND, "there is no such path"));
@@ -56,7 +56,7 @@ async fn answer(request: Request<TimedBody>, store: &Store) -> Result<Answer, Dr
     }
 }
 
-fn track(store: &Store, body: &[u8], is_gzip: bool) -> Answer {
+fn track(store: &Store, body: &[u8], is_gzip: bool) -> HttpResponse {
     let texts = match body::items(body, is_gzip) {
         Ok(texts) => texts,
         Err(error @ BodyError::TooLarge) => {
@@ -76,8 +76,8 @@ fn track(store: &Store, body: &[u8], is_gzip: bool) -> Answer {
     report(status, texts.len(), accepted, errors)
 }
 
-/// Refuses a body as a whole.
-fn refuse(status: StatusCode, message: &str) -> Answer {
+/// Rejects a whole body.
+fn refuse(status: StatusCode, message: &str) -> HttpResponse {
     let error = json!({ "index": 0, "statusCode": status.as_u16(), "message": message });
     report(status, 0, 0, vec![error])
 }
@@ -86,11 +86,16 @@ fn error(index: usize, message: &str) -> Value {
     json!({ "index": index, "statusCode": 400, "message": message })
 }
 
-fn report(status: StatusCode, received: usize, accepted: usize, errors: Vec<Value>) -> Answer {
+fn report(
+    status: StatusCode,
+    received: usize,
+    accepted: usize,
+    errors: Vec<Value>,
+) -> HttpResponse {
     let body = json!({
         "itemsReceived": received,
         "itemsAccepted": accepted,
         "errors": errors,
     });
-    json_answer(status, JSON, &body)
+    json_response(status, JSON, &body)
 }

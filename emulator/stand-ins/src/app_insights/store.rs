@@ -1,4 +1,4 @@
-//! What was received: the newest items, and why others were rejected.
+//! The received items, newest only, and the rejected ones.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,13 +9,13 @@ use uuid::Uuid;
 use super::{ITEMS_MAX, Item, Rejection, schema};
 use crate::fault::Fault;
 
-/// How many rejections are kept.
+/// The number of rejections that are kept.
 const REJECTIONS_MAX: usize = 1000;
 
 pub(super) struct Store {
     pub(super) key: Uuid,
     contents: Mutex<Contents>,
-    /// Counts what has been received.
+    /// Incremented by each request.
     revision: watch::Sender<u64>,
 }
 
@@ -32,7 +32,7 @@ impl Store {
         Self { key, contents: Mutex::default(), revision: watch::Sender::default() }
     }
 
-    /// Keeps the good ones of some items; says for each what is wrong with it, if anything.
+    /// Stores the valid items; returns for each item what is wrong with it, if anything.
     pub(super) fn receive(&self, texts: &[String]) -> Vec<Option<String>> {
         let read: Vec<_> = texts.iter().map(|text| schema::read(text, self.key)).collect();
         let mut contents = self.contents();
@@ -55,8 +55,8 @@ impl Store {
         self.contents().fault = fault;
     }
 
-    /// What a request meets with.
-    pub(super) fn meet_fault(&self) -> Option<Fault> {
+    /// The fault for the next request, which is counted.
+    pub(super) fn fault_for_request(&self) -> Option<Fault> {
         let mut contents = self.contents();
         contents.fault_count += usize::from(contents.fault.is_some());
         contents.fault
@@ -91,9 +91,9 @@ impl Contents {
     }
 }
 
-fn push<T>(kept: &mut VecDeque<T>, newest: T, max: usize) {
-    if kept.len() == max {
-        kept.pop_front();
+fn push<T>(ring: &mut VecDeque<T>, newest: T, max: usize) {
+    if ring.len() == max {
+        ring.pop_front();
     }
-    kept.push_back(newest);
+    ring.push_back(newest);
 }

@@ -1,4 +1,4 @@
-//! Durations as .NET writes them.
+//! Durations in .NET's format.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         .ok_or_else(|| de::Error::custom("a duration is not of the form [D.]HH:MM:SS[.ffffff]"))
 }
 
-/// .NET's constant format for a `TimeSpan`; days and fractions may be left out.
+/// Parses .NET's constant format (`c`) for a `TimeSpan`; days and fraction are optional.
 fn parse(text: &str) -> Option<Duration> {
     let [hours, minutes, seconds] = text.split(':').collect::<Vec<_>>().try_into().ok()?;
     let (days, hours) = hours.split_once('.').unwrap_or(("0", hours));
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_written_as_dot_net_does() {
+    fn durations_have_the_format_of_dot_net() {
         for (text, micros) in [
             ("00:00:00", Some(0)),
             ("0.00:00:01.250000", Some(1_250_000)),

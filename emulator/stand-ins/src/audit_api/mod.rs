@@ -1,7 +1,7 @@
-//! An Audit API that keeps what it is told and misbehaves when asked to.
+//! A stand-in for the Audit API that records calls and fails on demand.
 //!
-//! It stands in for the real one behind its Functions host, for tests of the patient app alone:
-//! what was recorded, with which headers, and what the app does when recording goes wrong.
+//! It replaces the Audit API and its Functions host in the patient app's own tests. They check
+//! which calls were recorded, with which headers, and what the app does when recording fails.
 
 mod register;
 mod server;
@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 
 use register::Register;
 
-/// A running Audit API on a port of its own, closed when dropped.
+/// A running stand-in on a free port, closed when dropped.
 pub struct AuditApi {
     address: SocketAddr,
     key: Arc<RwLock<String>>,
@@ -26,52 +26,52 @@ pub struct AuditApi {
 /// One audit record, as the caller sent it.
 #[derive(Clone, Debug)]
 pub struct RecordedCall {
-    /// The id that the record was given.
+    /// The id that the register assigned.
     pub id: String,
     /// The `Idempotency-Key` header.
     pub idempotency_key: Option<String>,
     /// The `traceparent` header.
     pub traceparent: Option<String>,
-    /// The body, without what the register adds.
+    /// The body as sent, without the fields that the register adds.
     pub body: Value,
 }
 
-/// One question whether it is healthy.
+/// One call of `Health`.
 #[derive(Clone, Debug)]
 pub struct HealthCall {
     /// The `traceparent` header.
     pub traceparent: Option<String>,
 }
 
-/// What the next calls meet with, those of `Health` included, which records nothing and answers 200
-/// where this says 201 and a record; a call that is being answered keeps the behaviour it met.
+/// What happens to the next calls; a call under way keeps the behaviour with which it began. Calls
+/// of `Health` follow it too: they record nothing, and get 200 where a recording call gets 201.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Behaviour {
-    /// Records and answers 201; a repeated `Idempotency-Key` is answered the same and not
-    /// recorded again, or with 422 if the body differs.
+    /// Records and returns 201. A repeated `Idempotency-Key` gets the first response again and is
+    /// not recorded; with another body it gets 422.
     Record,
-    /// Answers this status without recording.
+    /// Returns this status without recording.
     Status(u16),
-    /// Answers this status so many times without recording, then is as [`Behaviour::Record`].
+    /// Returns this status the given number of times without recording, then [`Behaviour::Record`].
     StatusTimes(u16, usize),
-    /// Records so many times and drops the connection without an answer, then is as
+    /// Records and drops the connection without a response the given number of times, then
     /// [`Behaviour::Record`].
     RecordThenDrop(usize),
-    /// Takes the call and never answers.
+    /// Accepts the call and never responds.
     Hang,
-    /// Takes the call and treats it as the behaviour says that is chosen after this one.
+    /// Accepts the call and holds it until another behaviour is set, which then applies to it.
     Hold,
-    /// Answers 201 with a body that is no audit record, without recording.
+    /// Returns 201 with a body that is not an audit record, without recording.
     Garbage,
-    /// Closes its port. After another behaviour is chosen, it is open again a moment later.
+    /// Closes the port; once another behaviour is set, it opens again a moment later.
     Refuse,
 }
 
 impl AuditApi {
-    /// Starts one that behaves well.
+    /// Starts a stand-in that records.
     ///
     /// # Panics
-    /// If the machine has no port left.
+    /// If no port is free.
     pub async fn start() -> Self {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a machine has a free port");
@@ -88,32 +88,32 @@ impl AuditApi {
         format!("http://{}{}", self.address, server::PATH)
     }
 
-    /// The only `x-functions-key` that it accepts; others are answered 401.
+    /// The only `x-functions-key` that is accepted; others get 401.
     pub fn key(&self) -> String {
         self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Accepts this key and no longer the one before.
+    /// Replaces the accepted key.
     pub fn accept_only(&self, key: &str) {
         key.clone_into(&mut self.key.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Every record, in the order of arrival.
+    /// The recorded calls in order of arrival.
     pub fn records(&self) -> Vec<RecordedCall> {
         self.register.records()
     }
 
-    /// Every question with a good key whether it is healthy, whatever became of it.
+    /// The calls of `Health` with a valid key, whatever response they got.
     pub fn health_calls(&self) -> Vec<HealthCall> {
         self.register.health_calls()
     }
 
-    /// How many requests arrived, whatever became of them.
+    /// The number of requests, whatever response they got.
     pub fn calls(&self) -> usize {
         self.register.calls()
     }
 
-    /// Behaves differently from now on.
+    /// Sets the behaviour for the next calls.
     pub fn behave(&self, behaviour: Behaviour) {
         self.register.behave(behaviour);
     }

@@ -1,4 +1,4 @@
-//! The records, and how the next call is to be met.
+//! The recorded calls and the behaviour for the next one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,13 +19,13 @@ pub(super) enum Reaction {
     Refuse,
 }
 
-/// What became of a record.
+/// The outcome of recording a call.
 #[derive(Debug)]
 pub(super) enum Recorded {
-    /// The body of the answer.
-    Now(Value),
-    /// The body of the first answer to the same idempotency key.
-    Before(Value),
+    /// A new record; this is the body of the response.
+    New(Value),
+    /// The idempotency key was used before; this is the body of the first response.
+    Replayed(Value),
     /// The idempotency key was used with another body.
     KeyReused,
 }
@@ -33,52 +33,52 @@ pub(super) enum Recorded {
 #[derive(Debug)]
 pub(super) struct Register {
     behaviour: watch::Sender<Behaviour>,
-    kept: Mutex<Kept>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct State {
     calls: usize,
     health_calls: Vec<HealthCall>,
     records: Vec<RecordedCall>,
-    answers: Vec<Value>,
+    responses: Vec<Value>,
 }
 
 impl Register {
     pub(super) fn new() -> Self {
-        Self { behaviour: watch::Sender::new(Behaviour::Record), kept: Mutex::default() }
+        Self { behaviour: watch::Sender::new(Behaviour::Record), state: Mutex::default() }
     }
 
     pub(super) fn behave(&self, behaviour: Behaviour) {
         self.behaviour.send_replace(behaviour);
     }
 
-    /// For waiting until the port is to be closed or opened.
+    /// For waiting until the port must be closed or opened.
     pub(super) fn behaviour(&self) -> watch::Receiver<Behaviour> {
         self.behaviour.subscribe()
     }
 
     pub(super) fn records(&self) -> Vec<RecordedCall> {
-        self.kept().records.clone()
+        self.state().records.clone()
     }
 
     pub(super) fn calls(&self) -> usize {
-        self.kept().calls
+        self.state().calls
     }
 
     pub(super) fn health_calls(&self) -> Vec<HealthCall> {
-        self.kept().health_calls.clone()
+        self.state().health_calls.clone()
     }
 
-    pub(super) fn note_health_call(&self, call: HealthCall) {
-        self.kept().health_calls.push(call);
+    pub(super) fn record_health_call(&self, call: HealthCall) {
+        self.state().health_calls.push(call);
     }
 
     pub(super) fn count_call(&self) {
-        self.kept().calls += 1;
+        self.state().calls += 1;
     }
 
-    /// How to meet this call; a behaviour for a number of times has one time less afterwards.
+    /// What to do with this call; decrements a behaviour that has a count.
     pub(super) async fn react(&self) -> Reaction {
         loop {
             if let Some(reaction) = self.react_now() {
@@ -89,48 +89,48 @@ impl Register {
         }
     }
 
-    /// The same, unless calls are held at the moment.
+    /// `None` while calls are held.
     fn react_now(&self) -> Option<Reaction> {
         let mut reaction = None;
         self.behaviour.send_if_modified(|behaviour| {
             let before = *behaviour;
-            (reaction, *behaviour) = meet(before);
+            (reaction, *behaviour) = next_reaction(before);
             *behaviour != before
         });
         reaction
     }
 
     pub(super) fn record(&self, call: RecordedCall) -> Recorded {
-        let mut kept = self.kept();
+        let mut state = self.state();
         let key = call.idempotency_key.as_ref();
         let same_key =
             |earlier: &RecordedCall| key.is_some() && earlier.idempotency_key.as_ref() == key;
-        match kept.records.iter().position(same_key) {
-            Some(index) if kept.records[index].body == call.body => {
-                Recorded::Before(kept.answers[index].clone())
+        match state.records.iter().position(same_key) {
+            Some(index) if state.records[index].body == call.body => {
+                Recorded::Replayed(state.responses[index].clone())
             }
             Some(_) => Recorded::KeyReused,
             None => {
-                let answer = answer(&call);
-                kept.records.push(call);
-                kept.answers.push(answer.clone());
-                Recorded::Now(answer)
+                let response = record_body(&call);
+                state.records.push(call);
+                state.responses.push(response.clone());
+                Recorded::New(response)
             }
         }
     }
 
-    /// A panic elsewhere leaves the register as good as it was.
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state is valid after a panic elsewhere.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A new record's id, in the form of the real register's.
+/// A new id in the format of the real Audit API.
 pub(super) fn new_id() -> String {
     Uuid::now_v7().to_string()
 }
 
-fn meet(behaviour: Behaviour) -> (Option<Reaction>, Behaviour) {
+fn next_reaction(behaviour: Behaviour) -> (Option<Reaction>, Behaviour) {
     let record = Reaction::Record { then_drop: false };
     let (reaction, behaviour) = match behaviour {
         Behaviour::Hold => return (None, behaviour),
@@ -153,15 +153,15 @@ fn meet(behaviour: Behaviour) -> (Option<Reaction>, Behaviour) {
     (Some(reaction), behaviour)
 }
 
-fn answer(call: &RecordedCall) -> Value {
-    let mut answer = Map::new();
-    answer.insert("id".to_owned(), Value::from(call.id.as_str()));
-    answer.insert("createdDate".to_owned(), Value::from(now()));
-    answer.extend(call.body.as_object().cloned().unwrap_or_default());
-    Value::from(answer)
+fn record_body(call: &RecordedCall) -> Value {
+    let mut response = Map::new();
+    response.insert("id".to_owned(), Value::from(call.id.as_str()));
+    response.insert("createdDate".to_owned(), Value::from(now()));
+    response.extend(call.body.as_object().cloned().unwrap_or_default());
+    Value::from(response)
 }
 
-/// The time as the contract writes it: RFC 3339, milliseconds, `Z`.
+/// The current time in the contract's format: RFC 3339, milliseconds, `Z`.
 fn now() -> String {
     let now = OffsetDateTime::now_utc();
     let (hour, minute, second, millisecond) = now.to_hms_milli();

@@ -1,4 +1,4 @@
-//! Its HTTP side. Plain hyper, since warp cannot drop a connection in place of an answer.
+//! The HTTP server. Plain hyper, since warp cannot drop a connection instead of responding.
 
 use std::future::pending;
 use std::io;
@@ -17,26 +17,26 @@ use super::register::{self, Reaction, Recorded, Register};
 use super::{Behaviour, HealthCall, RecordedCall};
 use crate::fault::Dropped;
 use crate::http::accept;
-use crate::http::json_answer;
-use crate::http::{TimedBody, talk};
+use crate::http::json_response;
+use crate::http::{MinRateBody, serve_connection};
 
 pub(super) const PATH: &str = "/api/auditrecord";
 
 const HEALTH_PATH: &str = "/api/health";
 
-/// Between two attempts to get the port back after having refused connections.
+/// The pause between two attempts to open the port again.
 const BIND_INTERVAL: Duration = Duration::from_millis(10);
 
-type Answer = Response<Full<Bytes>>;
+type HttpResponse = Response<Full<Bytes>>;
 
-/// Serves until aborted; opens and closes the port as the behaviour demands.
+/// Serves until aborted; closes and opens the port as the behaviour says.
 pub(super) async fn serve(first: TcpListener, key: Arc<RwLock<String>>, register: Arc<Register>) {
     let mut behaviour = register.behaviour();
     let address = first.local_addr();
     let mut listener = Some(first);
     while let Some(open) = listener.take() {
         tokio::select! {
-            () = accept(open, |it, _| serve_connection(it, Arc::clone(&key), Arc::clone(&register))) => return,
+            () = accept(open, |stream, _| serve_stream(stream, Arc::clone(&key), Arc::clone(&register))) => return,
             _ = behaviour.wait_for(|behaviour| *behaviour == Behaviour::Refuse) => {}
         }
         let opening = behaviour.wait_for(|behaviour| *behaviour != Behaviour::Refuse);
@@ -56,22 +56,18 @@ async fn bind_again(address: &io::Result<SocketAddr>) -> Option<TcpListener> {
     }
 }
 
-async fn serve_connection(
-    connection: TcpStream,
-    key: Arc<RwLock<String>>,
-    register: Arc<Register>,
-) {
-    talk(connection, |request| answer(request, &key, &register)).await;
+async fn serve_stream(connection: TcpStream, key: Arc<RwLock<String>>, register: Arc<Register>) {
+    serve_connection(connection, |request| respond(request, &key, &register)).await;
 }
 
-/// Checks in the order in which the Functions host does: route, key, and then the function.
-async fn answer(
-    request: Request<TimedBody>,
+/// Checks in the order of the Functions host: route, key, then the function.
+async fn respond(
+    request: Request<MinRateBody>,
     key: &RwLock<String>,
     register: &Register,
-) -> Result<Answer, Dropped> {
+) -> Result<HttpResponse, Dropped> {
     register.count_call();
-    let is_about_health = match (request.method(), request.uri().path()) {
+    let is_health = match (request.method(), request.uri().path()) {
         (&Method::POST, PATH) => false,
         (&Method::GET | &Method::HEAD, HEALTH_PATH) => true,
         _ => return Ok(empty(StatusCode::NOT_FOUND)),
@@ -80,11 +76,11 @@ async fn answer(
     if header(&request, "x-functions-key") != Some(key) {
         return Ok(empty(StatusCode::UNAUTHORIZED));
     }
-    if is_about_health {
-        register.note_health_call(HealthCall { traceparent: header(&request, "traceparent") });
+    if is_health {
+        register.record_health_call(HealthCall { traceparent: header(&request, "traceparent") });
     }
     match register.react().await {
-        Reaction::Record { then_drop } if is_about_health => {
+        Reaction::Record { then_drop } if is_health => {
             if then_drop {
                 Err(Dropped)
             } else {
@@ -101,14 +97,19 @@ async fn answer(
             Ok(empty(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)))
         }
         Reaction::Hang => pending().await,
-        Reaction::Garbage => {
-            Ok(json_answer(StatusCode::CREATED, "application/json", &json!(["not", "a", "record"])))
-        }
+        Reaction::Garbage => Ok(json_response(
+            StatusCode::CREATED,
+            "application/json",
+            &json!(["not", "a", "record"]),
+        )),
         Reaction::Refuse => Err(Dropped),
     }
 }
 
-async fn record(request: Request<TimedBody>, register: &Register) -> Result<Answer, Dropped> {
+async fn record(
+    request: Request<MinRateBody>,
+    register: &Register,
+) -> Result<HttpResponse, Dropped> {
     let idempotency_key = header(&request, "idempotency-key");
     let traceparent = header(&request, "traceparent");
     let body = request.into_body().collect().await.map_err(|_| Dropped)?;
@@ -118,37 +119,37 @@ async fn record(request: Request<TimedBody>, register: &Register) -> Result<Answ
     };
     let call = RecordedCall { id: register::new_id(), idempotency_key, traceparent, body };
     Ok(match register.record(call) {
-        Recorded::Now(body) => created(&body),
-        Recorded::Before(body) => {
-            let mut answer = created(&body);
+        Recorded::New(body) => created(&body),
+        Recorded::Replayed(body) => {
+            let mut response = created(&body);
             let replayed = hyper::header::HeaderValue::from_static("true");
-            answer.headers_mut().insert("idempotency-replayed", replayed);
-            answer
+            response.headers_mut().insert("idempotency-replayed", replayed);
+            response
         }
         Recorded::KeyReused => empty(StatusCode::UNPROCESSABLE_ENTITY),
     })
 }
 
-fn header(request: &Request<TimedBody>, name: &str) -> Option<String> {
+fn header(request: &Request<MinRateBody>, name: &str) -> Option<String> {
     let value = request.headers().get(name)?.to_str().ok()?;
     Some(value.to_owned())
 }
 
-fn healthy() -> Answer {
-    json_answer(StatusCode::OK, "application/json", &json!({}))
+fn healthy() -> HttpResponse {
+    json_response(StatusCode::OK, "application/json", &json!({}))
 }
 
-fn created(body: &Value) -> Answer {
-    let mut answer = json_answer(StatusCode::CREATED, "application/json", body);
+fn created(body: &Value) -> HttpResponse {
+    let mut response = json_response(StatusCode::CREATED, "application/json", body);
     let location = format!("{PATH}/{}", body["id"].as_str().unwrap_or_default());
     if let Ok(location) = location.parse() {
-        answer.headers_mut().insert(LOCATION, location);
+        response.headers_mut().insert(LOCATION, location);
     }
-    answer
+    response
 }
 
-fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = status;
-    answer
+fn empty(status: StatusCode) -> HttpResponse {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
 }

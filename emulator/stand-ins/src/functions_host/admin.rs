@@ -1,11 +1,11 @@
-//! A few of the administration endpoints (`HostController.cs`, `FunctionsController.cs`).
+//! Some of the administration endpoints (`HostController.cs`, `FunctionsController.cs`).
 
 use super::kestrel::{Request, Response};
 use super::keys::Caller;
-use super::server::{Front, presented_key};
+use super::server::{Router, presented_key};
 
-impl Front {
-    /// Answers below `/admin/`, for the master key only; lesser keys are known, and forbidden.
+impl Router {
+    /// Serves `/admin/`, which requires the master key; other valid keys get 403.
     pub(super) fn admin(&self, request: &Request) -> Response {
         if request.path == "/admin/host/ping" {
             return Response::empty(200);
@@ -19,10 +19,10 @@ impl Front {
         }
     }
 
-    /// Runs a function that a timer runs, without waiting for its end. Those with an HTTP trigger
-    /// cannot run without a request.
+    /// Starts a run of a timer function without waiting for its end. HTTP functions cannot run
+    /// without a request.
     fn run_now(&self, function: &str, request: &Request) -> Response {
-        // The body is an invocation, of whose input a timer takes nothing.
+        // The body carries the function's input, which a timer ignores.
         if request.headers.get("Content-Length").is_none_or(|length| length == "0") {
             return Response::empty(400);
         }

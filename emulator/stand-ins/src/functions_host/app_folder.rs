@@ -1,4 +1,4 @@
-//! What the host reads from an app's folder: `host.json` and the folders of its functions.
+//! Reads an app's folder: `host.json` and the functions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 use super::HostError;
 use super::function::{self, Functions};
 
-/// Bodies above this fail the invocation, unless `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` says
-/// otherwise.
+/// Larger bodies fail the invocation, unless `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` sets another
+/// limit.
 const BODY_BYTES_MAX: usize = 104_857_600;
 
-/// An app as it lies on disk.
+/// The configuration of a packaged app.
 #[derive(Debug)]
 pub(super) struct AppFolder {
     pub(super) root: PathBuf,
@@ -40,7 +40,7 @@ struct HostJson {
     extensions: Extensions,
 }
 
-/// What is not here is not emulated.
+/// Other members are not supported.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CustomHandler {
@@ -76,28 +76,31 @@ struct HttpExtension {
 }
 
 impl AppFolder {
-    /// Reads a folder, and what the app settings have to say about it.
+    /// Reads a folder, with the app settings that override it.
     ///
     /// # Errors
-    /// If a file is missing or says something that this host cannot do.
+    /// If a file is missing or uses something unsupported.
     pub(super) fn read(root: &Path, settings: &[(String, String)]) -> Result<Self, HostError> {
         let path = root.join("host.json");
         let host: HostJson = parse(&path)?;
-        let wrong = |what: &str| HostError::AppFolder { path: path.clone(), what: what.to_owned() };
+        let invalid = |problem: &str| HostError::AppFolder {
+            path: path.clone(),
+            problem: problem.to_owned(),
+        };
         if host.custom_handler.enable_forwarding_http_request {
-            return Err(wrong("enableForwardingHttpRequest is not emulated"));
+            return Err(invalid("enableForwardingHttpRequest is not supported"));
         }
         let description = host.custom_handler.description;
         if description.arguments.iter().any(|argument| argument.contains('%')) {
-            return Err(wrong("variables in arguments are not emulated"));
+            return Err(invalid("variables in arguments are not supported"));
         }
         let executable = root.join(&description.default_executable_path);
         if !executable.is_file() {
-            return Err(wrong(&format!("there is no {}", executable.display())));
+            return Err(invalid(&format!("there is no {}", executable.display())));
         }
         let duration = |text: Option<String>, default: u64| match text {
             None => Ok(Duration::from_secs(default)),
-            Some(text) => timespan(&text).ok_or_else(|| wrong("a time is not hh:mm:ss")),
+            Some(text) => timespan(&text).ok_or_else(|| invalid("a time is not hh:mm:ss")),
         };
         let limit = |count: Option<i64>| count.and_then(|count| usize::try_from(count).ok());
         let http = host.extensions.http;
@@ -106,7 +109,7 @@ impl AppFolder {
             working_directory: root.join(description.working_directory),
             root: root.to_owned(),
             executable,
-            arguments: separated(&description.arguments),
+            arguments: split_arguments(&description.arguments),
             initialization_timeout: duration(host.custom_handler.initialization_timeout, 30)?,
             function_timeout: duration(host.function_timeout, 30 * 60)?,
             outstanding_max: limit(http.max_outstanding_requests),
@@ -114,9 +117,9 @@ impl AppFolder {
             body_bytes_max: setting(settings, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(BODY_BYTES_MAX),
-            has_home_page: !is_on(settings, "AzureWebJobsDisableHomepage"),
+            has_home_page: !is_enabled(settings, "AzureWebJobsDisableHomepage"),
             custom_headers: headers(http.custom_headers)
-                .ok_or_else(|| wrong("customHeaders has what is no text"))?,
+                .ok_or_else(|| invalid("customHeaders has a value that is not a string"))?,
             functions: function::read_all(root, prefix, settings)?,
         })
     }
@@ -124,15 +127,15 @@ impl AppFolder {
 
 /// Reads a JSON file.
 pub(super) fn parse<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, HostError> {
-    let wrong = |what: String| HostError::AppFolder { path: path.to_owned(), what };
-    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    // By way of a value, since a type with borrowed parts could not come out of this function.
-    let value: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+    let invalid = |problem: String| HostError::AppFolder { path: path.to_owned(), problem };
+    let text = fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
+    // Parsed as a value first, since a type with borrowed parts cannot be returned.
+    let value: Value = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+    serde_json::from_value(value).map_err(|error| invalid(error.to_string()))
 }
 
-/// Whether an app setting says yes.
-pub(super) fn is_on(settings: &[(String, String)], name: &str) -> bool {
+/// Whether an app setting is `1` or `true`.
+pub(super) fn is_enabled(settings: &[(String, String)], name: &str) -> bool {
     setting(settings, name).is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
 }
 
@@ -140,9 +143,9 @@ fn setting<'a>(settings: &'a [(String, String)], name: &str) -> Option<&'a str> 
     settings.iter().rfind(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
 }
 
-/// Arguments are not quoted, so that one with a space becomes two
+/// The host does not quote arguments, so an argument with a space becomes two
 /// (`DefaultWorkerProcessFactory.cs`).
-fn separated(arguments: &[String]) -> Vec<String> {
+fn split_arguments(arguments: &[String]) -> Vec<String> {
     arguments.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect()
 }
 
@@ -150,7 +153,7 @@ fn headers(headers: Map<String, Value>) -> Option<Vec<(String, String)>> {
     headers.into_iter().map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
 }
 
-/// `hh:mm:ss`; `-1` stands for no limit, which is a day here.
+/// Parses `hh:mm:ss`; `-1` means no limit, which is a day here.
 fn timespan(text: &str) -> Option<Duration> {
     if text == "-1" {
         return Some(Duration::from_secs(24 * 60 * 60));

@@ -1,7 +1,7 @@
-//! Connections to the handler, kept for one call after another.
+//! A pool of connections to the handler.
 //!
-//! A connection is driven by the task that calls: with a task of its own each call would change
-//! threads twice, which costs more than all else that the host does.
+//! The calling task drives the connection. A task of its own would switch threads twice per call,
+//! which costs more than everything else that the host does.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -22,14 +22,14 @@ pub(super) struct Connection {
     has_ended: bool,
 }
 
-/// Why there is no answer.
-pub(super) enum Failure {
-    /// The connection had been closed before, so that the request can go over another one.
+/// Why an exchange has failed.
+pub(super) enum ExchangeError {
+    /// The connection was already closed, so the request can be sent over another one.
     Unsent(Box<Request<Full<Bytes>>>),
     Lost,
 }
 
-/// Idle connections, each with the process that it leads to.
+/// The idle connections, each with the id of the process that it is connected to.
 #[derive(Default)]
 pub(super) struct Pool(Mutex<Vec<(Option<u32>, Connection)>>);
 
@@ -42,37 +42,37 @@ impl Connection {
         Ok(Self { sender, driver, has_ended: false })
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> Result<Response<Bytes>, ExchangeError> {
         let Self { sender, driver, has_ended } = self;
-        let mut answering = pin!(async {
+        let mut responding = pin!(async {
             let sent = sender.try_send_request(request).await;
             let (parts, body) = sent
                 .map_err(|mut error| match error.take_message() {
-                    Some(request) => Failure::Unsent(Box::new(request)),
-                    None => Failure::Lost,
+                    Some(request) => ExchangeError::Unsent(Box::new(request)),
+                    None => ExchangeError::Lost,
                 })?
                 .into_parts();
-            let body = body.collect().await.map_err(|_| Failure::Lost)?;
+            let body = body.collect().await.map_err(|_| ExchangeError::Lost)?;
             Ok(Response::from_parts(parts, body.to_bytes()))
         });
         poll_fn(|context| {
-            // Head and body of a short answer come through in one go.
+            // Two polls complete the head and body of a short response.
             for _ in 0..2 {
-                if let Poll::Ready(answer) = answering.as_mut().poll(context) {
-                    return Poll::Ready(answer);
+                if let Poll::Ready(response) = responding.as_mut().poll(context) {
+                    return Poll::Ready(response);
                 }
                 *has_ended = *has_ended || Pin::new(&mut *driver).poll(context).is_ready();
             }
-            answering.as_mut().poll(context)
+            responding.as_mut().poll(context)
         })
         .await
     }
 
-    /// Whether the other side has not closed it, as far as is known.
+    /// Whether the connection is open, as far as is known.
     fn is_open(&mut self) -> bool {
         let mut context = Context::from_waker(Waker::noop());
         self.has_ended = self.has_ended || Pin::new(&mut self.driver).poll(&mut context).is_ready();
@@ -81,7 +81,7 @@ impl Connection {
 }
 
 impl Pool {
-    /// Sends a request to a process over an idle connection, or over a new one.
+    /// Sends a request over an idle connection to this process, or over a new one.
     pub(super) async fn exchange(
         &self,
         address: &str,
@@ -96,21 +96,21 @@ impl Pool {
                 None => Connection::open(address).await.ok()?,
             };
             match connection.exchange(request).await {
-                Ok(answer) => {
+                Ok(response) => {
                     self.keep(process_id, connection);
-                    return Some(answer);
+                    return Some(response);
                 }
-                Err(Failure::Unsent(unsent)) if was_kept => request = *unsent,
-                Err(Failure::Unsent(_) | Failure::Lost) => return None,
+                Err(ExchangeError::Unsent(unsent)) if was_kept => request = *unsent,
+                Err(ExchangeError::Unsent(_) | ExchangeError::Lost) => return None,
             }
         }
     }
 
     fn take(&self, process_id: Option<u32>) -> Option<Connection> {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((of, mut connection)) = idle.pop() {
-            // What leads to an earlier process is dropped.
-            if of == process_id && connection.is_open() {
+        while let Some((connected_to, mut connection)) = idle.pop() {
+            // Connections to an earlier process are dropped.
+            if connected_to == process_id && connection.is_open() {
                 return Some(connection);
             }
         }

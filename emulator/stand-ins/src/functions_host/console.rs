@@ -1,39 +1,39 @@
-//! What the handler prints and sends back, at the level that the host gives it.
+//! The handler's console output and invocation logs, with the levels that the host assigns.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
-/// The most lines that are kept.
+/// The number of lines that are kept.
 const LINES_MAX: usize = 10_000;
 
 /// A line that the handler printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleLine {
-    /// The level that the host gives it (`WorkerProcess.cs`).
+    /// The level that the host assigns (`WorkerProcess.cs`).
     pub level: LogLevel,
     /// The line.
     pub text: String,
 }
 
-/// Levels of the host's log.
+/// The levels of the host's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
     /// Standard output.
     Information,
-    /// Standard error with "warn" in it.
+    /// Standard error that contains "warn".
     Warning,
     /// Other standard error.
     Error,
 }
 
-/// A line that came back with an invocation's answer.
+/// A log line in the response to an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvocationLog {
-    /// The function that was called.
+    /// The function that was invoked.
     pub function: String,
-    /// The invocation that it belongs to, as its header names it.
+    /// The invocation's id, as in its header.
     pub invocation_id: Uuid,
     /// The line.
     pub text: String,
@@ -45,7 +45,7 @@ pub(super) enum Stream {
     Error,
 }
 
-/// Keeps the last lines of either kind, and prints the console's if there is a label.
+/// Keeps the last lines of both kinds, and prints the console's if it has a label.
 #[derive(Debug)]
 pub(super) struct Console {
     label: Option<String>,
@@ -69,7 +69,7 @@ impl Console {
         push(&self.lines, ConsoleLine { level, text });
     }
 
-    /// A remark of the host's own.
+    /// Logs a line of the host's own.
     pub(super) fn note(&self, text: &str) {
         self.line(Stream::Error, format!("host: {text}"));
     }
@@ -89,8 +89,8 @@ impl Console {
 
 /// The level of a line on standard error.
 fn level_of_error(text: &str) -> LogLevel {
-    let speaks_of_warnings = text.to_ascii_lowercase().contains("warn");
-    if speaks_of_warnings { LogLevel::Warning } else { LogLevel::Error }
+    let is_warning = text.to_ascii_lowercase().contains("warn");
+    if is_warning { LogLevel::Warning } else { LogLevel::Error }
 }
 
 fn push<T>(ring: &Mutex<VecDeque<T>>, item: T) {

@@ -1,10 +1,10 @@
-//! How .NET writes dates and fractions: in the invariant culture, in UTC.
+//! .NET's formats of dates and floating-point numbers: invariant culture, UTC.
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-/// `01/01/2020 00:00:00` for a text that is wholly an ISO date-time with seconds, or `/Date(0)/`;
-/// Json.NET takes such texts for dates. Texts of other shapes stay as they are.
+/// Formats an ISO date-time with seconds, or `/Date(0)/`, as `01/01/2020 00:00:00`, since Json.NET
+/// reads such strings as dates. `None` for other strings.
 pub(super) fn date_text(text: &str) -> Option<String> {
     let (moment, _) = moment(text)?;
     let (date, time) = (moment.date(), moment.time());
@@ -19,14 +19,14 @@ pub(super) fn date_text(text: &str) -> Option<String> {
     ))
 }
 
-/// The same date as Json.NET writes it back into JSON: the fraction without zeros at its end,
-/// `Z` kept, another offset turned into UTC's.
+/// Formats such a date as Json.NET writes it to JSON: the fraction without trailing zeros, `Z`
+/// kept, another offset converted to UTC.
 pub(super) fn rewritten_date(text: &str) -> Option<String> {
     let (moment, zone) = moment(text)?;
     Some(iso_text(moment, zone))
 }
 
-/// A moment as Json.NET writes it.
+/// Formats a time as Json.NET does.
 pub(super) fn iso_text(moment: OffsetDateTime, zone: &str) -> String {
     let (date, time) = (moment.date(), moment.time());
     let fraction = format!(".{:07}", time.nanosecond() / 100);
@@ -42,7 +42,7 @@ pub(super) fn iso_text(moment: OffsetDateTime, zone: &str) -> String {
     )
 }
 
-/// A fraction as text: the shortest digits, with an exponent where .NET prefers one.
+/// Formats a floating-point number: shortest digits, with an exponent where .NET uses one.
 pub(super) fn double_text(fraction: f64) -> String {
     let scientific = format!("{fraction:E}");
     let (digits, exponent) = scientific.split_once('E').unwrap_or((&scientific, "0"));
@@ -53,13 +53,13 @@ pub(super) fn double_text(fraction: f64) -> String {
     }
 }
 
-/// A fraction in JSON, which always looks like one.
+/// Formats a floating-point number for JSON, always with a point or an exponent.
 pub(super) fn json_double(fraction: f64) -> String {
     let text = double_text(fraction);
     if text.contains(['.', 'E']) { text } else { format!("{text}.0") }
 }
 
-/// A moment, and how its zone is written.
+/// Parses a time; also returns how to write its zone.
 fn moment(text: &str) -> Option<(OffsetDateTime, &'static str)> {
     if let Some(old) = text.strip_prefix("/Date(") {
         return old_moment(old.strip_suffix(")/")?);
@@ -84,7 +84,7 @@ fn moment(text: &str) -> Option<(OffsetDateTime, &'static str)> {
     Some((zoned.ok()?.checked_to_offset(UtcOffset::UTC)?, zone))
 }
 
-/// Milliseconds since 1970; an offset after them only says that the time is a local one.
+/// Parses milliseconds since 1970; a following offset only marks the time as local.
 fn old_moment(text: &str) -> Option<(OffsetDateTime, &'static str)> {
     let (milliseconds, zone) = match text.rfind(['+', '-']) {
         None | Some(0) => (text, "Z"),
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_written_as_net_does_it() {
+    fn dates_have_the_format_of_dot_net() {
         assert_eq!(date_text("2020-01-01T00:00:00").as_deref(), Some("01/01/2020 00:00:00"));
         assert_eq!(date_text("2020-01-01T01:00:00+02:00").as_deref(), Some("12/31/2019 23:00:00"));
         assert_eq!(date_text("/Date(-1000)/").as_deref(), Some("12/31/1969 23:59:59"));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn fractions_are_written_as_net_does_it() {
+    fn floating_point_numbers_have_the_format_of_dot_net() {
         for (fraction, text, json) in [
             (1.5, "1.5", "1.5"),
             (1e3, "1000", "1000.0"),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_in_json_are_rewritten() {
+    fn dates_in_json_have_the_format_of_json_net() {
         for (text, rewritten) in [
             ("2020-01-01T00:00:00.000Z", "2020-01-01T00:00:00Z"),
             ("2015-02-07T13:28:17.239+02:00", "2015-02-07T11:28:17.239+00:00"),

@@ -1,45 +1,45 @@
-//! The handler's envelope, and which of its parts is the answer (`HttpScriptInvocationResult.cs`,
+//! Parses the handler's envelope and selects the HTTP output (`HttpScriptInvocationResult.cs`,
 //! `HttpScriptInvocationResultExtensions.cs`, `WorkerFunctionInvoker.cs`).
 
-use super::answer;
+use super::http_output;
 use super::json::{self, Json, Members};
 use super::kestrel::Response;
 
-/// How deep an envelope may be nested (`FormattingUtilities.cs` of the Web API).
+/// The maximum nesting of an envelope (`FormattingUtilities.cs` of the Web API).
 const DEPTH_MAX: usize = 256;
 
-/// How deep an output may be nested (Json.NET's own limit).
+/// The maximum nesting of an output (Json.NET's limit).
 const OUTPUT_DEPTH_MAX: usize = 64;
 
-/// What the handler answered an invocation with.
+/// The handler's response to an invocation.
 #[derive(Debug, PartialEq)]
-pub(super) enum Reply {
+pub(super) enum HandlerResponse {
     Envelope(Envelope),
-    /// No envelope: the invocation failed.
+    /// The body is not an envelope: the invocation failed.
     Failed,
-    /// Nothing: the invocation is never completed.
-    Never,
+    /// The body is empty or null: the invocation never completes.
+    Incomplete,
 }
 
-/// A parsed envelope: its members, and the log lines that came along.
+/// A parsed envelope: its members and its log lines.
 #[derive(Debug, PartialEq)]
 pub(super) struct Envelope {
     members: Members,
     pub(super) logs: Vec<String>,
 }
 
-impl Reply {
-    /// Reads what the handler answered with a 2xx status.
+impl HandlerResponse {
+    /// Parses a 2xx response of the handler.
     pub(super) fn read(media_type: Option<&str>, body: &[u8]) -> Self {
         if body.is_empty() {
-            return Self::Never;
+            return Self::Incomplete;
         }
         if !is_json(media_type.unwrap_or_default()) {
             return Self::Failed;
         }
-        // What follows the first JSON value is ignored.
+        // Text after the first JSON value is ignored.
         let mut members = match json::first(&String::from_utf8_lossy(body), DEPTH_MAX) {
-            Ok(None | Some(Json::Null)) => return Self::Never,
+            Ok(None | Some(Json::Null)) => return Self::Incomplete,
             Ok(Some(Json::Object(members))) => members,
             Ok(Some(_)) | Err(()) => return Self::Failed,
         };
@@ -51,9 +51,13 @@ impl Reply {
 }
 
 impl Envelope {
-    /// The answer in the output of this name; nothing if it is not as it must be. Names of outputs
-    /// are the one thing that is compared with letter case.
-    pub(super) fn into_answer(mut self, name: &str, accept_charset: &[String]) -> Option<Response> {
+    /// Converts the output of this name to a response; `None` if it is malformed. Unlike other
+    /// names, those of outputs are case-sensitive.
+    pub(super) fn into_response(
+        mut self,
+        name: &str,
+        accept_charset: &[String],
+    ) -> Option<Response> {
         let outputs = match self.members.take("Outputs") {
             None | Some(Json::Null) => None,
             Some(Json::Object(outputs)) => Some(outputs),
@@ -61,11 +65,11 @@ impl Envelope {
         };
         let returned = match self.members.take("ReturnValue") {
             Some(Json::Object(mut outputs)) => match outputs.take_exact(name) {
-                // An output that is given in this way overwrites the other, and its `status` counts.
+                // An output in `ReturnValue` overrides the other one, and its `status` counts.
                 Some(output) => {
                     let mut output = members(output)?;
                     let code = output.take("statusCode").or_else(|| output.take("status"));
-                    return answer::http(code, output, accept_charset);
+                    return http_output::http(code, output, accept_charset);
                 }
                 None => None,
             },
@@ -73,20 +77,20 @@ impl Envelope {
         };
         match (outputs, returned) {
             (None, None) => Some(Response::empty(204)),
-            (None, Some(scalar)) => Some(answer::plain(scalar, accept_charset)),
+            (None, Some(scalar)) => Some(http_output::plain(scalar, accept_charset)),
             (Some(mut outputs), _) => match outputs.take_exact(name) {
                 Some(Json::Text(text)) => named(json::whole(&text, DEPTH_MAX)?, accept_charset),
                 Some(output) => named(output, accept_charset),
-                None => Some(answer::plain("{}".to_owned(), accept_charset)),
+                None => Some(http_output::plain("{}".to_owned(), accept_charset)),
             },
         }
     }
 }
 
-/// An output within `Outputs`: its `status` is ignored.
+/// In an output of `Outputs`, `status` is ignored.
 fn named(output: Json, accept_charset: &[String]) -> Option<Response> {
     let mut output = members(output)?;
-    answer::http(output.take("statusCode"), output, accept_charset)
+    http_output::http(output.take("statusCode"), output, accept_charset)
 }
 
 fn members(output: Json) -> Option<Members> {
@@ -101,7 +105,8 @@ fn is_json(media_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/json") || essence.eq_ignore_ascii_case("text/json")
 }
 
-/// Texts; numbers and booleans are converted, objects make the whole answer malformed.
+/// The log lines; numbers and booleans are converted, and an object or array makes the whole
+/// envelope malformed.
 fn logs(logs: Option<Json>) -> Option<Vec<String>> {
     match logs {
         None | Some(Json::Null) => Some(Vec::new()),
@@ -124,36 +129,36 @@ fn logs(logs: Option<Json>) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn answer(body: &str) -> Option<Response> {
-        match Reply::read(Some("application/json"), body.as_bytes()) {
-            Reply::Envelope(envelope) => envelope.into_answer("res", &[]),
-            Reply::Failed => None,
-            Reply::Never => panic!("{body} never ends"),
+    fn respond(body: &str) -> Option<Response> {
+        match HandlerResponse::read(Some("application/json"), body.as_bytes()) {
+            HandlerResponse::Envelope(envelope) => envelope.into_response("res", &[]),
+            HandlerResponse::Failed => None,
+            HandlerResponse::Incomplete => panic!("{body} never ends"),
         }
     }
 
     #[test]
-    fn what_is_no_envelope_fails_or_never_ends() {
+    fn a_body_without_an_envelope_fails_or_never_completes() {
         for (media_type, body, reply) in [
-            (None, "", Reply::Never),
-            (Some("application/json"), " ", Reply::Never),
-            (Some("text/json; charset=utf-8"), " null ", Reply::Never),
-            (Some("application/json"), "junk", Reply::Failed),
-            (Some("application/json"), "[]", Reply::Failed),
-            (Some("application/problem+json"), "{}", Reply::Failed),
-            (Some("text/plain"), "{}", Reply::Failed),
-            (None, "{}", Reply::Failed),
+            (None, "", HandlerResponse::Incomplete),
+            (Some("application/json"), " ", HandlerResponse::Incomplete),
+            (Some("text/json; charset=utf-8"), " null ", HandlerResponse::Incomplete),
+            (Some("application/json"), "junk", HandlerResponse::Failed),
+            (Some("application/json"), "[]", HandlerResponse::Failed),
+            (Some("application/problem+json"), "{}", HandlerResponse::Failed),
+            (Some("text/plain"), "{}", HandlerResponse::Failed),
+            (None, "{}", HandlerResponse::Failed),
         ] {
-            let read = Reply::read(media_type, body.as_bytes());
+            let read = HandlerResponse::read(media_type, body.as_bytes());
             assert_eq!(read, reply, "{body:?} as {media_type:?}");
         }
     }
 
     #[test]
-    fn nesting_has_a_limit() {
+    fn nesting_is_limited() {
         let nested = |depth: usize| {
             let body = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-            answer(&format!(r#"{{"Outputs":{{"res":{{"body":{body}}}}}}}"#))
+            respond(&format!(r#"{{"Outputs":{{"res":{{"body":{body}}}}}}}"#))
         };
 
         assert!(nested(63).is_some());

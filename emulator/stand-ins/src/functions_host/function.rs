@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::HostError;
-use super::app_folder::{is_on, parse};
+use super::app_folder::{is_enabled, parse};
 use super::route::Template;
 use super::timer::{Schedule, TimerFunction};
 
@@ -18,7 +18,7 @@ pub(super) struct Function {
     pub(super) trigger: String,
     pub(super) output: String,
     pub(super) auth_level: AuthLevel,
-    /// Absent means all.
+    /// `None` allows all methods.
     methods: Option<Vec<String>>,
     pub(super) template: Template,
     /// Whether `AzureWebJobs.{Name}.Disabled` is set.
@@ -28,14 +28,14 @@ pub(super) struct Function {
 /// The functions of an app.
 #[derive(Debug, Default)]
 pub(super) struct Functions {
-    /// In the order in which the host tries them.
+    /// In the order in which the host matches them.
     pub(super) http: Vec<Arc<Function>>,
     pub(super) timers: Vec<Arc<TimerFunction>>,
-    /// Why others are in error, which are not served.
+    /// The errors of functions that are not served.
     pub(super) errors: Vec<String>,
 }
 
-/// Which keys open a function.
+/// The level of key that a function requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum AuthLevel {
@@ -63,7 +63,7 @@ struct Binding {
     use_monitor: Option<bool>,
 }
 
-/// A folder that is being read.
+/// The folder of one function.
 struct Folder<'a> {
     path: &'a Path,
     name: String,
@@ -72,13 +72,13 @@ struct Folder<'a> {
 }
 
 impl Function {
-    /// Whether it takes this method.
-    pub(super) fn takes(&self, method: &str) -> bool {
+    /// Whether the function accepts this method.
+    pub(super) fn accepts(&self, method: &str) -> bool {
         let is_this = |taken: &String| taken.eq_ignore_ascii_case(method);
         self.methods.as_ref().is_none_or(|methods| methods.iter().any(is_this))
     }
 
-    /// Whether the same request could be for both (`ScriptHost.HttpRoutesConflict`).
+    /// Whether both could match the same request (`ScriptHost.HttpRoutesConflict`).
     fn conflicts_with(&self, other: &Self) -> bool {
         let share_a_method = match (&self.methods, &other.methods) {
             (Some(methods), Some(others)) if !methods.is_empty() && !others.is_empty() => {
@@ -86,15 +86,15 @@ impl Function {
             }
             _ => true,
         };
-        share_a_method && self.template.is_written_like(&other.template)
+        share_a_method && self.template.has_same_text_as(&other.template)
     }
 }
 
-/// Reads all functions, in the order in which the host tries them: by name, ordinal, ignoring
-/// letter case (`FunctionMetadataManager.cs`).
+/// Reads all functions in the order in which the host matches them: by name, ordinal, ignoring case
+/// (`FunctionMetadataManager.cs`).
 ///
 /// # Errors
-/// If a file says something that this host cannot do.
+/// If a file is unreadable or uses something unsupported.
 pub(super) fn read_all(
     root: &Path,
     prefix: &str,
@@ -102,7 +102,7 @@ pub(super) fn read_all(
 ) -> Result<Functions, HostError> {
     let unreadable = |error: std::io::Error| HostError::AppFolder {
         path: root.to_owned(),
-        what: error.to_string(),
+        problem: error.to_string(),
     };
     let mut files = Vec::new();
     for entry in fs::read_dir(root).map_err(unreadable)? {
@@ -112,11 +112,11 @@ pub(super) fn read_all(
             files.push((entry.file_name().to_string_lossy().into_owned(), file));
         }
     }
-    // .NET compares as if in upper case, so that an underscore comes after the letters.
+    // .NET compares in upper case, so an underscore sorts after the letters.
     files.sort_by_key(|(name, _)| name.to_ascii_uppercase());
     let mut functions = Functions::default();
     for (name, path) in &files {
-        let disabled = is_on(settings, &format!("AzureWebJobs.{name}.Disabled"));
+        let disabled = is_enabled(settings, &format!("AzureWebJobs.{name}.Disabled"));
         Folder { path, name: name.clone(), prefix, disabled }.read_into(&mut functions)?;
     }
     Ok(functions)
@@ -125,7 +125,7 @@ pub(super) fn read_all(
 impl Folder<'_> {
     fn read_into(self, functions: &mut Functions) -> Result<(), HostError> {
         if !is_name(&self.name) {
-            return Err(self.wrong("the folder's name is none that a function may have"));
+            return Err(self.invalid("the folder's name is not a valid function name"));
         }
         let FunctionJson { bindings } = parse(self.path)?;
         let of_type = |wanted: &str| {
@@ -136,11 +136,11 @@ impl Folder<'_> {
             return Ok(());
         }
         let trigger = of_type("httpTrigger")
-            .ok_or_else(|| self.wrong("there is no httpTrigger and no timerTrigger"))?;
-        let output = of_type("http").ok_or_else(|| self.wrong("there is no http output"))?;
+            .ok_or_else(|| self.invalid("there is no httpTrigger and no timerTrigger"))?;
+        let output = of_type("http").ok_or_else(|| self.invalid("there is no http output"))?;
         if !output.direction.as_deref().is_some_and(|it| it.eq_ignore_ascii_case("out")) {
-            let what = format!("{}: an http binding can only be used for output", self.name);
-            functions.errors.push(what);
+            let problem = format!("{}: an http binding can only be used for output", self.name);
+            functions.errors.push(problem);
             return Ok(());
         }
         let function = self.http(trigger, output)?;
@@ -156,17 +156,17 @@ impl Folder<'_> {
 
     fn http(self, trigger: &Binding, output: &Binding) -> Result<Function, HostError> {
         if output.name == "$return" {
-            // It is read from `ReturnValue`, in ways of its own.
-            return Err(self.wrong("an output named $return is not emulated"));
+            // It would be read from `ReturnValue`, with rules of its own.
+            return Err(self.invalid("an output named $return is not supported"));
         }
         let route = trigger.route.as_deref().unwrap_or(&self.name);
-        // `ScriptHost.ValidateHttpFunction` looks at the text, so "administrators" is refused too.
+        // `ScriptHost.ValidateHttpFunction` compares the text, so it refuses "administrators" too.
         let lower = route.to_ascii_lowercase();
         if lower.starts_with("admin") || lower.starts_with("runtime") || route.starts_with('/') {
-            return Err(self.wrong("the route begins with admin, runtime or a slash"));
+            return Err(self.invalid("the route begins with admin, runtime or a slash"));
         }
         let template = Template::parse(&format!("{}/{route}", self.prefix))
-            .ok_or_else(|| self.wrong("the route is no template that is emulated"))?;
+            .ok_or_else(|| self.invalid("the route template is invalid or not supported"))?;
         Ok(Function {
             trigger: trigger.name.clone(),
             output: output.name.clone(),
@@ -180,11 +180,11 @@ impl Folder<'_> {
 
     fn timer(self, trigger: &Binding) -> Result<TimerFunction, HostError> {
         if trigger.run_on_startup == Some(true) || trigger.use_monitor == Some(false) {
-            return Err(self.wrong("runOnStartup and useMonitor are not emulated"));
+            return Err(self.invalid("runOnStartup and useMonitor are not supported"));
         }
         let schedule = trigger.schedule.as_deref().and_then(Schedule::parse);
-        let schedule =
-            schedule.ok_or_else(|| self.wrong("the schedule is no six-field NCRONTAB"))?;
+        let schedule = schedule
+            .ok_or_else(|| self.invalid("the schedule is not a six-field NCRONTAB expression"))?;
         Ok(TimerFunction {
             trigger: trigger.name.clone(),
             schedule,
@@ -193,12 +193,13 @@ impl Folder<'_> {
         })
     }
 
-    fn wrong(&self, what: &str) -> HostError {
-        HostError::AppFolder { path: self.path.to_owned(), what: what.to_owned() }
+    fn invalid(&self, problem: &str) -> HostError {
+        HostError::AppFolder { path: self.path.to_owned(), problem: problem.to_owned() }
     }
 }
 
-/// A letter, then up to 127 letters, digits, underscores and hyphens; `host` is taken.
+/// A valid name is a letter and up to 127 letters, digits, underscores and hyphens; `host` is
+/// reserved.
 fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.len() <= 128

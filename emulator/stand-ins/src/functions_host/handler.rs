@@ -1,5 +1,5 @@
-//! The handler as the host sees it: started, restarted and killed
-//! (`HttpFunctionInvocationDispatcher.cs`, `HttpWorkerChannel.cs`).
+//! The handler process: started, restarted and killed (`HttpFunctionInvocationDispatcher.cs`,
+//! `HttpWorkerChannel.cs`).
 
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -13,29 +13,29 @@ use super::app_folder::AppFolder;
 use super::console::Console;
 use super::process;
 
-/// Counted failures, each within the window of the one before, after which the host stops.
+/// The number of failures, each within the window of the one before, after which the host stops.
 const FAILURES_MAX: u32 = 3;
 
-/// After this much quiet time failures count anew.
+/// The time without failures after which the count restarts.
 const FAILURE_WINDOW: Duration = Duration::from_secs(30 * 60);
 
-/// The exit code that asks for a restart without being counted as a failure.
+/// The exit code that requests a restart without counting as a failure.
 const EXIT_FOR_RESTART: i32 = 200;
 
-/// What the host makes of its handler at the moment.
+/// The current state of the handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HandlerState {
-    /// Not ready yet, or about to be started again: invocations wait.
+    /// Starting or restarting; invocations wait.
     Starting,
-    /// Takes invocations.
+    /// Accepts invocations.
     Ready,
-    /// Ended with code 0 once ready: it is not started again, and invocations fail to connect.
+    /// Exited with code 0 after it was ready: it is not restarted, and invocations fail to connect.
     Gone,
-    /// The host gave up on it and stopped itself.
+    /// The host has stopped itself.
     HostStopped,
 }
 
-/// The handler process of a host, whichever it is at the moment.
+/// The current handler process of a host.
 #[derive(Debug)]
 pub(super) struct Handler {
     port: u16,
@@ -44,16 +44,16 @@ pub(super) struct Handler {
     state: watch::Sender<HandlerState>,
 }
 
-/// How a process ended.
+/// Why a process has ended.
 enum End {
     Code(Option<i32>),
     /// It did not become ready in time.
     NotReady,
-    /// It was killed, because an invocation took too long or the host stops.
+    /// It was killed because an invocation timed out or the host stops.
     Killed,
 }
 
-/// Failures that count towards the end of the host.
+/// Counts the failures that stop the host.
 #[derive(Default)]
 struct Failures {
     count: u32,
@@ -67,13 +67,13 @@ impl Failures {
         self.last = Some(Instant::now());
     }
 
-    fn are_too_many(&self) -> bool {
+    fn is_limit_reached(&self) -> bool {
         self.count >= FAILURES_MAX
     }
 }
 
 impl End {
-    fn of(status: std::io::Result<ExitStatus>) -> Self {
+    fn from_exit(status: std::io::Result<ExitStatus>) -> Self {
         Self::Code(status.ok().and_then(|status| status.code()))
     }
 }
@@ -101,19 +101,19 @@ impl Handler {
         *self.state.borrow()
     }
 
-    /// Waits until the handler no longer is starting.
+    /// Waits until the handler is no longer starting.
     pub(super) async fn settled(&self) -> HandlerState {
-        self.reaches(|state| state != HandlerState::Starting).await
+        self.wait_for_state(|state| state != HandlerState::Starting).await
     }
 
     /// Waits until the host has stopped itself.
     pub(super) async fn host_stopped(&self) {
-        self.reaches(|state| state == HandlerState::HostStopped).await;
+        self.wait_for_state(|state| state == HandlerState::HostStopped).await;
     }
 
-    /// Kills the process because an invocation took too long; it is started again.
+    /// Kills the process because an invocation timed out; it is restarted.
     pub(super) fn restart(&self) {
-        self.change(&[HandlerState::Ready], HandlerState::Starting);
+        self.transition(&[HandlerState::Ready], HandlerState::Starting);
     }
 
     /// Kills the process for good.
@@ -121,7 +121,7 @@ impl Handler {
         self.state.send_replace(HandlerState::HostStopped);
     }
 
-    /// Keeps a process running until it ends for good; dropping this kills it.
+    /// Keeps a process running until it ends for good; dropping the future kills it.
     pub(super) async fn supervise(
         self: Arc<Self>,
         app: Arc<AppFolder>,
@@ -134,7 +134,7 @@ impl Handler {
             let (mut child, _group) = match started {
                 Ok(started) => started,
                 Err(error) => {
-                    // Nobody tries again; invocations wait, and in the end the host stops itself.
+                    // There is no retry: invocations wait, and in the end the host stops itself.
                     console.note(&format!("the handler cannot be started: {error}"));
                     return;
                 }
@@ -144,7 +144,7 @@ impl Handler {
             self.process_id.store(0, Ordering::Relaxed);
             match end {
                 End::Code(Some(0)) => {
-                    self.change(&[HandlerState::Ready], HandlerState::Gone);
+                    self.transition(&[HandlerState::Ready], HandlerState::Gone);
                     return;
                 }
                 End::Code(Some(EXIT_FOR_RESTART)) | End::Killed => {}
@@ -157,27 +157,28 @@ impl Handler {
                     failures.count();
                 }
             }
-            if failures.are_too_many() {
-                console.note("the host stops, since its handler does not run");
+            if failures.is_limit_reached() {
+                console.note("the host stops because its handler does not run");
                 self.stop_host();
             } else {
-                self.change(&[HandlerState::Ready], HandlerState::Starting);
+                self.transition(&[HandlerState::Ready], HandlerState::Starting);
             }
         }
     }
 
-    async fn run(&self, child: &mut Child, budget: Duration) -> End {
+    async fn run(&self, child: &mut Child, limit: Duration) -> End {
         let failure = {
-            // One that ends well before it is ready is still waited for, in vain.
-            let ends_badly = async {
+            // A process that exits with 0 before it is ready is still waited for, in vain, as in
+            // the real host.
+            let fails = async {
                 match child.wait().await {
                     Ok(status) if status.code() == Some(0) => std::future::pending().await,
-                    status => End::of(status),
+                    status => End::from_exit(status),
                 }
             };
             tokio::select! {
-                is_ready = process::probe(&self.authority, budget) => (!is_ready).then_some(End::NotReady),
-                end = ends_badly => return end,
+                is_ready = process::probe(&self.authority, limit) => (!is_ready).then_some(End::NotReady),
+                end = fails => return end,
                 () = self.host_stopped() => Some(End::Killed),
             }
         };
@@ -185,17 +186,17 @@ impl Handler {
             let _ = child.kill().await;
             return failure;
         }
-        self.change(&[HandlerState::Starting], HandlerState::Ready);
+        self.transition(&[HandlerState::Starting], HandlerState::Ready);
         tokio::select! {
-            status = child.wait() => End::of(status),
-            _ = self.reaches(|state| state != HandlerState::Ready) => {
+            status = child.wait() => End::from_exit(status),
+            _ = self.wait_for_state(|state| state != HandlerState::Ready) => {
                 let _ = child.kill().await;
                 End::Killed
             }
         }
     }
 
-    async fn reaches(&self, is_wanted: impl Fn(HandlerState) -> bool) -> HandlerState {
+    async fn wait_for_state(&self, is_wanted: impl Fn(HandlerState) -> bool) -> HandlerState {
         let mut state = self.state.subscribe();
         match state.wait_for(|state| is_wanted(*state)).await {
             Ok(state) => *state,
@@ -203,8 +204,8 @@ impl Handler {
         }
     }
 
-    /// Changes the state from one of these, so that no step back is possible.
-    fn change(&self, from: &[HandlerState], to: HandlerState) {
+    /// Changes the state only if it is one of `from`, so that it never moves backwards.
+    fn transition(&self, from: &[HandlerState], to: HandlerState) {
         self.state.send_if_modified(|state| {
             let changes = from.contains(state);
             if changes {

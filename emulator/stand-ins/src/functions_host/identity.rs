@@ -1,11 +1,11 @@
-//! Who calls, as the handler gets to see it: a serialised .NET `ClaimsIdentity`
+//! The caller's identity in the payload: a serialised .NET `ClaimsIdentity`
 //! (`AuthenticationLevelHandler.cs`, `SecurityConstants.cs`).
 
 use serde::Serialize;
 
 use super::keys::{Caller, Level};
 
-/// An identity; the members that are always null have no type of their own.
+/// A serialised identity; the members of type `()` are always null.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Identity<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Identity<'a> {
     role_claim_type: &'static str,
 }
 
-/// A claim; the addresses are names of types.
+/// A claim; its type is a URI.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Claim<'a> {
@@ -42,7 +42,7 @@ impl<'a> From<&'a Caller> for Identity<'a> {
             Caller::Key { level, name } => vec![
                 claim(
                     "http://schemas.microsoft.com/2017/07/functions/claims/authlevel",
-                    of(*level),
+                    level_name(*level),
                 ),
                 claim("http://schemas.microsoft.com/2017/07/functions/claims/invoke", "true"),
                 claim("http://schemas.microsoft.com/2017/07/functions/claims/keyid", name),
@@ -62,7 +62,7 @@ impl<'a> From<&'a Caller> for Identity<'a> {
     }
 }
 
-fn of(level: Level) -> &'static str {
+fn level_name(level: Level) -> &'static str {
     match level {
         Level::Admin => "Admin",
         Level::Function => "Function",

@@ -1,4 +1,4 @@
-//! One invocation: posted to the handler, and its answer read (`DefaultHttpWorkerService.cs`).
+//! One invocation: posts it to the handler and reads the response (`DefaultHttpWorkerService.cs`).
 
 use std::sync::Arc;
 
@@ -14,83 +14,83 @@ use uuid::Uuid;
 use super::app_folder::AppFolder;
 use super::connection::{Connection, Pool};
 use super::console::Console;
-use super::envelope::{Envelope, Reply};
+use super::envelope::{Envelope, HandlerResponse};
 use super::handler::{Handler, HandlerState};
-use crate::app_insights::{Begun, Reporter};
+use crate::app_insights::{Reporter, RequestStart};
 use crate::trace::Span;
 
-/// The version that this stand-in follows.
+/// The host version that this stand-in implements.
 const HOST_VERSION: &str = "4.1037.0.0";
 
 const USER_AGENT_OF_HOST: &str = "Azure-Functions-Host/4.1037.0.0";
 
-/// How many redirects .NET's client follows.
+/// The number of redirects that .NET's client follows.
 const REDIRECTS_MAX: usize = 50;
 
-/// What invocations need, whatever triggers them.
+/// What invocations need, for all triggers.
 pub(super) struct Invoker {
     pub(super) app: Arc<AppFolder>,
     pub(super) handler: Arc<Handler>,
     pub(super) console: Arc<Console>,
-    /// Whether invocations carry a `traceparent` of the host's own.
+    /// Whether invocations carry the host's `traceparent`.
     pub(super) telemetry: bool,
     pub(super) reporter: Option<Reporter>,
     pub(super) connections: Pool,
 }
 
-/// One call of a function.
+/// An invocation of a function.
 pub(super) struct Invocation<'a> {
     pub(super) function: &'a str,
     pub(super) payload: Vec<u8>,
-    /// `traceparent` and `tracestate` of the caller.
+    /// The caller's `traceparent` and `tracestate`.
     pub(super) trace: [Option<&'a str>; 2],
 }
 
-/// What an invocation has led to, and what is reported of that.
-pub(super) struct Concluded<T> {
+/// The outcome of an invocation, and the code and success that telemetry reports.
+pub(super) struct Outcome<T> {
     pub(super) result: T,
     pub(super) code: i32,
     pub(super) success: bool,
 }
 
 impl Invoker {
-    /// Invokes a function and reports it. `conclude` gets the envelope, or nothing if the
+    /// Invokes a function and reports it. `interpret` gets the envelope, or `None` if the
     /// invocation failed.
     pub(super) async fn invoke<T>(
         &self,
         invocation: Invocation<'_>,
-        conclude: impl FnOnce(Option<Envelope>) -> Concluded<T>,
+        interpret: impl FnOnce(Option<Envelope>) -> Outcome<T>,
     ) -> T {
-        let begun = Begun::now();
+        let start = RequestStart::now();
         let span = Span::child_of(invocation.trace[0]);
         let function = invocation.function;
-        let Concluded { result, code, success } =
-            conclude(self.run_in_time(invocation, &span).await);
+        let Outcome { result, code, success } =
+            interpret(self.run_in_time(invocation, &span).await);
         if let Some(reporter) = &self.reporter {
             let code = u16::try_from(code).unwrap_or(u16::MAX);
-            reporter.report(&span, function, &begun, code, success);
+            reporter.report(&span, function, &start, code, success);
         }
         result
     }
 
-    /// Runs a function within its time. Waiting for the handler counts against that.
+    /// Runs a function within its timeout, which includes waiting for the handler.
     async fn run_in_time(&self, invocation: Invocation<'_>, span: &Span) -> Option<Envelope> {
         let running = async {
-            if !self.has_handler().await {
+            if !self.handler_is_started().await {
                 return None;
             }
             let id = Uuid::new_v4();
             let headers = self.headers(id, invocation.trace[1], span);
             match self.post(invocation.function, headers, invocation.payload).await {
-                Reply::Envelope(mut envelope) => {
+                HandlerResponse::Envelope(mut envelope) => {
                     for line in envelope.logs.drain(..) {
                         self.console.log(invocation.function, id, line);
                     }
                     Some(envelope)
                 }
-                Reply::Failed => None,
-                // A result that is null never completes the invocation.
-                Reply::Never => std::future::pending().await,
+                HandlerResponse::Failed => None,
+                // A null result never completes the invocation.
+                HandlerResponse::Incomplete => std::future::pending().await,
             }
         };
         tokio::time::timeout(self.app.function_timeout, running).await.unwrap_or_else(|_| {
@@ -99,28 +99,28 @@ impl Invoker {
         })
     }
 
-    /// Waits for the handler; one that never becomes ready makes the host stop itself
+    /// Waits for the handler; the host stops itself if it never becomes ready
     /// (`WorkerFunctionInvoker.cs`).
-    async fn has_handler(&self) -> bool {
-        let patience = 4 * self.app.initialization_timeout;
-        match tokio::time::timeout(patience, self.handler.settled()).await {
+    async fn handler_is_started(&self) -> bool {
+        let limit = 4 * self.app.initialization_timeout;
+        match tokio::time::timeout(limit, self.handler.settled()).await {
             Ok(state) => state != HandlerState::HostStopped,
             Err(_) => {
-                self.console.note("the host stops, since its handler does not become ready");
+                self.console.note("the host stops because its handler does not become ready");
                 self.handler.stop_host();
                 false
             }
         }
     }
 
-    async fn post(&self, function: &str, headers: HeaderMap, payload: Vec<u8>) -> Reply {
+    async fn post(&self, function: &str, headers: HeaderMap, payload: Vec<u8>) -> HandlerResponse {
         match self.exchange(function, headers, Bytes::from(payload)).await {
-            Some(answer) => {
-                let media_type = answer.headers().get(CONTENT_TYPE);
+            Some(response) => {
+                let media_type = response.headers().get(CONTENT_TYPE);
                 let media_type = media_type.and_then(|value| value.to_str().ok());
-                Reply::read(media_type, answer.body())
+                HandlerResponse::read(media_type, response.body())
             }
-            None => Reply::Failed,
+            None => HandlerResponse::Failed,
         }
     }
 
@@ -136,7 +136,7 @@ impl Invoker {
         set(HeaderName::from_static("x-azure-functions-invocationid"), &id.to_string());
         set(USER_AGENT, USER_AGENT_OF_HOST);
         set(CONTENT_TYPE, "application/json; charset=utf-8");
-        // The real host's body has no length either.
+        // The real host sends no length either.
         set(TRANSFER_ENCODING, "chunked");
         if self.telemetry {
             set(HeaderName::from_static("traceparent"), &span.traceparent());
@@ -147,7 +147,7 @@ impl Invoker {
         headers
     }
 
-    /// Posts to a function, follows redirects as .NET does, and reads a successful answer.
+    /// Posts to a function, follows redirects as .NET does, and returns a successful response.
     async fn exchange(
         &self,
         function: &str,
@@ -162,10 +162,10 @@ impl Invoker {
             *request.method_mut() = method.clone();
             *request.uri_mut() = target.clone();
             *request.headers_mut() = headers.clone();
-            let answer = self.send(&authority, request).await?;
-            let status = answer.status();
-            let Some(url) = redirect(&answer, &authority, &target) else {
-                return status.is_success().then_some(answer);
+            let response = self.send(&authority, request).await?;
+            let status = response.status();
+            let Some(url) = redirect(&response, &authority, &target) else {
+                return status.is_success().then_some(response);
             };
             authority = format!("{}:{}", url.host()?, url.port_u16().unwrap_or(80));
             target = url.path_and_query()?.as_str().parse().ok()?;
@@ -180,7 +180,7 @@ impl Invoker {
         None
     }
 
-    /// Sends a request to the handler, or to wherever it points.
+    /// Sends a request to the handler, or to another server after a redirect.
     async fn send(
         &self,
         authority: &str,
@@ -193,11 +193,11 @@ impl Invoker {
     }
 }
 
-fn redirect(answer: &Response<Bytes>, authority: &str, target: &Uri) -> Option<Uri> {
-    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+fn redirect(response: &Response<Bytes>, authority: &str, target: &Uri) -> Option<Uri> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    let location = answer.headers().get(LOCATION)?.to_str().ok()?;
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
     let url = Url::parse(&format!("http://{authority}{target}")).ok()?.join(location).ok()?;
     url.as_str().parse().ok()
 }

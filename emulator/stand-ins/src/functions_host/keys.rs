@@ -1,4 +1,4 @@
-//! Function keys: who may call what (`SecretManager.cs`, `AuthenticationLevelHandler.cs`).
+//! Function keys and what they allow (`SecretManager.cs`, `AuthenticationLevelHandler.cs`).
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -6,23 +6,23 @@ use uuid::Uuid;
 
 use super::function::AuthLevel;
 
-/// The keys of a host. The default has generated values and a host key named `default`.
+/// The keys of a host; by default generated ones, with a host key named `default`.
 #[derive(Clone, Debug)]
 pub struct HostKeys {
-    /// Opens everything.
+    /// The master key, which allows everything.
     pub master: String,
-    /// Host keys, by name; each opens every function.
+    /// The host keys by name; each allows every function.
     pub host: Vec<(String, String)>,
 }
 
-/// A handle by which keys can be changed while the host runs.
+/// A handle for changing the keys of a running host.
 #[derive(Clone, Debug)]
 pub struct KeyRing(Arc<RwLock<HostKeys>>);
 
-/// Who calls: what the key grants, and its name.
+/// The caller, identified by its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// There is no key, or none that fits.
+    /// No key, or an unknown one.
     Anonymous,
     Key {
         level: Level,
@@ -30,7 +30,7 @@ pub(super) enum Caller {
     },
 }
 
-/// What a key is good for.
+/// The level of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Admin,
@@ -48,12 +48,12 @@ impl KeyRing {
         Self(Arc::new(RwLock::new(keys)))
     }
 
-    /// The keys as they are now.
+    /// The current keys.
     pub fn get(&self) -> HostKeys {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Adds a host key, or gives it another value.
+    /// Adds or replaces a host key.
     pub fn set_host_key(&self, name: &str, value: &str) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
         keys.host.retain(|(candidate, _)| candidate != name);
@@ -66,7 +66,7 @@ impl KeyRing {
         keys.host.retain(|(candidate, _)| candidate != name);
     }
 
-    /// Who presents this key, in the host's order of checking.
+    /// The caller with this key; checks in the host's order.
     pub(super) fn caller(&self, presented: Option<&str>) -> Caller {
         let Some(presented) = presented else {
             return Caller::Anonymous;
@@ -84,8 +84,8 @@ impl KeyRing {
 }
 
 impl Caller {
-    /// Whether this is enough for a function of that level.
-    pub(super) fn opens(&self, required: AuthLevel) -> bool {
+    /// Whether the caller may invoke a function of this level.
+    pub(super) fn may_invoke(&self, required: AuthLevel) -> bool {
         match required {
             AuthLevel::Anonymous => true,
             AuthLevel::Function => *self != Self::Anonymous,
@@ -99,7 +99,7 @@ impl Caller {
     }
 }
 
-/// Compares without stopping at the first difference, as the host does (`Key.cs`).
+/// Compares in constant time, as the host does (`Key.cs`).
 fn equal(key: &str, presented: &str) -> bool {
     key.len() == presented.len()
         && key.bytes().zip(presented.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_key_opens_what_it_should() {
+    fn each_level_of_key_allows_its_functions() {
         for (key, function_level, admin_level) in [
             ("m", true, true),
             ("host", true, false),
@@ -130,9 +130,9 @@ mod tests {
             ("HOST", false, false),
         ] {
             let caller = ring().caller(Some(key));
-            assert_eq!(caller.opens(AuthLevel::Function), function_level, "{key}");
-            assert_eq!(caller.opens(AuthLevel::Admin), admin_level, "{key}");
-            assert!(caller.opens(AuthLevel::Anonymous), "{key}");
+            assert_eq!(caller.may_invoke(AuthLevel::Function), function_level, "{key}");
+            assert_eq!(caller.may_invoke(AuthLevel::Admin), admin_level, "{key}");
+            assert!(caller.may_invoke(AuthLevel::Anonymous), "{key}");
         }
     }
 
@@ -140,7 +140,7 @@ mod tests {
     fn a_key_can_be_added_and_removed_while_the_host_runs() {
         let ring = ring();
         ring.set_host_key("next", "value");
-        assert!(ring.caller(Some("value")).opens(AuthLevel::Function));
+        assert!(ring.caller(Some("value")).may_invoke(AuthLevel::Function));
 
         ring.remove_host_key("next");
         assert_eq!(ring.caller(Some("value")), Caller::Anonymous);

@@ -1,4 +1,4 @@
-//! What the trigger's binding data make of a request; nothing here that `Data` has not
+//! The payload's `Metadata`: the trigger's binding data, which repeat what `Data` has
 //! (`HttpTriggerAttributeBindingProvider.cs`, `FunctionBinding.cs`, `SystemBindingData.cs`).
 
 use std::borrow::Cow;
@@ -7,25 +7,25 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::by_name::ByName;
+use super::case_insensitive_map::CaseInsensitiveMap;
 use super::dotnet;
 use super::json::{self, Json};
 use super::kestrel::Headers;
 use super::query;
 use super::route::RouteValues;
 
-/// How deep a body may be nested whose members are looked at (Json.NET's own limit).
+/// The maximum nesting of a body whose members become binding data (Json.NET's limit).
 const DEPTH_MAX: usize = 64;
 
-/// Binding data: names compare without letter case, and later writers win.
-pub(super) struct Metadata<'a>(ByName<Cow<'a, str>, Entry<'a>>);
+/// Binding data; names are case-insensitive, and later values win.
+pub(super) struct Metadata<'a>(CaseInsensitiveMap<Cow<'a, str>, Entry<'a>>);
 
 enum Entry<'a> {
-    /// Anything but an object is written as JSON, and that as a text.
+    /// A value other than an object: its JSON, serialised as a string.
     Text(String),
     /// A member of the body.
     Object(Json),
-    Query(ByName<&'a str, &'a str>),
+    Query(CaseInsensitiveMap<&'a str, &'a str>),
     Headers(&'a Headers),
     System(System<'a>),
 }
@@ -38,16 +38,16 @@ struct System<'a> {
     rand_guid: String,
 }
 
-/// Collects the binding data of a request for a function.
-pub(super) fn of<'a>(
+/// The binding data of an HTTP request.
+pub(super) fn for_request<'a>(
     function: &'a str,
     headers: &'a Headers,
     body: Option<&str>,
     query: &'a [(String, String)],
     values: &'a RouteValues,
 ) -> Metadata<'a> {
-    let mut metadata = Metadata(ByName::new());
-    // Most bodies that are no object are not even looked through.
+    let mut metadata = Metadata(CaseInsensitiveMap::new());
+    // Avoids parsing most bodies that are not objects.
     let body = body.filter(|body| body.trim_start().starts_with('{'));
     if let Some(Json::Object(members)) = body.and_then(|body| json::whole(body, DEPTH_MAX)) {
         for (name, value) in members.0 {
@@ -72,19 +72,19 @@ pub(super) fn of<'a>(
         metadata.set("Headers", Entry::Headers(headers));
     }
     let name = if metadata.has("sys") { "$sys" } else { "sys" };
-    metadata.set(name, Entry::System(System::of(function)));
+    metadata.set(name, Entry::System(System::new(function)));
     metadata
 }
 
-/// The binding data of a trigger that brings none of its own.
-pub(super) fn of_system(function: &str) -> Metadata<'_> {
-    let mut metadata = Metadata(ByName::new());
-    metadata.set("sys", Entry::System(System::of(function)));
+/// The binding data of a trigger that has none of its own.
+pub(super) fn system_only(function: &str) -> Metadata<'_> {
+    let mut metadata = Metadata(CaseInsensitiveMap::new());
+    metadata.set("sys", Entry::System(System::new(function)));
     metadata
 }
 
 impl<'a> System<'a> {
-    fn of(function: &'a str) -> Self {
+    fn new(function: &'a str) -> Self {
         Self {
             method_name: function,
             utc_now: dotnet::iso_text(OffsetDateTime::now_utc(), "Z"),
@@ -132,7 +132,7 @@ impl Serialize for Entry<'_> {
     }
 }
 
-/// Such names are left out, whatever their letter case.
+/// Such names are omitted, in any case.
 fn ends_with_trigger(name: &str) -> bool {
     const ENDING: &str = "trigger";
     name.len()

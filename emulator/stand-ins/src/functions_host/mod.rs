@@ -1,14 +1,13 @@
-//! The Azure Functions host, as far as custom handlers with HTTP and timer triggers can tell.
+//! A stand-in for the Azure Functions host: custom handlers with HTTP and timer triggers.
 //!
-//! Written from the host's own source (version 4.1037); each module cites the files. It reads a
-//! packaged app, starts its executable, checks keys, routes, posts invocation payloads and turns
-//! envelopes into answers, with the quirks that a handler must live with. What it must do is in
-//! `docs/functions-host.md`; `tests/recordings` has what the real host did.
+//! It follows the host's source (version 4.1037); each module cites the files. It reads a packaged
+//! app, starts its executable, checks keys, routes, posts invocation payloads and converts
+//! envelopes to responses, with the quirks that a handler must live with. `docs/functions-host.md`
+//! is the specification; `tests/recordings` has the behaviour of the real host.
 
 mod admin;
-mod answer;
 mod app_folder;
-mod by_name;
+mod case_insensitive_map;
 mod charset;
 mod connection;
 mod console;
@@ -16,6 +15,7 @@ mod dotnet;
 mod envelope;
 mod function;
 mod handler;
+mod http_output;
 mod identity;
 mod invoke;
 mod json;
@@ -49,34 +49,35 @@ use connection::Pool;
 use console::Console;
 use handler::Handler;
 use invoke::Invoker;
-use server::Front;
+use server::Router;
 
-/// How long the host waits for the end of a handler that it has killed (`WorkerProcess.Dispose`).
+/// How long the host waits for a killed handler to exit (`WorkerProcess.Dispose`).
 const KILLING_MAX: Duration = Duration::from_secs(1);
 
-/// The setting with the address for telemetry.
+/// The setting with the connection string for telemetry.
 const CONNECTION_STRING: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 
-/// What a host is started with.
+/// The options of a host.
 #[derive(Clone, Debug)]
 pub struct HostOptions {
     /// The packaged app: `host.json`, the executable and one folder per function.
     pub app_root: PathBuf,
-    /// App settings, which the handler gets as variables beside those of this process.
+    /// App settings, which the handler gets as environment variables in addition to those of this
+    /// process.
     pub environment: Vec<(String, String)>,
-    /// The keys that open its functions.
+    /// The function keys.
     pub keys: HostKeys,
-    /// The port on `127.0.0.1`; none for a free one.
+    /// The port on `127.0.0.1`; `None` for a free one.
     pub port: Option<u16>,
-    /// Prints what the handler prints, behind this label.
+    /// Prints the handler's console output with this label.
     pub print_console: Option<String>,
-    /// Whether invocations carry a `traceparent` of the host's own, as in Azure.
+    /// Whether invocations carry the host's `traceparent`, as in Azure.
     pub telemetry: bool,
-    /// The folder in which the status of its timers outlives it; none to forget it.
+    /// The folder for the status of timers; `None` to keep it in memory.
     pub timers: Option<PathBuf>,
 }
 
-/// A running host; dropping it kills the handler, as the real one does when it stops.
+/// A running host; dropping it kills the handler, as when the real host stops.
 #[derive(Debug)]
 pub struct Host {
     url: String,
@@ -84,39 +85,39 @@ pub struct Host {
     timers: Timers,
     handler: Arc<Handler>,
     console: Arc<Console>,
-    supervising: JoinHandle<()>,
+    supervisor: JoinHandle<()>,
     serving: JoinHandle<()>,
     listening: JoinSet<()>,
 }
 
-/// The handler's process, which the host starts anew when it ends.
+/// The handler's process, which the host restarts when it ends.
 #[derive(Clone, Debug)]
 pub struct HandlerProcess(Arc<Handler>);
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// The app's folder is not as it must be.
-    #[error("{}: {what}", path.display())]
+    /// The app's folder is invalid or uses something unsupported.
+    #[error("{}: {problem}", path.display())]
     AppFolder {
         /// The file or folder.
         path: PathBuf,
         /// What is wrong with it.
-        what: String,
+        problem: String,
     },
     /// The port cannot be opened.
     #[error("port {port} of 127.0.0.1 cannot be opened")]
     Port {
         /// The port; 0 stands for a free one.
         port: u16,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
 }
 
 impl HostOptions {
-    /// A host for this app with generated keys on a free port.
+    /// Options for this app with generated keys and a free port.
     pub fn new(app_root: PathBuf) -> Self {
         Self {
             app_root,
@@ -131,10 +132,10 @@ impl HostOptions {
 }
 
 impl Host {
-    /// Starts a host and its handler, without waiting for the handler.
+    /// Starts a host and its handler; does not wait until the handler is ready.
     ///
     /// # Errors
-    /// If the folder holds no app or the port is taken.
+    /// If the folder is not a valid app, or the port is taken.
     pub async fn start(options: HostOptions) -> Result<Self, HostError> {
         let app = Arc::new(AppFolder::read(&options.app_root, &options.environment)?);
         let listener = bind(options.port.unwrap_or(0)).await?;
@@ -149,7 +150,7 @@ impl Host {
             console.note(&format!("a function is in error and is not served: {error}"));
         }
         let keys = KeyRing::new(options.keys);
-        let supervising = tokio::spawn(Arc::clone(&handler).supervise(
+        let supervisor = tokio::spawn(Arc::clone(&handler).supervise(
             Arc::clone(&app),
             options.environment.clone(),
             Arc::clone(&console),
@@ -164,72 +165,72 @@ impl Host {
         });
         let timers = Timers::new(&invoker, options.timers.as_deref());
         let listening = timers.start();
-        let front = Arc::new(Front::new(invoker, keys.clone(), timers.clone()));
+        let router = Arc::new(Router::new(invoker, keys.clone(), timers.clone()));
         let stopping = Arc::clone(&handler);
         let serving = tokio::spawn(async move {
-            kestrel::serve(listener, front, stopping.host_stopped()).await;
+            kestrel::serve(listener, router, stopping.host_stopped()).await;
         });
-        Ok(Self { url, keys, timers, handler, console, supervising, serving, listening })
+        Ok(Self { url, keys, timers, handler, console, supervisor, serving, listening })
     }
 
-    /// Where it listens: `http://127.0.0.1:7071`, without a slash at the end.
+    /// The host's URL, such as `http://127.0.0.1:7071`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where its handler listens.
+    /// The handler's URL.
     pub fn handler_url(&self) -> String {
         format!("http://{}", self.handler.authority())
     }
 
-    /// The handler's process, if one is running.
+    /// The id of the handler's process, if it runs.
     pub fn handler_process_id(&self) -> Option<u32> {
         self.handler.process_id()
     }
 
-    /// The handler's process, whichever it is at the moment.
+    /// A handle to the current process of the handler.
     pub fn handler_process(&self) -> HandlerProcess {
         HandlerProcess(Arc::clone(&self.handler))
     }
 
-    /// Its keys, which can be changed.
+    /// The keys, which can be changed.
     pub fn keys(&self) -> KeyRing {
         self.keys.clone()
     }
 
-    /// The functions that run on a schedule.
+    /// The timer functions.
     pub fn timers(&self) -> Timers {
         self.timers.clone()
     }
 
-    /// What the handler printed, the last ten thousand lines.
+    /// The handler's console output, the last ten thousand lines.
     pub fn console(&self) -> Vec<ConsoleLine> {
         self.console.lines()
     }
 
-    /// What the handler sent back as `Logs`, the last ten thousand lines.
+    /// The handler's `Logs`, the last ten thousand lines.
     pub fn invocation_logs(&self) -> Vec<InvocationLog> {
         self.console.logs()
     }
 
     /// Waits until the host has stopped itself because its handler does not run. The real process
-    /// ends then, and nobody answers at its address; on Azure it is started again.
+    /// ends then, and nothing listens at its address; Azure restarts it.
     pub async fn stopped_itself(&self) {
         self.handler.host_stopped().await;
     }
 
-    /// Stops taking requests and kills the handler; afterwards both ports are free.
+    /// Stops the server and kills the handler; afterwards both ports are free.
     pub async fn stop(mut self) {
         self.listening.abort_all();
         self.serving.abort();
         let _ = (&mut self.serving).await;
         self.handler.stop_host();
-        let _ = tokio::time::timeout(KILLING_MAX, &mut self.supervising).await;
+        let _ = tokio::time::timeout(KILLING_MAX, &mut self.supervisor).await;
     }
 }
 
 impl HandlerProcess {
-    /// Its id at the moment, if it runs.
+    /// The current process id, if the handler runs.
     pub fn id(&self) -> Option<u32> {
         self.0.process_id()
     }
@@ -238,12 +239,12 @@ impl HandlerProcess {
 impl Drop for Host {
     fn drop(&mut self) {
         self.handler.stop_host();
-        self.supervising.abort();
+        self.supervisor.abort();
         self.serving.abort();
     }
 }
 
-/// Like the apps, the host reports to where its settings say.
+/// The host sends telemetry to the same place as the app.
 fn reporter(app_root: &Path, environment: &[(String, String)]) -> Option<Reporter> {
     let setting = environment.iter().find(|(name, _)| name == CONNECTION_STRING);
     let app = app_root.file_name().map(|name| name.to_string_lossy().into_owned());

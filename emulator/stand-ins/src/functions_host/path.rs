@@ -1,21 +1,21 @@
-//! Percent-encoding of paths, as Kestrel takes it off and puts it on again (`PathString.cs`).
+//! Percent-encoding and decoding of paths, as in Kestrel (`PathString.cs`).
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Decodes a path once; an encoded slash stays as it is, and so does what is no UTF-8. Nothing if
-/// it has a zero byte (`UrlDecoder.cs`).
+/// Decodes a path once; keeps encoded slashes and invalid UTF-8. `None` if it contains a zero byte
+/// (`UrlDecoder.cs`).
 pub(super) fn decoded_path(text: &str) -> Option<Cow<'_, str>> {
     let path = decoded(text, |decoded| decoded != '/');
     (!path.contains('\0')).then_some(path)
 }
 
-/// Decodes a name or a value of a query once; what is no UTF-8 stays (`Uri.UnescapeDataString`).
+/// Decodes a name or a value of a query once; keeps invalid UTF-8 (`Uri.UnescapeDataString`).
 pub(super) fn decoded_query(text: &str) -> String {
     decoded(&text.replace('+', " "), |_| true).into_owned()
 }
 
-/// Resolves `.` and `..`, which happens after decoding (`PathNormalizer.cs`).
+/// Resolves `.` and `..` after decoding (`PathNormalizer.cs`).
 pub(super) fn without_dots(path: &str) -> String {
     if !path.contains("/.") {
         return path.to_owned();
@@ -74,17 +74,17 @@ fn decoded(text: &str, may_be_decoded: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(decoded)
 }
 
-/// The bytes that the escapes at the beginning stand for.
+/// The bytes of the escapes at the beginning.
 fn escaped_bytes(text: &str) -> Vec<u8> {
     text.as_bytes().chunks(3).map_while(escaped).collect()
 }
 
-/// Encodes what may not stand in a path; what looks encoded stays.
+/// Encodes the characters that a path may not contain; keeps existing escapes.
 pub(super) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for (at, byte) in text.bytes().enumerate() {
-        let may_stand = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
-        if may_stand || escaped(&text.as_bytes()[at..]).is_some() {
+        let is_allowed = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
+        if is_allowed || escaped(&text.as_bytes()[at..]).is_some() {
             encoded.push(char::from(byte));
         } else {
             escape(&mut encoded, byte);
@@ -93,7 +93,7 @@ pub(super) fn encoded(text: &str) -> String {
     encoded
 }
 
-/// The byte that an escape at the beginning stands for.
+/// The byte of an escape at the beginning.
 fn escaped(text: &[u8]) -> Option<u8> {
     let digits = std::str::from_utf8(text.strip_prefix(b"%")?.get(..2)?).ok()?;
     if digits.starts_with('+') {
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_text_and_no_slash_is_decoded_once() {
+    fn everything_but_slashes_and_invalid_utf_8_is_decoded_once() {
         for (sent, text) in [
             ("x%20y", "x y"),
             ("x%2Fy%2fz", "x%2Fy%2fz"),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_has_slashes_and_pluses_for_spaces() {
+    fn a_query_decodes_slashes_and_pluses() {
         assert_eq!(decoded_query("a%2Fb+%2B%FF%"), "a/b +%FF%");
     }
 
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_not_stand_in_a_path_is_encoded() {
+    fn only_characters_that_a_path_may_not_contain_are_encoded() {
         for (text, path) in
             [("/a b/é", "/a%20b/%C3%A9"), ("/a+b:@", "/a+b:@"), ("/x%2Fy%", "/x%2Fy%25")]
         {

@@ -15,7 +15,7 @@ use super::path;
 use super::query;
 use super::route::RouteValues;
 
-/// Writes the payload for one request.
+/// Serialises the payload of an HTTP request.
 pub(super) fn write(
     function: &Function,
     request: &Request,
@@ -26,7 +26,7 @@ pub(super) fn write(
     let query = query::pairs(request.query.as_deref().unwrap_or_default());
     let headers = &request.headers;
     let body = body_text(headers, body);
-    let metadata = metadata::of(&function.name, headers, body.as_deref(), &query, values);
+    let metadata = metadata::for_request(&function.name, headers, body.as_deref(), &query, values);
     let data = HttpTrigger {
         url: url(request),
         method: &request.method,
@@ -36,11 +36,11 @@ pub(super) fn write(
         identities: [caller.into()],
         body,
     };
-    assembled(&function.trigger, data, metadata)
+    assemble(&function.trigger, data, metadata)
 }
 
-/// A payload: the data of the one trigger under its name.
-pub(super) fn assembled(trigger: &str, data: impl Serialize, metadata: Metadata<'_>) -> Vec<u8> {
+/// Serialises a payload: the data of the trigger under its name, and the metadata.
+pub(super) fn assemble(trigger: &str, data: impl Serialize, metadata: Metadata<'_>) -> Vec<u8> {
     let payload = Payload { data: InOrder(&[(trigger, data)]), metadata };
     serde_json::to_vec(&payload).expect("names are texts, and nothing in it can fail")
 }
@@ -65,7 +65,7 @@ struct HttpTrigger<'a, Q: Serialize, P: Serialize> {
     body: Option<Cow<'a, str>>,
 }
 
-/// Pairs as the members of an object.
+/// Serialises pairs as an object, in order.
 pub(super) struct InOrder<'a, N, V>(pub(super) &'a [(N, V)]);
 
 impl<N: Serialize, V: Serialize> Serialize for InOrder<'_, N, V> {
@@ -74,7 +74,7 @@ impl<N: Serialize, V: Serialize> Serialize for InOrder<'_, N, V> {
     }
 }
 
-/// The body as the host hands it over: absent unless a length above zero was announced.
+/// The body as a string; absent unless a length above zero was declared.
 fn body_text<'a>(headers: &Headers, body: &'a [u8]) -> Option<Cow<'a, str>> {
     if body.is_empty() {
         return None;
@@ -84,11 +84,11 @@ fn body_text<'a>(headers: &Headers, body: &'a [u8]) -> Option<Cow<'a, str>> {
     if essence == "application/octet-stream" || media_type.contains("multipart/") {
         return Some(Cow::Owned(BASE64_STANDARD.encode(body)));
     }
-    Some(text(body))
+    Some(decode(body))
 }
 
-/// UTF-8, unless a byte-order mark says otherwise; the charset of the media type is nobody's.
-fn text(body: &[u8]) -> Cow<'_, str> {
+/// Decodes UTF-8, or the encoding of a byte-order mark; the charset of the media type is ignored.
+fn decode(body: &[u8]) -> Cow<'_, str> {
     let utf_16 = |body: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = body.as_chunks::<2>().0.iter().copied().map(unit);
         char::decode_utf16(units).map(|it| it.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
@@ -101,8 +101,8 @@ fn text(body: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The address; the path is encoded anew, the query stays as it was sent. Behind Azure's front end
-/// the scheme is the one that its caller used (`AppServiceHeaderFixupMiddleware.cs`).
+/// The URL: the path is encoded again, the query kept as sent. Behind Azure's front end the scheme
+/// is the caller's (`AppServiceHeaderFixupMiddleware.cs`).
 fn url(request: &Request) -> String {
     let headers = &request.headers;
     let scheme = headers.get("X-Forwarded-Proto").unwrap_or("http");

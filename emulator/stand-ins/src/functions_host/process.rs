@@ -1,5 +1,5 @@
-//! The handler's process: its arguments, variables and output (`HttpWorkerProcess.cs`,
-//! `WorkerProcess.cs`), and whether it answers yet.
+//! The handler's process: arguments, environment and output (`HttpWorkerProcess.cs`,
+//! `WorkerProcess.cs`), and the readiness probe.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -16,10 +16,11 @@ use super::connection::Connection;
 use super::console::{Console, Stream};
 use crate::process::Group;
 
-/// Between two probes.
+/// The pause between two probes.
 const PROBE_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Starts a process and what kills it if we end without a word; dropping the process kills it.
+/// Starts the process and a group that kills it if we end without stopping it; dropping the process
+/// kills it too.
 pub(super) fn start(
     app: &AppFolder,
     environment: &[(String, String)],
@@ -32,7 +33,7 @@ pub(super) fn start(
     let mut child = Command::new(&app.executable)
         .args(&app.arguments)
         .current_dir(&app.working_directory)
-        // It tells the local stack and the tests which server to use; apps are told in settings.
+        // It selects the server for the local stack and the tests; apps get theirs from settings.
         .env_remove("MONGO_CONNECTION_STRING")
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .env("FUNCTIONS_CUSTOMHANDLER_PORT", &port)
@@ -55,18 +56,18 @@ pub(super) fn start(
     Ok((child, group))
 }
 
-/// Asks `GET /` until there is any answer at all (`DefaultHttpWorkerService.IsWorkerReady`).
+/// Sends `GET /` until there is any response (`DefaultHttpWorkerService.IsWorkerReady`).
 ///
-/// Only the pauses count against the budget; a handler that accepts and never answers is waited
-/// for without end.
-pub(super) async fn probe(authority: &str, budget: Duration) -> bool {
-    for _ in 0..budget.as_millis() / PROBE_INTERVAL.as_millis() {
+/// Only the pauses count against the limit; a handler that accepts and never responds is waited for
+/// forever, as in the real host.
+pub(super) async fn probe(authority: &str, limit: Duration) -> bool {
+    for _ in 0..limit.as_millis() / PROBE_INTERVAL.as_millis() {
         if let Ok(mut connection) = Connection::open(authority).await {
             let mut request = Request::new(Full::default());
             if let Ok(host) = HeaderValue::from_str(authority) {
                 request.headers_mut().insert(HOST, host);
             }
-            // Garbage is an answer as well.
+            // Even garbage counts as a response.
             let _ = connection.exchange(request).await;
             return true;
         }

@@ -1,6 +1,6 @@
-//! Query strings as ASP.NET reads them (`QueryFeature.cs`).
+//! Parses query strings as ASP.NET does (`QueryFeature.cs`).
 
-use super::by_name::ByName;
+use super::case_insensitive_map::CaseInsensitiveMap;
 use super::path::decoded_query;
 
 /// Decoded pairs, in order.
@@ -14,12 +14,12 @@ pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Repeated values are joined with commas; names compare without letter case, and the last
-/// spelling stays.
-pub(super) fn joined(pairs: &[(String, String)]) -> ByName<&str, String> {
-    let mut joined = ByName::new();
+/// Values by name, repeated ones joined with commas; names are case-insensitive and keep their last
+/// spelling.
+pub(super) fn joined(pairs: &[(String, String)]) -> CaseInsensitiveMap<&str, String> {
+    let mut joined = CaseInsensitiveMap::new();
     for (name, value) in pairs {
-        joined.add_respelt(name.as_str(), value.clone(), |earlier, later| {
+        joined.merge_respelt(name.as_str(), value.clone(), |earlier, later| {
             earlier.push(',');
             earlier.push_str(&later);
         });
@@ -27,11 +27,11 @@ pub(super) fn joined(pairs: &[(String, String)]) -> ByName<&str, String> {
     joined
 }
 
-/// The last value of each name, likewise.
-pub(super) fn last(pairs: &[(String, String)]) -> ByName<&str, &str> {
-    let mut last = ByName::new();
+/// The last value by name, with the same rules for names.
+pub(super) fn last(pairs: &[(String, String)]) -> CaseInsensitiveMap<&str, &str> {
+    let mut last = CaseInsensitiveMap::new();
     for (name, value) in pairs {
-        last.add_respelt(name.as_str(), value.as_str(), |earlier, later| *earlier = later);
+        last.merge_respelt(name.as_str(), value.as_str(), |earlier, later| *earlier = later);
     }
     last
 }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeated_values_are_joined_or_the_last_counts() {
+    fn repeated_values_are_joined_or_the_last_one_is_taken() {
         let pairs = pairs("a=1&A=2&b&&c=%20+");
 
         let joined = serde_json::to_string(&joined(&pairs)).unwrap();

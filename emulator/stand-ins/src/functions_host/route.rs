@@ -1,6 +1,6 @@
-//! Route templates of ASP.NET, as far as functions use them.
+//! The subset of ASP.NET's route templates that functions use.
 
-/// A parsed template, prefix included.
+/// A parsed template, including the route prefix.
 #[derive(Debug)]
 pub(super) struct Template {
     text: String,
@@ -19,12 +19,12 @@ enum Constraint {
     Int,
 }
 
-/// Route values: the text, or nothing for an optional parameter that was left out.
+/// Route values; `None` for an omitted optional parameter.
 pub(super) type RouteValues = Vec<(String, Option<String>)>;
 
 impl Template {
-    /// Reads `patient/{patientId}/tests/{testId?}`; of constraints `:int` is known. Defaults and
-    /// parameters that take more than one segment are not.
+    /// Parses `patient/{patientId}/tests/{testId?}`. Of the constraints only `:int` is supported;
+    /// defaults and catch-all parameters are not.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let segments = text.split('/').filter(|segment| !segment.is_empty()).map(Segment::parse);
         Some(Self {
@@ -33,14 +33,14 @@ impl Template {
         })
     }
 
-    /// Whether both are written the same (`ScriptHost.HttpRoutesConflict`).
-    pub(super) fn is_written_like(&self, other: &Self) -> bool {
+    /// Whether both have the same text (`ScriptHost.HttpRoutesConflict`).
+    pub(super) fn has_same_text_as(&self, other: &Self) -> bool {
         self.text.eq_ignore_ascii_case(&other.text)
     }
 
     /// The route values if the path matches; `path` begins with a slash and is decoded.
     ///
-    /// Letter case of literals is ignored, one slash at the end too, and an empty segment never
+    /// Literals are case-insensitive, one trailing slash is ignored, and an empty segment never
     /// matches (`PathTokenizer.cs`, `RoutePatternMatcher.cs`).
     pub(super) fn match_path(&self, path: &str) -> Option<RouteValues> {
         let mut rest = path.strip_prefix('/')?;
@@ -91,7 +91,7 @@ impl Constraint {
     fn allows(&self, value: &str) -> bool {
         match self {
             Self::None => true,
-            // .NET passes over white space around a number, and takes a sign.
+            // .NET ignores white space around a number and accepts a sign.
             Self::Int => value.trim_matches([' ', '\t', '\n', '\r']).parse::<i32>().is_ok(),
         }
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_ignore_letter_case_and_one_slash_at_the_end() {
+    fn literals_ignore_case_and_one_trailing_slash() {
         for path in ["/api/patient", "/API/Patient", "/api/patient/"] {
             assert_eq!(matched("api/patient", path), Some(vec![]), "{path}");
         }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_optional_parameter_may_be_left_out() {
+    fn an_optional_parameter_may_be_omitted() {
         assert_eq!(matched("a/{x?}", "/a"), Some(vec![("x".to_owned(), None)]));
         assert_eq!(matched("a/{x?}", "/a/"), Some(vec![("x".to_owned(), None)]));
         assert_eq!(matched("a/{x?}", "/a/1 2"), Some(vec![value("x", "1 2")]));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constraint_that_fails_is_no_match_and_converts_nothing() {
+    fn a_constraint_filters_values_and_converts_none() {
         for number in ["007", "+7", "-7", " 7 "] {
             let path = format!("/a/{number}");
             assert_eq!(matched("a/{n:int}", &path), Some(vec![value("n", number)]));
@@ -140,19 +140,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_template_or_not_emulated_is_refused() {
+    fn invalid_and_unsupported_templates_are_refused() {
         for text in ["{}", "{x=1}", "{x:guid}", "{*x}", "{**x}", "a{x}", "{x}{y}", "{a?b}"] {
             assert!(Template::parse(text).is_none(), "{text}");
         }
     }
 
     #[test]
-    fn letter_case_and_slashes_around_a_template_do_not_count() {
-        let written_like = |one: &str, other: &str| {
-            Template::parse(one).unwrap().is_written_like(&Template::parse(other).unwrap())
+    fn templates_are_compared_without_case_and_outer_slashes() {
+        let same_text = |one: &str, other: &str| {
+            Template::parse(one).unwrap().has_same_text_as(&Template::parse(other).unwrap())
         };
 
-        assert!(written_like("api/a/{x}", "API/A/{X}/"));
-        assert!(!written_like("api/a/{x}", "api/a/{y}"));
+        assert!(same_text("api/a/{x}", "API/A/{X}/"));
+        assert!(!same_text("api/a/{x}", "api/a/{y}"));
     }
 }

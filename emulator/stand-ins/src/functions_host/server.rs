@@ -1,4 +1,4 @@
-//! The host's front: what it decides before and after the handler is asked, in its order
+//! Routes requests: everything that the host does before and after the handler, in its order
 //! (`WebJobsApplicationBuilderExtension.cs`, `FunctionInvocationMiddleware.cs`).
 
 use std::sync::Arc;
@@ -10,41 +10,41 @@ use tokio::sync::Semaphore;
 use super::app_folder::AppFolder;
 use super::envelope::Envelope;
 use super::function::Function;
-use super::invoke::{Concluded, Invocation, Invoker};
-use super::kestrel::{Application, Body, Request, Response, Unreadable};
+use super::invoke::{Invocation, Invoker, Outcome};
+use super::kestrel::{Application, Body, BodyError, Request, Response};
 use super::keys::{Caller, KeyRing};
 use super::payload;
 use super::query;
 use super::route::RouteValues;
 use super::timer::Timers;
 
-/// What is read and written in a moment; with a larger body others would have to wait for that.
+/// The largest body that is serialised in place; a larger one would delay other requests.
 const BODY_BYTES_AT_ONCE: usize = 32 << 10;
 
-/// How many larger bodies are written at the same time: the other processors are for everybody else.
+/// How many larger bodies are serialised at the same time: the other processors remain free.
 const LARGE_BODIES_AT_ONCE: usize = 1;
 
-/// Everything that a request needs.
-pub(super) struct Front {
+/// Serves the requests to a host.
+pub(super) struct Router {
     app: Arc<AppFolder>,
     pub(super) keys: KeyRing,
     invoker: Arc<Invoker>,
     pub(super) timers: Timers,
     outstanding: AtomicUsize,
-    /// As many as may run at the same time; the rest wait.
+    /// Limits the running requests; the others wait.
     running: Option<Semaphore>,
-    /// As many large bodies as may be written at the same time.
+    /// Limits the large bodies that are serialised at the same time.
     large_bodies: Semaphore,
 }
 
-impl Application for Front {
-    async fn answer(
+impl Application for Router {
+    async fn respond(
         &self,
         mut request: Request,
         body: &mut Body<'_>,
-    ) -> Result<Response, Unreadable> {
+    ) -> Result<Response, BodyError> {
         if let Some(host) = request.headers.get("DISGUISED-HOST").map(str::to_owned) {
-            // Azure's front end says so which host its caller meant.
+            // Azure's front end sends the original `Host` in this header.
             request.headers.set("Host", &host);
         }
         if request.path.starts_with("/admin/") {
@@ -52,14 +52,14 @@ impl Application for Front {
         }
         let outstanding = self.outstanding.fetch_add(1, Ordering::Relaxed);
         let is_too_many = self.app.outstanding_max.is_some_and(|max| outstanding >= max);
-        let answer =
-            if is_too_many { Ok(too_many()) } else { self.throttled(&request, body).await };
+        let response =
+            if is_too_many { Ok(too_many()) } else { self.serve_throttled(&request, body).await };
         self.outstanding.fetch_sub(1, Ordering::Relaxed);
-        answer
+        response
     }
 }
 
-impl Front {
+impl Router {
     pub(super) fn new(invoker: Arc<Invoker>, keys: KeyRing, timers: Timers) -> Self {
         let app = Arc::clone(&invoker.app);
         let running = app.concurrent_max.map(Semaphore::new);
@@ -68,11 +68,11 @@ impl Front {
         Self { app, keys, invoker, timers, outstanding, running, large_bodies }
     }
 
-    async fn throttled(
+    async fn serve_throttled(
         &self,
         request: &Request,
         body: &mut Body<'_>,
-    ) -> Result<Response, Unreadable> {
+    ) -> Result<Response, BodyError> {
         let _turn = match &self.running {
             Some(running) => running.acquire().await.ok(),
             None => None,
@@ -80,7 +80,7 @@ impl Front {
         Ok(self.with_custom_headers(self.route(request, body).await?))
     }
 
-    async fn route(&self, request: &Request, body: &mut Body<'_>) -> Result<Response, Unreadable> {
+    async fn route(&self, request: &Request, body: &mut Body<'_>) -> Result<Response, BodyError> {
         if request.path == "/" {
             return Ok(self.home_page());
         }
@@ -88,7 +88,7 @@ impl Front {
             return Ok(Response::empty(404));
         };
         let caller = self.keys.caller(presented_key(request).as_deref());
-        if !caller.opens(function.auth_level) {
+        if !caller.may_invoke(function.auth_level) {
             return Ok(Response::empty(401));
         }
         if function.disabled && !caller.is_admin() {
@@ -104,7 +104,7 @@ impl Front {
         caller: Caller,
         request: &Request,
         body: &mut Body<'_>,
-    ) -> Result<Response, Unreadable> {
+    ) -> Result<Response, BodyError> {
         if body.length().is_some_and(|length| length > self.app.body_bytes_max) {
             return Ok(Response::empty(500));
         }
@@ -116,14 +116,15 @@ impl Front {
         let trace = ["traceparent", "tracestate"].map(|name| headers.get(name));
         let invocation = Invocation { function: &function.name, payload, trace };
         let accept_charset = headers.lines("Accept-Charset");
-        let conclude = |envelope: Option<Envelope>| {
-            let answer = envelope.and_then(|it| it.into_answer(&function.output, accept_charset));
-            // Whatever is answered counts as a success.
-            let success = answer.is_some();
-            let result = answer.unwrap_or_else(|| Response::empty(500));
-            Concluded { code: result.status, result, success }
+        let interpret = |envelope: Option<Envelope>| {
+            let response =
+                envelope.and_then(|it| it.into_response(&function.output, accept_charset));
+            // Any response of the handler counts as a success.
+            let success = response.is_some();
+            let result = response.unwrap_or_else(|| Response::empty(500));
+            Outcome { code: result.status, result, success }
         };
-        Ok(self.invoker.invoke(invocation, conclude).await)
+        Ok(self.invoker.invoke(invocation, interpret).await)
     }
 
     async fn payload(
@@ -143,11 +144,11 @@ impl Front {
         tokio::task::spawn_blocking(write).await.ok()
     }
 
-    /// The first function in alphabetical order that takes path and method.
+    /// The first function, in alphabetical order, that matches path and method.
     fn function_for(&self, request: &Request) -> Option<(&Arc<Function>, RouteValues)> {
         let functions = self.app.functions.http.iter();
         functions
-            .filter(|function| function.takes(&request.method))
+            .filter(|function| function.accepts(&request.method))
             .find_map(|function| Some((function, function.template.match_path(&request.path)?)))
     }
 
@@ -160,18 +161,18 @@ impl Front {
         Response { headers, body: Bytes::from_static(page.as_bytes()), ..Response::empty(200) }
     }
 
-    /// Adds the app's custom headers, unless the answer has them.
-    fn with_custom_headers(&self, mut answer: Response) -> Response {
+    /// Adds the app's custom headers, unless the response has them.
+    fn with_custom_headers(&self, mut response: Response) -> Response {
         for (name, value) in &self.app.custom_headers {
-            if answer.header(name).is_none() {
-                answer.headers.push((name.clone(), value.clone()));
+            if response.header(name).is_none() {
+                response.headers.push((name.clone(), value.clone()));
             }
         }
-        answer
+        response
     }
 }
 
-/// The key with which a request comes; the header wins even when it is wrong.
+/// The key of a request; the header takes precedence over the query, even when it is wrong.
 pub(super) fn presented_key(request: &Request) -> Option<String> {
     if let Some(key) = request.headers.get("x-functions-key") {
         return Some(key.to_owned());
@@ -182,7 +183,7 @@ pub(super) fn presented_key(request: &Request) -> Option<String> {
         .map(|(_, value)| value)
 }
 
-/// What a throttled caller gets, without custom headers.
+/// The response to a throttled caller, without custom headers.
 fn too_many() -> Response {
     let headers = vec![("X-FUNCTION-SCALEOUT".to_owned(), "1".to_owned())];
     Response { headers, ..Response::empty(429) }

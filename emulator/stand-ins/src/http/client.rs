@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-/// How long an unused connection is kept; the servers here close theirs a little later.
+/// How long an idle connection is kept; the servers here close theirs a little later.
 pub(crate) const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// A client for plain HTTP on this machine: it follows no redirect and ignores proxy settings.
 ///
 /// # Panics
-/// If the client cannot be built, which would be a defect of ours.
+/// If the client cannot be built, which would be a bug.
 pub fn http_client() -> reqwest::Client {
-    // The client wants to know its cryptography even where it never encrypts anything; an error
-    // means that someone else in this process has chosen already.
+    // reqwest needs a default crypto provider even for plain HTTP. An error means that the process
+    // has one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
-        // Nobody is trusted, since nothing is encrypted; reading the system's list takes a while.
+        // No certificates: nothing is encrypted, and loading the system's list takes a while.
         .tls_certs_only([])
         .pool_idle_timeout(IDLE_TIME_MAX)
         .redirect(reqwest::redirect::Policy::none())

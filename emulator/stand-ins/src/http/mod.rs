@@ -1,12 +1,14 @@
-//! HTTP as all stand-ins speak it.
+//! HTTP for all stand-ins.
 
 mod accept;
 mod client;
-mod json_answer;
-mod talk;
+mod connection;
+mod json_response;
 
 pub(crate) use accept::accept;
 pub(crate) use client::IDLE_TIME_MAX;
 pub use client::http_client;
-pub(crate) use json_answer::{JSON, json_answer};
-pub(crate) use talk::{BODY_BYTES_PER_SECOND, BODY_GRACE, HEAD_LIMIT, TimedBody, talk};
+pub(crate) use connection::{
+    BODY_BYTES_PER_SECOND, BODY_GRACE, HEAD_LIMIT, MinRateBody, serve_connection,
+};
+pub(crate) use json_response::{JSON, json_response};

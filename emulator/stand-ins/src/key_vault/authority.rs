@@ -1,4 +1,4 @@
-//! A certificate authority that exists as long as the vault does.
+//! A certificate authority for the lifetime of one vault.
 
 use std::io;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// What it takes to serve over TLS, and what clients have to trust.
+/// A TLS server configuration, and the certificate that clients must trust.
 pub(super) struct Authority {
     /// The authority's own certificate.
     pub(super) certificate_pem: String,
-    /// A server with a certificate for the host name.
+    /// The configuration, with a certificate for the host name.
     pub(super) server: Arc<ServerConfig>,
 }
 
 impl Authority {
-    /// A new authority, and a certificate of it for one host name.
+    /// Creates an authority and a certificate for one host name.
     pub(super) fn for_host(name: &str) -> io::Result<Self> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "Key Vault of the local stack");

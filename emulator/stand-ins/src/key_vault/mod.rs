@@ -1,8 +1,8 @@
-//! Azure Key Vault and the managed identities that read it, on this machine.
+//! Stand-ins for Azure Key Vault and for the managed identities that read it.
 //!
-//! The vault serves over TLS, since Azure's client refuses anything else, with a certificate of
-//! an authority that is made at start: clients must be told to trust it. Each identity reads only
-//! what it was granted.
+//! The vault serves TLS, since Azure's client refuses anything else. Its certificate comes from an
+//! authority that is created at start, which clients must be configured to trust. Each identity
+//! reads only the secrets that it was granted.
 
 mod authority;
 mod identity_api;
@@ -25,13 +25,13 @@ pub use crate::fault::Fault;
 use authority::Authority;
 use vault::Vault;
 
-/// The vault's name for clients, who resolve it to this machine (RFC 6761, section 6.3).
+/// The vault's host name, which resolves to this machine (RFC 6761, section 6.3).
 pub const HOST: &str = "patient-records.vault.localhost";
 
-/// As Microsoft Entra's tokens for managed identities.
+/// The lifetime of Microsoft Entra's tokens for managed identities.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A running vault with its identity endpoint; dropping it closes both.
+/// A running vault and identity endpoint, both closed when dropped.
 pub struct KeyVault {
     url: Arc<str>,
     identity_endpoint: String,
@@ -40,14 +40,14 @@ pub struct KeyVault {
     serving: [JoinHandle<()>; 2],
 }
 
-/// A managed identity, as App Service tells an app about it.
+/// A managed identity, as App Service describes it to an app.
 #[derive(Clone)]
 pub struct Identity {
     /// The value of `IDENTITY_ENDPOINT`.
     pub endpoint: String,
-    /// The value of `IDENTITY_HEADER`: whoever has it is this identity.
+    /// The value of `IDENTITY_HEADER`, which authenticates the identity.
     pub header: String,
-    /// Its client id, for `AZURE_CLIENT_ID`.
+    /// The value of `AZURE_CLIENT_ID`.
     pub client_id: String,
 }
 
@@ -80,12 +80,12 @@ impl KeyVault {
         Ok(Self { url, identity_endpoint, certificate, vault, serving })
     }
 
-    /// Where it is, without a slash at the end.
+    /// The vault's URL, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The certificate of the authority that clients have to trust, in PEM.
+    /// The file with the authority's certificate (PEM), which clients must trust.
     pub fn trusted_certificate(&self) -> &Path {
         self.certificate.path()
     }
@@ -95,14 +95,14 @@ impl KeyVault {
         format!("{}/secrets/{name}", self.url)
     }
 
-    /// Adds a version of a secret, and returns the version's name.
+    /// Adds a version of a secret; returns the version's id.
     pub fn set_secret(&self, name: &str, value: &str) -> String {
         self.vault.set_secret(name, value)
     }
 
-    /// The identity of this name; it is made when it is first asked for, and may read nothing.
+    /// The identity of this name, created on first use without any grant.
     pub fn identity(&self, name: &str) -> Identity {
-        let vault::Registered { header, client_id, .. } = self.vault.identity(name);
+        let vault::RegisteredIdentity { header, client_id, .. } = self.vault.identity(name);
         Identity { endpoint: self.identity_endpoint.clone(), header, client_id }
     }
 
@@ -111,33 +111,33 @@ impl KeyVault {
         self.vault.grant(identity, secret);
     }
 
-    /// Takes that back.
+    /// Withdraws that permission.
     pub fn revoke(&self, identity: &str, secret: &str) {
         self.vault.revoke(identity, secret);
     }
 
-    /// Makes every request to the vault fail, or ends that.
+    /// Sets or clears a fault for every request to the vault.
     pub fn fail(&self, fault: Option<Fault>) {
         self.vault.fail_vault(fault);
     }
 
-    /// Makes every request for a token fail, or ends that.
+    /// Sets or clears a fault for every request for a token.
     pub fn fail_identities(&self, fault: Option<Fault>) {
         self.vault.fail_identity(fault);
     }
 
-    /// How often an identity has read a secret.
+    /// The number of times that an identity has read a secret.
     pub fn read_count(&self, identity: &str, secret: &str) -> usize {
         self.vault.read_count(identity, secret)
     }
 
-    /// How many requests have met with a fault, at the vault or for a token.
+    /// The number of requests that a fault has affected, for secrets and for tokens.
     pub fn fault_count(&self) -> usize {
         self.vault.fault_count()
     }
 
-    /// Waits until an identity has read this version or a newer one, and says whether that happened
-    /// in time.
+    /// Waits until an identity has read this version or a newer one; returns whether that happened
+    /// within the limit.
     pub async fn until_read(
         &self,
         identity: &str,

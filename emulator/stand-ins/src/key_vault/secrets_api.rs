@@ -5,18 +5,18 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::server::{Answer, json_answer, query_parameter};
+use super::server::{HttpResponse, json_response, query_parameter};
 use super::vault::{Denial, Vault, Version};
 
-/// What tokens are for; a client checks that the vault's host name ends with this one.
+/// The audience of tokens; a client checks that the vault's host name ends with it.
 pub(super) const RESOURCE: &str = "https://vault.localhost";
 
-/// Versions of the API that a client may speak.
+/// The supported API versions.
 const API_VERSIONS: [&str; 8] = ["7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01"];
 
-/// Answers a request to the vault at `url`.
-pub(super) fn answer(vault: &Vault, url: &str, parts: &Parts) -> Answer {
-    let token = bearer(&parts.headers);
+/// Responds to a request to the vault at `url`.
+pub(super) fn respond(vault: &Vault, url: &str, parts: &Parts) -> HttpResponse {
+    let token = bearer_token(&parts.headers);
     if token.is_none() {
         return unauthorized("AKV10000: Request is missing a Bearer or PoP token.");
     }
@@ -37,11 +37,11 @@ pub(super) fn answer(vault: &Vault, url: &str, parts: &Parts) -> Answer {
         return error(StatusCode::NOT_FOUND, "NotFound", "There is nothing here.");
     };
     if parts.method != Method::GET {
-        let message = "This stand-in only hands secrets out.";
+        let message = "This stand-in supports reading secrets only.";
         return error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
     }
     match vault.read(token, name, version) {
-        Ok(version) => json_answer(StatusCode::OK, &secret(url, name, &version)),
+        Ok(version) => json_response(StatusCode::OK, &secret(url, name, &version)),
         Err(Denial::Unauthorized) => {
             unauthorized("AKV10022: Invalid audience, or the token is expired or unknown.")
         }
@@ -68,31 +68,31 @@ fn secret(url: &str, name: &str, version: &Version) -> Value {
     })
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(HeaderName::from_static("authorization"))?.to_str().ok()?;
     value.strip_prefix("Bearer ").filter(|token| !token.is_empty())
 }
 
-fn unauthorized(message: &str) -> Answer {
-    let mut answer = error(StatusCode::UNAUTHORIZED, "Unauthorized", message);
+fn unauthorized(message: &str) -> HttpResponse {
+    let mut response = error(StatusCode::UNAUTHORIZED, "Unauthorized", message);
     let challenge = format!(
         r#"Bearer authorization="https://login.localhost/00000000-0000-0000-0000-000000000001", resource="{RESOURCE}""#
     );
     if let Ok(challenge) = HeaderValue::try_from(challenge) {
-        answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
-    answer
+    response
 }
 
-fn forbidden() -> Answer {
+fn forbidden() -> HttpResponse {
     let body = json!({ "error": {
         "code": "Forbidden",
         "message": "Caller is not authorized to perform action on resource.",
         "innererror": { "code": "ForbiddenByRbac" },
     }});
-    json_answer(StatusCode::FORBIDDEN, &body)
+    json_response(StatusCode::FORBIDDEN, &body)
 }
 
-fn error(status: StatusCode, code: &str, message: &str) -> Answer {
-    json_answer(status, &json!({ "error": { "code": code, "message": message } }))
+fn error(status: StatusCode, code: &str, message: &str) -> HttpResponse {
+    json_response(status, &json!({ "error": { "code": code, "message": message } }))
 }

@@ -1,4 +1,4 @@
-//! Both HTTP servers: the vault over TLS, the identity endpoint in the clear on loopback.
+//! The two HTTP servers: the vault over TLS, the identity endpoint over plain HTTP on loopback.
 
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ use super::{identity_api, secrets_api};
 use crate::fault::{Dropped, Fault};
 use crate::http::JSON;
 use crate::http::accept;
-use crate::http::{HEAD_LIMIT, TimedBody, talk};
+use crate::http::{HEAD_LIMIT, MinRateBody, serve_connection};
 
-pub(super) type Answer = Response<Full<Bytes>>;
+pub(super) type HttpResponse = Response<Full<Bytes>>;
 
 /// Serves the vault until aborted.
 pub(super) async fn serve_vault(
@@ -26,48 +26,51 @@ pub(super) async fn serve_vault(
     vault: Arc<Vault>,
     url: Arc<str>,
 ) {
-    let talk = |connection, _| {
+    let serve = |connection, _| {
         let (tls, vault, url) = (tls.clone(), Arc::clone(&vault), Arc::clone(&url));
         async move {
             let (vault, url) = (&*vault, &*url);
-            let answer = |request: Request<TimedBody>| {
+            let handler = |request: Request<MinRateBody>| {
                 let (request, _) = request.into_parts();
-                unless(vault.vault_fault(), move || secrets_api::answer(vault, url, &request))
+                fault_or(vault.vault_fault(), move || secrets_api::respond(vault, url, &request))
             };
             if let Ok(Ok(connection)) = timeout(HEAD_LIMIT, tls.accept(connection)).await {
-                talk(connection, answer).await;
+                serve_connection(connection, handler).await;
             }
         }
     };
-    accept(listener, talk).await;
+    accept(listener, serve).await;
 }
 
 /// Serves the identity endpoint until aborted.
 pub(super) async fn serve_identities(listener: TcpListener, vault: Arc<Vault>) {
-    let talk = |connection, _| {
+    let serve = |connection, _| {
         let vault = Arc::clone(&vault);
         async move {
             let vault = &*vault;
-            let answer = |request: Request<TimedBody>| {
+            let handler = |request: Request<MinRateBody>| {
                 let (request, _) = request.into_parts();
-                unless(vault.identity_fault(), move || identity_api::answer(vault, &request))
+                fault_or(vault.identity_fault(), move || identity_api::respond(vault, &request))
             };
-            talk(connection, answer).await;
+            serve_connection(connection, handler).await;
         }
     };
-    accept(listener, talk).await;
+    accept(listener, serve).await;
 }
 
-/// The answer, unless the request meets with a fault.
-async fn unless(fault: Option<Fault>, answer: impl FnOnce() -> Answer) -> Result<Answer, Dropped> {
+/// The response, or the fault if one is set.
+async fn fault_or(
+    fault: Option<Fault>,
+    respond: impl FnOnce() -> HttpResponse,
+) -> Result<HttpResponse, Dropped> {
     match fault {
-        Some(fault) => fault.answer().await,
-        None => Ok(answer()),
+        Some(fault) => fault.respond().await,
+        None => Ok(respond()),
     }
 }
 
-pub(super) fn json_answer(status: StatusCode, body: &Value) -> Answer {
-    crate::http::json_answer(status, JSON, body)
+pub(super) fn json_response(status: StatusCode, body: &Value) -> HttpResponse {
+    crate::http::json_response(status, JSON, body)
 }
 
 pub(super) fn query_parameter(uri: &Uri, name: &str) -> Option<String> {

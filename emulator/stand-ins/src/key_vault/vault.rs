@@ -1,4 +1,4 @@
-//! What the vault holds and who may read it.
+//! The vault's secrets and who may read them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,36 +9,36 @@ use uuid::Uuid;
 
 use super::Fault;
 
-/// A value of a secret, from one point in time on.
+/// A version of a secret.
 #[derive(Clone)]
 pub(super) struct Version {
     pub(super) id: String,
-    /// Counts the versions of a secret.
+    /// The position among the versions of its secret.
     number: usize,
     pub(super) value: String,
     /// Seconds since 1970.
     pub(super) created: u64,
 }
 
-/// An identity, as the platform knows it.
+/// A registered identity.
 #[derive(Clone)]
-pub(super) struct Registered {
+pub(super) struct RegisteredIdentity {
     pub(super) name: String,
     pub(super) header: String,
     pub(super) client_id: String,
 }
 
-/// An access token for vaults.
+/// An access token.
 pub(super) struct Token {
     pub(super) text: String,
     /// Seconds since 1970.
     pub(super) expires: u64,
 }
 
-/// Why a secret is not handed out.
+/// Why a secret is not returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Denial {
-    /// There is no token, or none that is valid.
+    /// The token is missing or invalid.
     Unauthorized,
     /// The identity has no role for this secret.
     Forbidden,
@@ -52,7 +52,7 @@ pub(super) struct Vault {
     faults: Mutex<Faults>,
 }
 
-/// What one identity has read of one secret.
+/// The reads of one secret by one identity.
 #[derive(Default)]
 struct Reads {
     count: usize,
@@ -70,7 +70,7 @@ struct Faults {
 #[derive(Default)]
 struct Contents {
     secrets: HashMap<String, Vec<Version>>,
-    identities: Vec<Registered>,
+    identities: Vec<RegisteredIdentity>,
     grants: HashSet<(String, String)>,
     tokens: HashMap<String, (String, Instant)>,
 }
@@ -98,13 +98,13 @@ impl Vault {
         id
     }
 
-    /// The identity of this name; the same each time.
-    pub(super) fn identity(&self, name: &str) -> Registered {
+    /// The identity of this name, created on first use.
+    pub(super) fn identity(&self, name: &str) -> RegisteredIdentity {
         let identities = &mut self.contents().identities;
         if let Some(registered) = identities.iter().find(|registered| registered.name == name) {
             return registered.clone();
         }
-        let registered = Registered {
+        let registered = RegisteredIdentity {
             name: name.to_owned(),
             header: Uuid::new_v4().simple().to_string(),
             client_id: Uuid::new_v4().to_string(),
@@ -121,8 +121,8 @@ impl Vault {
         self.contents().grants.remove(&(identity.to_owned(), lower(secret)));
     }
 
-    /// Whose header this is.
-    pub(super) fn with_header(&self, header: &str) -> Option<Registered> {
+    /// The identity that this header authenticates.
+    pub(super) fn identity_with_header(&self, header: &str) -> Option<RegisteredIdentity> {
         self.contents().identities.iter().find(|registered| registered.header == header).cloned()
     }
 
@@ -135,7 +135,7 @@ impl Vault {
         Token { text, expires: seconds_since_1970() + self.token_lifetime.as_secs() }
     }
 
-    /// A secret for the bearer of a token; without a version, the newest one.
+    /// Reads a secret for the holder of a token; without a version, the newest one.
     pub(super) fn read(
         &self,
         token: Option<&str>,
@@ -157,7 +157,7 @@ impl Vault {
         self.reads.borrow().get(&key).map_or(0, |reads| reads.count)
     }
 
-    /// Waits until an identity has read a version, or a newer one.
+    /// Waits until an identity has read a version or a newer one.
     pub(super) async fn until_read(&self, identity: &str, secret: &str, version: &str) {
         let key = (identity.to_owned(), lower(secret));
         let number = self.contents().number(&key.1, version);
@@ -175,7 +175,7 @@ impl Vault {
         self.faults().identity = fault;
     }
 
-    /// What a request to the vault meets with.
+    /// The fault for the next request to the vault, which is counted.
     pub(super) fn vault_fault(&self) -> Option<Fault> {
         let mut faults = self.faults();
         let fault = faults.vault;
@@ -183,7 +183,7 @@ impl Vault {
         fault
     }
 
-    /// What a request for a token meets with.
+    /// The fault for the next request for a token, which is counted.
     pub(super) fn identity_fault(&self) -> Option<Fault> {
         let mut faults = self.faults();
         let fault = faults.identity;
@@ -233,7 +233,7 @@ impl Contents {
     }
 }
 
-/// Names of secrets are compared without letter case.
+/// Secret names are case-insensitive.
 fn lower(name: &str) -> String {
     name.to_ascii_lowercase()
 }

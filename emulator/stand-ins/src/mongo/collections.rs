@@ -1,4 +1,4 @@
-//! Collections and indexes, as the apps want them.
+//! Creates the collections and indexes that the apps declare.
 
 use mongodb::bson::Document;
 use mongodb::error::{Error, ErrorKind};
@@ -8,15 +8,15 @@ use serde::Deserialize;
 /// MongoDB's code for "a collection of that name exists".
 const NAMESPACE_EXISTS: i32 = 48;
 
-/// One collection, as `<app executable> collections` prints it.
+/// A collection, as `<app executable> collections` prints it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CollectionPlan {
     /// The collection's name.
     pub name: String,
-    /// What Cosmos DB partitions by; a mongod of one's own has no use for it.
+    /// The partition key in Cosmos DB; a plain mongod ignores it.
     pub shard_key: String,
-    /// The indexes beside that of `_id`.
+    /// The indexes besides `_id`.
     pub indexes: Vec<Index>,
 }
 
@@ -24,16 +24,16 @@ pub struct CollectionPlan {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Index {
-    /// Several, or one.
+    /// Several fields, or one.
     Fields(Vec<String>),
-    /// One, as older builds say it, with which the bench compares the present one.
+    /// A single field, as older builds print it; the bench compares them with the current build.
     Field(String),
 }
 
-/// Creates what is missing; what is there already stays as it is.
+/// Creates missing collections and indexes; existing ones are left unchanged.
 ///
 /// # Errors
-/// If the server cannot be reached, or refuses.
+/// If the server cannot be reached, or a command fails.
 pub async fn create_collections(
     connection_string: &str,
     database: &str,

@@ -1,4 +1,4 @@
-//! Where a mongod keeps its data, and what it said.
+//! The data folder of a mongod, with its log.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use std::{fs, io};
 use tempfile::{NamedTempFile, TempDir};
 use uuid::Uuid;
 
-/// How many lines of each file an error quotes.
-const LAST_WORDS: usize = 4;
+/// The number of lines of each file that an error quotes.
+const TAIL_LINES: usize = 4;
 
-/// Logged once the port is open, by every version since 4.4.
-const LISTENS: &str = r#""msg":"Waiting for connections""#;
+/// Logged when the port is open, by every version since 4.4.
+const LISTENING: &str = r#""msg":"Waiting for connections""#;
 
 #[derive(Debug)]
 pub(super) enum DataFolder {
@@ -20,7 +20,7 @@ pub(super) enum DataFolder {
 }
 
 impl DataFolder {
-    /// The kept folder, made if missing, or else a new temporary one.
+    /// Creates the given folder if it is missing, or else a temporary one.
     pub(super) fn create(kept: Option<PathBuf>) -> io::Result<Self> {
         match kept {
             Some(path) => {
@@ -41,34 +41,33 @@ impl DataFolder {
         }
     }
 
-    /// The last lines of what the server said, for the developer whom it did not serve.
-    pub(super) fn last_words(&self) -> String {
-        let mut said = String::new();
+    /// The last lines of the console and the log, for error messages.
+    pub(super) fn log_tail(&self) -> String {
+        let mut tail = String::new();
         for file in [self.console(), self.log()] {
             let text = fs::read_to_string(file).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();
-            let last = lines.len().saturating_sub(LAST_WORDS);
-            said.push_str(&lines[last..].join("\n"));
-            said.push('\n');
+            let last = lines.len().saturating_sub(TAIL_LINES);
+            tail.push_str(&lines[last..].join("\n"));
+            tail.push('\n');
         }
-        said.trim().to_owned()
+        tail.trim().to_owned()
     }
 
-    /// Whether the server has opened its port since [`DataFolder::forget_last_words`].
-    pub(super) fn says_it_listens(&self) -> bool {
-        fs::read_to_string(self.log()).is_ok_and(|log| log.contains(LISTENS))
+    /// Whether the server has opened its port since [`DataFolder::remove_old_log`].
+    pub(super) fn log_says_it_listens(&self) -> bool {
+        fs::read_to_string(self.log()).is_ok_and(|log| log.contains(LISTENING))
     }
 
     /// Removes the log of an earlier server.
-    pub(super) fn forget_last_words(&self) -> io::Result<()> {
+    pub(super) fn remove_old_log(&self) -> io::Result<()> {
         match fs::remove_file(self.log()) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    /// The file with what the members of a replica set with users show each other; made if
-    /// missing.
+    /// The key file of a replica set with users; created if missing.
     pub(super) fn member_key(&self) -> io::Result<PathBuf> {
         let path = self.path().join("member-key");
         if !path.is_file() {
@@ -79,7 +78,7 @@ impl DataFolder {
         Ok(path)
     }
 
-    /// The folder, if it is to go with the server.
+    /// The folder, if it is to be deleted with the server.
     pub(super) fn temporary(&self) -> Option<&Path> {
         match self {
             Self::Kept(_) => None,
@@ -87,7 +86,7 @@ impl DataFolder {
         }
     }
 
-    /// What the server says before it has a log, such as which library is missing.
+    /// Output before the log exists, such as a missing library.
     pub(super) fn console(&self) -> PathBuf {
         self.path().join("console.log")
     }

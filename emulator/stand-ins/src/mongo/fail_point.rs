@@ -1,17 +1,17 @@
-//! Makes a real server answer with errors, by MongoDB's own `failCommand` fail point.
+//! Injects errors into a real server with MongoDB's `failCommand` fail point.
 
 use mongodb::Client;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// What Cosmos DB answers when it throttles.
+/// The error code of Cosmos DB when it throttles.
 const REQUEST_RATE_TOO_LARGE: i32 = 16500;
 
-/// The commands that it throttles.
+/// The commands that Cosmos DB throttles.
 const THROTTLED: [&str; 6] = ["find", "insert", "update", "findAndModify", "delete", "aggregate"];
 
-/// A server has one fail point of this name, so tests of one process take turns.
+/// A server has one such fail point, so the tests of a process take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Commands fail until this is cleared or dropped.
@@ -23,12 +23,12 @@ pub struct FailPoint {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Makes commands of clients with this `appName` fail as `data` says, and of no other clients.
+/// Makes the commands of clients with this `appName` fail as `data` says; other clients are not
+/// affected.
 ///
-/// `data` is that of `failCommand`, for example
-/// `doc! { "failCommands": ["insert"], "errorCode": 16500 }`, with one addition: `mode` says how
-/// often, as in `doc! { "times": 2 }`; without it every such command fails. The call waits
-/// while another test of this process has a fail point set.
+/// `data` is that of `failCommand`, for example `doc! { "failCommands": ["insert"], "errorCode":
+/// 16500 }`, with one addition: `mode` says how often, as in `doc! { "times": 2 }`; without it,
+/// every such command fails. The call waits while another test of the process has a fail point set.
 ///
 /// # Panics
 /// If the server cannot be reached, or was started without test commands.
@@ -60,14 +60,14 @@ impl FailPoint {
     }
 }
 
-/// A test that fails midway leaves the server as it was for the tests after it.
+/// Clears the fail point after a failed test, for the tests after it.
 impl Drop for FailPoint {
     fn drop(&mut self) {
         if !self.is_set {
             return;
         }
         let connection_string = std::mem::take(&mut self.connection_string);
-        // The test's own runtime may be busy running this very destructor.
+        // The test's own runtime may be running this destructor.
         let switching_off = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime
@@ -75,13 +75,13 @@ impl Drop for FailPoint {
                 .unwrap_or(false)
         });
         if !switching_off.join().unwrap_or(false) {
-            eprintln!("a fail point stays set, since the server could not be reached");
+            eprintln!("a fail point remains set: the server cannot be reached");
         }
     }
 }
 
-/// Makes every command on documents fail as Cosmos DB makes it fail when it throttles, for all
-/// clients, until [`stop_throttling`].
+/// Makes every command on documents of every client fail with the throttling error of Cosmos DB,
+/// until [`stop_throttling`].
 ///
 /// # Errors
 /// If the server cannot be reached, or was started without test commands.

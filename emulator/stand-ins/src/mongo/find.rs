@@ -1,12 +1,12 @@
-//! Where the mongod executable is.
+//! Finds the mongod executable.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where `scripts/setup` puts it, below the root of the workspace.
+/// The path of the fetched executable, below the root of the workspace.
 const BESIDE_THE_BUILD: &str = "target/tools/mongodb/bin/mongod";
 
-/// The mongod on `PATH`, else the one that `scripts/setup` fetched.
+/// The mongod on `PATH`, or else the one that `scripts/setup` fetched.
 pub(super) fn mongod() -> Option<PathBuf> {
     let on_path = Command::new("mongod")
         .arg("--version")
@@ -17,7 +17,7 @@ pub(super) fn mongod() -> Option<PathBuf> {
     if on_path.is_ok_and(|status| status.success()) {
         return Some(PathBuf::from("mongod"));
     }
-    // Compiled in for tests; the other two hold for an executable that was moved.
+    // The first is compiled in and serves tests; the others serve a moved executable.
     let starts = [
         Some(PathBuf::from(env!("CARGO_MANIFEST_DIR"))),
         std::env::current_exe().ok(),

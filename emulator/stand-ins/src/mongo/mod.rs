@@ -1,9 +1,9 @@
-//! A real mongod of one's own: started on a free port, broken on purpose, gone afterwards.
+//! A real mongod: started on a free port, broken on purpose, removed afterwards.
 //!
-//! Tests use a real server instead of a double, since duplicate keys, lost answers and the
-//! driver's reconnecting are what they are about. [`for_tests`] hands out one server for a test
-//! process; [`Mongod`] is a server that may be killed; [`fail_commands`] makes a server answer
-//! with errors; [`Proxy`] loses answers between client and server.
+//! Tests use a real server instead of a double, since they are about duplicate keys, lost replies
+//! and the driver's reconnecting. [`for_tests`] returns one server per test process; [`Mongod`] is
+//! a server that may be killed; [`fail_commands`] injects errors; [`Proxy`] loses replies between
+//! client and server.
 
 mod collections;
 mod data_folder;
@@ -25,16 +25,16 @@ pub use mongod::{Mongod, MongodOptions};
 pub use proxy::Proxy;
 pub use user::{Credentials, Users};
 
-/// A connection string for tests, with test commands enabled on the server.
+/// A connection string for tests, of a server with test commands enabled.
 ///
-/// It is `MONGO_CONNECTION_STRING` if that is set and not empty, else that of one mongod for
-/// the whole test process, started on first use and gone when the process ends, however it
-/// ends. Tests that must not see each other's data use databases of their own.
+/// It is `MONGO_CONNECTION_STRING` if that is set and not empty, else that of one mongod for the
+/// whole test process, started on first use and removed when the process ends. Tests that must not
+/// see each other's data use databases of their own.
 ///
 /// # Panics
-/// If no server can be started: no test could say anything then.
+/// If no server can be started.
 pub async fn for_tests() -> String {
-    // Each test has its own runtime, so nothing in here may be tied to the one that came first.
+    // Each test has its own runtime, so nothing in here may depend on the first test's.
     static SERVER: OnceCell<Mongod> = OnceCell::const_new();
     if let Some(connection_string) = given_connection_string() {
         return connection_string;
@@ -47,7 +47,7 @@ pub async fn for_tests() -> String {
     }
 }
 
-/// The database that the developer wants used instead of one of our own.
+/// The connection string in `MONGO_CONNECTION_STRING`, if the developer has set one.
 #[expect(
     clippy::disallowed_methods,
     reason = "which server to use is the developer's choice for this run, not a setting of an app"
@@ -58,7 +58,7 @@ pub fn given_connection_string() -> Option<String> {
         .filter(|connection_string| !connection_string.is_empty())
 }
 
-/// The connection string with one more option, such as `appName` or `journal`.
+/// Adds an option, such as `appName` or `journal`, to a connection string.
 pub fn with_option(connection_string: &str, name: &str, value: &str) -> String {
     let separator = match connection_string.split_once("://") {
         Some((_, rest)) if rest.contains('?') => "&",

@@ -14,42 +14,42 @@ use super::spawn::{REPLICA_SET, spawn, usable_port};
 use super::user::{self, Credentials, Users};
 use crate::process::Watched;
 
-/// A start takes well under a second; recovery after a kill on a busy machine takes longer.
+/// A start takes well under a second, recovery after a kill on a busy machine longer.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// Between two questions whether the server answers.
+/// The pause between two checks whether the server is ready.
 const PING_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long one such question waits for the server.
+/// The timeout of one check.
 const PING_LIMIT: Duration = Duration::from_millis(500);
 
-/// A clean stop writes a checkpoint of everything in the cache.
+/// A clean stop writes a checkpoint of the whole cache.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
-/// Another process may take a free port between our finding it and mongod's using it.
+/// Another process may take the port before mongod opens it.
 const FREE_PORT_ATTEMPTS: usize = 3;
 
-/// How to start a mongod; by default a bare one with a temporary folder on a free port.
+/// Options of a mongod; by default a standalone server with a temporary folder on a free port.
 #[derive(Clone, Debug, Default)]
 pub struct MongodOptions {
-    /// Where the data is; without one, in a temporary folder that goes with the server.
+    /// The data folder; by default a temporary one that is deleted with the server.
     pub data: Option<PathBuf>,
-    /// The port on 127.0.0.1; without one, any that is free.
+    /// The port on 127.0.0.1; by default any free one.
     pub port: Option<u16>,
-    /// Whether fail points may be set.
+    /// Whether fail points can be set.
     pub test_commands: bool,
-    /// Whether it is a replica set of one member, with sessions and an operation log.
+    /// Whether it is a replica set of one member, with sessions and an oplog.
     pub replica_set: bool,
-    /// Room for documents and indexes in its memory, in GiB; without it, a quarter of one.
+    /// The cache for documents and indexes, in GiB; by default a quarter of one.
     pub cache_gib: Option<u16>,
-    /// Who may do everything. With one, nobody may do anything without a name and a password.
+    /// The administrator. With one, access requires a user name and a password.
     pub administrator: Option<Credentials>,
 }
 
 /// A running mongod, killed when dropped.
 #[derive(Debug)]
 pub struct Mongod {
-    // Dropped in this order: the process goes before the folder it writes to.
+    // The drop order matters: the process ends before its folder is deleted.
     process: Watched,
     data: DataFolder,
     port: u16,
@@ -58,10 +58,10 @@ pub struct Mongod {
 }
 
 impl Mongod {
-    /// Starts a server and waits until it answers.
+    /// Starts a server and waits until it is ready.
     ///
     /// # Errors
-    /// If there is no executable, the port is taken, or the server does not come up.
+    /// If there is no executable, the port is taken, or the server does not become ready.
     pub async fn start(options: MongodOptions) -> Result<Self, MongodError> {
         let mut attempts = 1;
         loop {
@@ -76,8 +76,8 @@ impl Mongod {
         }
     }
 
-    /// How a client reaches it, as the administrator if there is one; further options can be
-    /// appended with `&`.
+    /// The connection string, of the administrator if there is one; further options can be appended
+    /// with `&`.
     pub fn connection_string(&self) -> String {
         match &self.options.administrator {
             Some(administrator) => self.connection_string_of(administrator),
@@ -85,30 +85,29 @@ impl Mongod {
         }
     }
 
-    /// How a user reaches it; further options can be appended with `&`.
+    /// The connection string of a user; further options can be appended with `&`.
     pub fn connection_string_of(&self, user: &Credentials) -> String {
         user.connection_string(&self.address())
     }
 
-    /// Creates a user who may read and write one database, or gives the user of that name this
-    /// password.
+    /// Creates a user with read and write access to one database, or changes the password of the
+    /// user of that name.
     ///
     /// # Errors
-    /// If there is no administrator, or the server refuses.
+    /// If there is no administrator, or the command fails.
     pub async fn set_user(&self, user: &Credentials, database: &str) -> Result<(), MongodError> {
         self.users()?.set(user, database).await
     }
 
-    /// Removes a user if there is one of this name; connections that it has open may do nothing
-    /// from then on.
+    /// Removes a user, if it exists; its open connections lose their access.
     ///
     /// # Errors
-    /// If there is no administrator, or the server refuses.
+    /// If there is no administrator, or the command fails.
     pub async fn drop_user(&self, name: &str) -> Result<(), MongodError> {
         self.users()?.drop(name).await
     }
 
-    /// Its users, as its administrator sees them; stays good while the server runs on its port.
+    /// Manages the users of the server; remains valid while the server runs on its port.
     ///
     /// # Errors
     /// If there is no administrator.
@@ -117,21 +116,21 @@ impl Mongod {
         Ok(Users::new(administrator, self.address()))
     }
 
-    /// Kills it (SIGKILL), as a crash would; the data stays.
+    /// Kills the server (SIGKILL), as a crash would; the data is kept.
     pub fn kill(&mut self) {
         self.is_killed = true;
         self.process.kill();
     }
 
-    /// Whether it was killed by [`Mongod::kill`], and not restarted.
+    /// Whether [`Mongod::kill`] has killed the server since its last start.
     pub fn is_killed(&self) -> bool {
         self.is_killed
     }
 
-    /// Starts it again on the same port with the same data, killing it first if it still runs.
+    /// Starts the server again with the same port and data, and kills it first if it still runs.
     ///
     /// # Errors
-    /// If it does not come up again.
+    /// If the server does not become ready.
     pub async fn restart(&mut self) -> Result<(), MongodError> {
         self.process.kill();
         self.process = spawn(&self.data, self.port, &self.options)?;
@@ -139,12 +138,12 @@ impl Mongod {
         self.wait_until_ready().await
     }
 
-    /// Whether it has ended by itself.
+    /// Whether the server has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         !self.is_killed && self.process.exit_status().is_some()
     }
 
-    /// Ends it cleanly; a temporary data folder goes with it.
+    /// Ends the server cleanly and deletes a temporary data folder.
     pub async fn stop(mut self) {
         self.process.stop(STOP_LIMIT).await;
     }
@@ -165,26 +164,26 @@ impl Mongod {
         let admin = client.database("admin");
         let started = Instant::now();
         loop {
-            let answer = self.ask_whether_ready(&admin).await;
+            let is_ready = self.check_ready(&admin).await;
             if self.process.exit_status().is_some() {
-                let said = self.data.last_words();
-                return Err(MongodError::Ended { said });
+                let output = self.data.log_tail();
+                return Err(MongodError::Ended { output });
             }
             let is_late = started.elapsed() > START_LIMIT;
-            match answer {
+            match is_ready {
                 Ok(true) => return self.ensure_administrator(&client).await,
                 Err(error) if is_late => return Err(error.into()),
                 Ok(false) if is_late => {
-                    return Err(MongodError::NotWritable { said: self.data.last_words() });
+                    return Err(MongodError::NotWritable { output: self.data.log_tail() });
                 }
                 Ok(false) | Err(_) => tokio::time::sleep(PING_INTERVAL).await,
             }
         }
     }
 
-    async fn ask_whether_ready(&self, admin: &Database) -> Result<bool, DriverError> {
-        // Until then, whoever answers is another server that took the port first.
-        if !self.data.says_it_listens() {
+    async fn check_ready(&self, admin: &Database) -> Result<bool, DriverError> {
+        // Until then, another server that took the port first may respond.
+        if !self.data.log_says_it_listens() {
             return Ok(false);
         }
         let hello = admin.run_command(doc! { "hello": 1 }).await?;

@@ -1,4 +1,4 @@
-//! A TCP proxy between a client and a mongod that loses, refuses or holds back what passes.
+//! A TCP proxy between a client and a mongod that can drop replies, refuse connections or hang.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,112 +16,113 @@ use super::wire;
 
 const DEFAULT_PORT: u16 = 27017;
 
-/// A proxy in front of one server, closed when dropped.
+/// A proxy to one server, closed when dropped.
 ///
-/// It understands plain connections without compression, looks at nothing but the names of
-/// commands, and passes everything on until it is told otherwise.
+/// It supports connections without TLS and compression, reads only the names of commands, and
+/// forwards everything by default.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     mode: watch::Sender<Mode>,
-    seen: Arc<Seen>,
+    shared: Arc<Shared>,
     serving: AbortHandle,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
-    Passing,
+    Forwarding,
     Refusing,
     Hanging,
 }
 
-/// What all connections have in common.
+/// The state that all connections share.
 #[derive(Debug, Default)]
-struct Seen {
+struct Shared {
     commands: Mutex<Vec<String>>,
-    answers_to_lose: Mutex<Vec<String>>,
-    answers_to_invent: Mutex<Vec<InventedAnswer>>,
+    replies_to_lose: Mutex<Vec<String>>,
+    fake_replies: Mutex<Vec<FakeReply>>,
 }
 
 #[derive(Debug)]
-struct InventedAnswer {
+struct FakeReply {
     command: String,
     times: usize,
-    answer: Document,
+    reply: Document,
 }
 
 impl Proxy {
-    /// Starts a proxy on a free port, in front of the first server of the connection string.
+    /// Starts a proxy on a free port to the first server of the connection string.
     ///
     /// # Panics
-    /// If the connection string names no server, or the machine has no port left.
+    /// If the connection string names no server, or no port is free.
     pub async fn start(connection_string: &str) -> Self {
         let target = target(connection_string).await;
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a machine has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let (mode, watching) = watch::channel(Mode::Passing);
-        let seen = Arc::new(Seen::default());
-        let serving = tokio::spawn(serve(listener, target, watching, Arc::clone(&seen)));
-        Self { address, mode, seen, serving: serving.abort_handle() }
+        let (mode, mode_changes) = watch::channel(Mode::Forwarding);
+        let shared = Arc::new(Shared::default());
+        let serving = tokio::spawn(serve(listener, target, mode_changes, Arc::clone(&shared)));
+        Self { address, mode, shared, serving: serving.abort_handle() }
     }
 
-    /// How a client reaches the server through the proxy.
+    /// The connection string of the proxy.
     pub fn connection_string(&self) -> String {
         format!("mongodb://{}/?directConnection=true", self.address)
     }
 
-    /// Passes the next command of this name on, and closes its connection when the answer comes.
+    /// Forwards the next command of this name, and closes its connection instead of forwarding the
+    /// reply.
     ///
-    /// The command has taken place by then, and its client cannot know. Several calls add up.
+    /// The server has executed the command by then, and the client cannot know. Repeated calls add
+    /// up.
     pub fn lose_next_answer_to(&self, command: &str) {
-        lock(&self.seen.answers_to_lose).push(command.to_owned());
+        lock(&self.shared.replies_to_lose).push(command.to_owned());
     }
 
-    /// Answers the next commands of this name itself, so many times; the server never sees them.
+    /// Replies to the next commands of this name itself, the given number of times; the server
+    /// never receives them.
     ///
-    /// This is for what a server of one's own does not say, such as the throttling of Cosmos DB.
-    pub fn answer_instead(&self, command: &str, times: usize, answer: Document) {
+    /// For replies that a plain mongod never sends, such as the throttling of Cosmos DB.
+    pub fn answer_instead(&self, command: &str, times: usize, reply: Document) {
         let command = command.to_owned();
-        lock(&self.seen.answers_to_invent).push(InventedAnswer { command, times, answer });
+        lock(&self.shared.fake_replies).push(FakeReply { command, times, reply });
     }
 
-    /// Whether every answer that was to be lost has been asked for by now.
+    /// Whether every reply that was to be lost has been lost.
     pub fn has_lost_all(&self) -> bool {
-        lock(&self.seen.answers_to_lose).is_empty()
+        lock(&self.shared.replies_to_lose).is_empty()
     }
 
-    /// Closes every connection, and from now on each new one as soon as it is made.
+    /// Closes every connection, and each new one at once.
     pub fn refuse(&self) {
         self.mode.send_replace(Mode::Refusing);
     }
 
-    /// Takes connections and passes nothing on, in either direction.
+    /// Accepts connections and forwards nothing, in either direction.
     ///
-    /// What clients send meanwhile never reaches the server, later neither.
+    /// Commands that are sent meanwhile never reach the server.
     pub fn hang(&self) {
         self.mode.send_replace(Mode::Hanging);
     }
 
-    /// Works again for new connections, after [`Proxy::refuse`] or [`Proxy::hang`].
+    /// Forwards new connections again, after [`Proxy::refuse`] or [`Proxy::hang`].
     pub fn accept(&self) {
-        self.mode.send_replace(Mode::Passing);
+        self.mode.send_replace(Mode::Forwarding);
     }
 
-    /// The names of the commands that came from clients, in order, `hello` and `ping` included.
+    /// The names of the commands that clients have sent, in order, including `hello` and `ping`.
     pub fn commands(&self) -> Vec<String> {
-        lock(&self.seen.commands).clone()
+        lock(&self.shared.commands).clone()
     }
 }
 
-impl Seen {
-    fn invent_answer(&self, command: &str) -> Option<Document> {
-        let mut answers = lock(&self.answers_to_invent);
-        let invented = answers
-            .iter_mut()
-            .find(|invented| invented.command == command && invented.times > 0)?;
-        invented.times -= 1;
-        Some(invented.answer.clone())
+impl Shared {
+    fn fake_reply(&self, command: &str) -> Option<Document> {
+        let mut replies = lock(&self.fake_replies);
+        let fake = replies.iter_mut().find(|fake| fake.command == command && fake.times > 0)?;
+        fake.times -= 1;
+        Some(fake.reply.clone())
     }
 }
 
@@ -140,12 +141,12 @@ async fn target(connection_string: &str) -> (String, u16) {
     }
 }
 
-/// Takes connections until aborted, which ends them as well.
+/// Accepts connections until aborted, which closes them too.
 async fn serve(
     listener: TcpListener,
     target: (String, u16),
     mode: watch::Receiver<Mode>,
-    seen: Arc<Seen>,
+    shared: Arc<Shared>,
 ) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
@@ -153,19 +154,19 @@ async fn serve(
         if *mode.borrow() == Mode::Refusing {
             continue;
         }
-        let connection = connect(client, target.clone(), mode.clone(), Arc::clone(&seen));
+        let connection = forward(client, target.clone(), mode.clone(), Arc::clone(&shared));
         connections.spawn(connection);
     }
 }
 
-/// Serves one connection until either side, or the mode, ends it.
-async fn connect(
+/// Forwards one connection until either side or the mode ends it.
+async fn forward(
     client: TcpStream,
     target: (String, u16),
     mut mode: watch::Receiver<Mode>,
-    seen: Arc<Seen>,
+    shared: Arc<Shared>,
 ) -> io::Result<()> {
-    if !may_pass(&mut mode).await {
+    if !should_forward(&mut mode).await {
         return Ok(());
     }
     let server = TcpStream::connect(target).await?;
@@ -176,45 +177,45 @@ async fn connect(
     let lost_request = Mutex::new(None);
     let to_client = tokio::sync::Mutex::new(to_client);
     let commands =
-        pass_commands(from_client, to_server, &to_client, mode.clone(), &seen, &lost_request);
+        forward_commands(from_client, to_server, &to_client, mode.clone(), &shared, &lost_request);
     tokio::select! {
         end = commands => end,
-        end = pass_answers(from_server, &to_client, mode.clone(), &lost_request) => end,
+        end = forward_replies(from_server, &to_client, mode.clone(), &lost_request) => end,
         _ = mode.wait_for(|mode| *mode == Mode::Refusing) => Ok(()),
     }
 }
 
-async fn pass_commands(
+async fn forward_commands(
     mut client: OwnedReadHalf,
     mut server: OwnedWriteHalf,
     to_client: &tokio::sync::Mutex<OwnedWriteHalf>,
     mut mode: watch::Receiver<Mode>,
-    seen: &Seen,
+    shared: &Shared,
     lost_request: &Mutex<Option<i32>>,
 ) -> io::Result<()> {
     loop {
         let message = wire::Message::read(&mut client).await?;
-        if !may_pass(&mut mode).await {
+        if !should_forward(&mut mode).await {
             return Ok(());
         }
         if let Some(command) = message.command_name() {
-            lock(&seen.commands).push(command.to_owned());
-            let mut answers_to_lose = lock(&seen.answers_to_lose);
-            if let Some(index) = answers_to_lose.iter().position(|name| name == command) {
-                answers_to_lose.remove(index);
+            lock(&shared.commands).push(command.to_owned());
+            let mut replies_to_lose = lock(&shared.replies_to_lose);
+            if let Some(index) = replies_to_lose.iter().position(|name| name == command) {
+                replies_to_lose.remove(index);
                 *lock(lost_request) = Some(message.request_id());
             }
         }
-        if let Some(answer) = message.command_name().and_then(|name| seen.invent_answer(name)) {
-            let answer = wire::Message::answer(message.request_id(), &answer)?;
-            to_client.lock().await.write_all(answer.bytes()).await?;
+        if let Some(reply) = message.command_name().and_then(|name| shared.fake_reply(name)) {
+            let reply = wire::Message::reply(message.request_id(), &reply)?;
+            to_client.lock().await.write_all(reply.bytes()).await?;
             continue;
         }
         server.write_all(message.bytes()).await?;
     }
 }
 
-async fn pass_answers(
+async fn forward_replies(
     mut server: OwnedReadHalf,
     client: &tokio::sync::Mutex<OwnedWriteHalf>,
     mut mode: watch::Receiver<Mode>,
@@ -223,26 +224,27 @@ async fn pass_answers(
     loop {
         let message = wire::Message::read(&mut server).await?;
         let is_lost = *lock(lost_request) == Some(message.response_to());
-        if is_lost || !may_pass(&mut mode).await {
+        if is_lost || !should_forward(&mut mode).await {
             return Ok(());
         }
         client.lock().await.write_all(message.bytes()).await?;
     }
 }
 
-/// Whether a message may go on; if not, its connection is to be closed on return.
+/// Whether to forward a message; if not, the caller closes the connection.
 ///
-/// While hanging this does not return: a client that waits learns nothing until it may reconnect.
-async fn may_pass(mode: &mut watch::Receiver<Mode>) -> bool {
+/// While the proxy hangs, this does not return, so a waiting client learns nothing until it may
+/// reconnect.
+async fn should_forward(mode: &mut watch::Receiver<Mode>) -> bool {
     let now = *mode.borrow_and_update();
     if now == Mode::Hanging {
-        // An error means that the proxy is being dropped, which ends this connection as well.
+        // An error means that the proxy is being dropped, which closes this connection too.
         let _ = mode.changed().await;
     }
-    now == Mode::Passing
+    now == Mode::Forwarding
 }
 
-/// A test that panics elsewhere leaves these lists as good as they were.
+/// The lists are valid after a panic elsewhere.
 fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The command that starts a mongod, and the port that it uses.
+//! Starts the mongod process on a port.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -12,7 +12,7 @@ use crate::process::port;
 
 pub(super) const REPLICA_SET: &str = "rs0";
 
-/// Starts the process; it does not answer yet.
+/// Starts the process without waiting until it is ready.
 pub(super) fn spawn(
     data: &DataFolder,
     port: u16,
@@ -23,7 +23,7 @@ pub(super) fn spawn(
         MongodOptions { replica_set: true, administrator: Some(_), .. } => Some(data.member_key()?),
         _ => None,
     };
-    data.forget_last_words()?;
+    data.remove_old_log()?;
     let console = File::create(data.console())?;
     let errors = console.try_clone()?;
     let configure = |command: &mut Command| {
@@ -33,7 +33,7 @@ pub(super) fn spawn(
         command.args(["--port", &port.to_string()]);
         let cache = options.cache_gib.map_or_else(|| "0.25".to_owned(), |gib| gib.to_string());
         command.args(["--wiredTigerCacheSizeGB", &cache]);
-        // Saves writing 300 MB of empty journal at each start.
+        // Saves 300 MB of preallocated journal at each start.
         command.args(["--wiredTigerEngineConfigString", "log=(prealloc=false)"]);
         command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
         if options.test_commands {
@@ -53,7 +53,7 @@ pub(super) fn spawn(
     Ok(Watched::start(&executable, configure, data.temporary())?)
 }
 
-/// The wanted port if nothing listens there, else any that is free.
+/// The wanted port if it is free; without one, any free port.
 pub(super) fn usable_port(wanted: Option<u16>) -> Result<u16, MongodError> {
     match wanted {
         Some(port) => TcpListener::bind((Ipv4Addr::LOCALHOST, port))

@@ -1,4 +1,4 @@
-//! Users of a server, and what they may touch.
+//! The users of a server and their permissions.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use mongodb::{Client, Database};
 use super::MongodError;
 use serde::{Deserialize, Serialize};
 
-/// Where users are kept, whatever they may touch.
+/// The database that stores all users.
 pub(super) const USER_DATABASE: &str = "admin";
 
-/// MongoDB's code for "requires authentication".
+/// MongoDB's error code for "requires authentication".
 const UNAUTHORIZED: i32 = 13;
 
 /// MongoDB's code for "a user of that name exists".
@@ -21,7 +21,7 @@ const USER_EXISTS: i32 = 51003;
 /// MongoDB's code for "there is no such user".
 const USER_NOT_FOUND: i32 = 11;
 
-/// A user's name and password; printed without the password.
+/// A user name and password; `Debug` omits the password.
 #[derive(Clone, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Credentials {
     /// The user's name.
@@ -30,7 +30,7 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// The users of a server, as its administrator sees them.
+/// Manages the users of a server as its administrator.
 #[derive(Clone, Debug)]
 pub struct Users {
     administrator: Credentials,
@@ -44,7 +44,7 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// How this user reaches the server at this address; options can be appended with `&`.
+    /// The connection string for the server at this address; options can be appended with `&`.
     pub(super) fn connection_string(&self, address: &str) -> String {
         let (user, password) = (percent_encode(&self.user), percent_encode(&self.password));
         format!(
@@ -53,8 +53,8 @@ impl Credentials {
     }
 }
 
-/// Gives the server its administrator, which it lets anyone on this machine do who comes first;
-/// afterwards only checks that it is this one.
+/// Creates the administrator, which anyone on this machine may do while there are no users;
+/// otherwise checks the administrator's password.
 pub(super) async fn ensure_administrator(
     anyone: &Client,
     administrator: &Credentials,
@@ -74,16 +74,16 @@ impl Users {
         Self { administrator, address }
     }
 
-    /// How a user reaches the server; further options can be appended with `&`.
+    /// The connection string of a user; further options can be appended with `&`.
     pub fn connection_string_of(&self, user: &Credentials) -> String {
         user.connection_string(&self.address)
     }
 
-    /// Creates a user who may read and write one database, or gives the user of that name this
-    /// password.
+    /// Creates a user with read and write access to one database, or changes the password of the
+    /// user of that name.
     ///
     /// # Errors
-    /// If the server refuses or does not answer.
+    /// If the command fails.
     pub async fn set(&self, user: &Credentials, database: &str) -> Result<(), MongodError> {
         let role = doc! { "role": "readWrite", "db": database };
         let users = self.database().await?;
@@ -97,11 +97,10 @@ impl Users {
         created.map(|_| ()).map_err(|cause| MongodError::User { user: user.user.clone(), cause })
     }
 
-    /// Removes a user if there is one of this name; connections that it has open may do nothing
-    /// from then on.
+    /// Removes a user, if it exists; its open connections lose their access.
     ///
     /// # Errors
-    /// If the server refuses or does not answer.
+    /// If the command fails.
     pub async fn drop(&self, name: &str) -> Result<(), MongodError> {
         match self.database().await?.run_command(doc! { "dropUser": name }).await {
             Err(cause) if !has_code(&cause, USER_NOT_FOUND) => {
@@ -126,7 +125,7 @@ fn has_code(error: &Error, code: i32) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(refusal) if refusal.code == code)
 }
 
-/// Everything but letters, digits and `-._~` (RFC 3986, section 2.3).
+/// Encodes everything but letters, digits and `-._~` (RFC 3986, section 2.3).
 fn percent_encode(text: &str) -> String {
     let encoded = text.bytes().map(|byte| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

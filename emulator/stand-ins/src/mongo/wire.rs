@@ -1,4 +1,4 @@
-//! As much of MongoDB's wire protocol as it takes to know a command by its name.
+//! The part of MongoDB's wire protocol that is needed to recognise commands by name.
 
 use std::io;
 use std::ops::Range;
@@ -8,19 +8,19 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 const HEADER_LENGTH: usize = 16;
 
-/// MongoDB's own limit for a message, 48,000,000 bytes.
+/// MongoDB's limit for a message: 48,000,000 bytes.
 const MESSAGE_LENGTH_MAX: usize = 48_000_000;
 
 const OP_MSG: i32 = 2013;
 const BODY: u8 = 0;
 const DOCUMENT_SEQUENCE: u8 = 1;
 
-/// One message, in either direction.
+/// A message in either direction.
 #[derive(Debug)]
 pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    /// Reads exactly one message.
+    /// Reads one message.
     pub(super) async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Self> {
         let mut header = [0; HEADER_LENGTH];
         reader.read_exact(&mut header).await?;
@@ -34,18 +34,18 @@ impl Message {
         Ok(Self(bytes))
     }
 
-    /// The server's answer to the message called `request_id`, as if it were `answer`.
-    pub(super) fn answer(request_id: i32, answer: &Document) -> io::Result<Self> {
-        let answer = bson::serialize_to_vec(answer).map_err(io::Error::other)?;
-        let length = i32::try_from(HEADER_LENGTH + 4 + 1 + answer.len())
+    /// Builds the server's reply to the message `request_id`.
+    pub(super) fn reply(request_id: i32, reply: &Document) -> io::Result<Self> {
+        let reply = bson::serialize_to_vec(reply).map_err(io::Error::other)?;
+        let length = i32::try_from(HEADER_LENGTH + 4 + 1 + reply.len())
             .map_err(|_| io::ErrorKind::InvalidData)?;
         let mut bytes = Vec::new();
-        // Length, own name, the other's name, operation, flags.
+        // Message length, request id, response-to, operation, flags.
         for number in [length, 0, request_id, OP_MSG, 0] {
             bytes.extend(number.to_le_bytes());
         }
         bytes.push(BODY);
-        bytes.extend(answer);
+        bytes.extend(reply);
         Ok(Self(bytes))
     }
 
@@ -53,17 +53,17 @@ impl Message {
         &self.0
     }
 
-    /// What its sender calls it.
+    /// The id that the sender gave it.
     pub(super) fn request_id(&self) -> i32 {
         integer(&self.0, 4..8).unwrap_or_default()
     }
 
-    /// The `request_id` of the message that it answers.
+    /// The `request_id` of the message to which this is the reply.
     pub(super) fn response_to(&self) -> i32 {
         integer(&self.0, 8..12).unwrap_or_default()
     }
 
-    /// The name of its first element, which in a request is the command's name.
+    /// The name of the first element, which in a request is the command's name.
     pub(super) fn command_name(&self) -> Option<&str> {
         if integer(&self.0, 12..16)? != OP_MSG {
             return None;
@@ -77,7 +77,7 @@ impl Message {
         if section.first() != Some(&BODY) {
             return None;
         }
-        // The kind, the document's length and the element's type precede the element's name.
+        // The section's kind, the document's length and the element's type precede its name.
         let name = section.get(1 + 4 + 1..)?.split(|byte| *byte == 0).next()?;
         std::str::from_utf8(name).ok()
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_is_known_by_its_first_element() {
+    async fn the_first_element_names_the_command() {
         let message = read(&message(2013, PING)).await.expect("a whole message");
 
         assert_eq!(message.command_name(), Some("ping"));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_command_has_no_name() {
+    async fn a_message_without_a_command_has_no_name() {
         for bytes in [
             message(2012, PING),
             message(2013, b""),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_length_that_cannot_be_is_refused() {
+    async fn an_impossible_length_is_refused() {
         for length in [-1, 0, 15, 48_000_001] {
             let mut bytes = message(2013, PING);
             bytes[..4].copy_from_slice(&i32::to_le_bytes(length));

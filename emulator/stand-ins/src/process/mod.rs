@@ -1,4 +1,4 @@
-//! Processes that are started for tests and for the local stack.
+//! Child processes of tests and of the local stack.
 
 pub mod port;
 mod stop_signals;

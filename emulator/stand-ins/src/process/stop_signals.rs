@@ -1,10 +1,10 @@
-//! How a program is told to stop.
+//! The signals that stop a program.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C (SIGINT) and SIGTERM, which no longer end this process once somebody listens.
+/// SIGINT (Ctrl-C) and SIGTERM, which no longer end the process once this listens.
 #[derive(Debug)]
 pub struct StopSignals {
     interrupt: Signal,
@@ -12,16 +12,16 @@ pub struct StopSignals {
 }
 
 impl StopSignals {
-    /// Listens from now on.
+    /// Starts to listen.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the handlers cannot be installed.
     pub fn listen() -> io::Result<Self> {
         let interrupt = signal(SignalKind::interrupt())?;
         Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// Waits for the next of them.
+    /// Waits for the next signal.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

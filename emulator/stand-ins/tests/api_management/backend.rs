@@ -71,8 +71,8 @@ pub async fn one_that_says(head: &'static str) -> SocketAddr {
         while let Ok((mut connection, _)) = listener.accept().await {
             let mut request = [0; 4096];
             let _ = connection.read(&mut request).await;
-            let answer = format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n");
-            let _ = connection.write_all(answer.as_bytes()).await;
+            let response = format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n");
+            let _ = connection.write_all(response.as_bytes()).await;
         }
     });
     address
@@ -94,8 +94,8 @@ impl PickyHost {
             while let Ok((connection, _)) = listener.accept().await {
                 let host = host.clone();
                 tokio::spawn(async move {
-                    let answer = service_fn(|request| host.answer(request));
-                    http1::Builder::new().serve_connection(TokioIo::new(connection), answer).await
+                    let response = service_fn(|request| host.respond(request));
+                    http1::Builder::new().serve_connection(TokioIo::new(connection), response).await
                 });
             }
         });
@@ -103,7 +103,7 @@ impl PickyHost {
     }
 
     /// Answers like the Functions host: without a good key, 401 and nothing else.
-    async fn answer(&self, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
+    async fn respond(&self, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
         let key = request.headers()["x-functions-key"].to_str().unwrap().to_owned();
         let body = request.into_body().collect().await?.to_bytes();
         let mut response = Response::new(Full::from(body));

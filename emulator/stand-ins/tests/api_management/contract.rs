@@ -95,14 +95,14 @@ async fn provoked(occasion: &str) -> Response {
 }
 
 #[tokio::test]
-async fn each_row_of_the_contract_is_what_the_gateway_answers() {
+async fn the_gateway_responds_as_each_row_of_the_contract_says() {
     let rows = rows();
     assert_eq!(rows.len(), 13, "{rows:?}");
 
     for [status, kind, occasion] in rows {
-        let answer = provoked(occasion).await;
-        let headers = answer.headers().clone();
-        let (actual, actual_kind, body) = problem(answer).await;
+        let response = provoked(occasion).await;
+        let headers = response.headers().clone();
+        let (actual, actual_kind, body) = problem(response).await;
 
         assert_eq!(actual.to_string(), status, "{occasion}");
         assert_eq!(format!("`{actual_kind}`"), kind, "{occasion}");

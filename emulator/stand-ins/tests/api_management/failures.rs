@@ -23,10 +23,10 @@ async fn a_host_that_is_silent_for_too_long_is_unavailable() {
     let policies = with("patient_api", "timeout=\"30\"", "timeout=\"1\"");
     let stack = Stack::with(silent.local_addr().unwrap(), |options| options.policies = policies);
 
-    let answer = stack.await.call("GET", "/patient/1").send().await.unwrap();
+    let response = stack.await.call("GET", "/patient/1").send().await.unwrap();
 
-    assert_eq!(answer.headers()["retry-after"], "5");
-    let (status, kind, _) = problem(answer).await;
+    assert_eq!(response.headers()["retry-after"], "5");
+    let (status, kind, _) = problem(response).await;
     assert_eq!((status, kind.as_str()), (503, "unavailable"));
 }
 
@@ -36,9 +36,9 @@ async fn a_vault_that_is_silent_for_too_long_counts_as_down() {
     let stack = Stack::echoing(|options| options.policies = policies).await;
     stack.vault.fail(Some(Fault::Hang));
 
-    let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+    let response = stack.call("GET", "/patient/1").send().await.unwrap();
 
-    assert_eq!(problem(answer).await.0, 503);
+    assert_eq!(problem(response).await.0, 503);
 }
 
 #[tokio::test]
@@ -47,9 +47,9 @@ async fn an_error_of_a_request_that_is_not_ignored_is_a_failure() {
     let stack = Stack::echoing(|options| options.policies = policies).await;
     stack.vault.fail(Some(Fault::Drop));
 
-    let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+    let response = stack.call("GET", "/patient/1").send().await.unwrap();
 
-    let (status, kind, _) = problem(answer).await;
+    let (status, kind, _) = problem(response).await;
     assert_eq!((status, kind.as_str()), (500, "internal"));
 }
 
@@ -70,15 +70,15 @@ async fn without_a_buffer_a_body_goes_on_as_it_came() {
 }
 
 #[tokio::test]
-async fn what_fails_in_on_error_is_answered_by_api_management_itself() {
+async fn a_failure_in_on_error_gets_the_default_response() {
     let header = r#"<fragment><set-header name="X-Broken" exists-action="override"><value>@(((Jwt)context.Variables["token"]).Subject)</value></set-header>"#;
     let policies = with("problem", "<fragment>", header);
     let stack = Stack::echoing(|options| options.policies = policies).await;
 
-    let answer = stack.bare("GET", "/patient/1").send().await.unwrap();
+    let response = stack.bare("GET", "/patient/1").send().await.unwrap();
 
-    assert_eq!(answer.status(), 500);
-    assert_eq!(answer.headers()["content-type"], "application/json");
-    let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(response.status(), 500);
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     assert_eq!(body, json!({ "statusCode": 500, "message": "Internal server error" }));
 }

@@ -118,7 +118,7 @@ async fn headers_of_one_connection_end_here_in_either_direction() {
 }
 
 #[tokio::test]
-async fn what_the_host_runs_on_stays_inside_and_no_cache_may_keep_an_answer() {
+async fn responses_hide_the_backend_and_forbid_caching() {
     let stack = Stack::start().await;
 
     for method in ["GET", "HEAD"] {
@@ -150,17 +150,17 @@ async fn method_path_and_query_go_through_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn head_is_passed_on_and_answered_like_get_without_the_body() {
+async fn head_is_forwarded_and_gets_the_headers_of_get() {
     let stack = Stack::start().await;
 
     let mut got = stack.call("GET", "/patient/1").send().await.unwrap();
     let mut head = stack.call("HEAD", "/patient/1").send().await.unwrap();
 
     assert_eq!((got.status(), head.status()), (StatusCode::CREATED, StatusCode::CREATED));
-    for answer in [&mut got, &mut head] {
-        answer.headers_mut().remove("date");
+    for response in [&mut got, &mut head] {
+        response.headers_mut().remove("date");
         // The backend answers with the request, whose trace and method differ.
-        answer.headers_mut().remove("content-length");
+        response.headers_mut().remove("content-length");
     }
     assert_eq!(got.headers_mut().remove("x-method").unwrap(), "GET");
     assert_eq!(head.headers_mut().remove("x-method").unwrap(), "HEAD");
@@ -201,11 +201,11 @@ async fn only_operations_of_the_document_are_there_and_no_path_leads_out_of_them
         "GET //patient/1",
         "GET /patient//1",
     ] {
-        let answer = stack.raw(&format!("{request} HTTP/1.1\r\nHost: gateway\r\n")).await;
-        assert!(answer.starts_with("HTTP/1.1 404 "), "{request}: {answer}");
+        let response = stack.raw(&format!("{request} HTTP/1.1\r\nHost: gateway\r\n")).await;
+        assert!(response.starts_with("HTTP/1.1 404 "), "{request}: {response}");
     }
-    let answer = stack.raw("GET /patient/1 HTTP/1.1\r\nHost: gateway\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 201 "), "the backend is there: {answer}");
+    let response = stack.raw("GET /patient/1 HTTP/1.1\r\nHost: gateway\r\n").await;
+    assert!(response.starts_with("HTTP/1.1 201 "), "the backend is there: {response}");
 }
 
 #[tokio::test]
@@ -213,9 +213,9 @@ async fn a_request_that_names_no_host_or_two_is_refused() {
     let stack = Stack::start().await;
 
     for hosts in ["", "Host: gateway\r\nHost: gateway\r\n"] {
-        let answer = stack.raw(&format!("GET /patient/1 HTTP/1.1\r\n{hosts}")).await;
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts}: {answer}");
-        assert!(answer.contains("\r\ncache-control: no-store\r\n"), "{answer}");
+        let response = stack.raw(&format!("GET /patient/1 HTTP/1.1\r\n{hosts}")).await;
+        assert!(response.starts_with("HTTP/1.1 400 "), "{hosts}: {response}");
+        assert!(response.contains("\r\ncache-control: no-store\r\n"), "{response}");
     }
 }
 
@@ -224,10 +224,10 @@ async fn redirects_are_the_callers_business() {
     let head = "307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0";
     let stack = Stack::before(one_that_says(head).await).await;
 
-    let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+    let response = stack.call("GET", "/patient/1").send().await.unwrap();
 
     assert_eq!(
-        (answer.status().as_u16(), answer.headers()["location"].as_bytes()),
+        (response.status().as_u16(), response.headers()["location"].as_bytes()),
         (307, &b"/elsewhere"[..])
     );
 }
@@ -238,16 +238,16 @@ async fn a_refusal_of_the_app_is_passed_on_as_it_is() {
         let head = format!("{status}\r\nRetry-After: 17\r\nX-Own: 1\r\nContent-Length: 0");
         let stack = Stack::before(one_that_says(head.leak()).await).await;
 
-        let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+        let response = stack.call("GET", "/patient/1").send().await.unwrap();
 
-        assert_eq!(answer.status().as_str(), &status[..3]);
-        assert_eq!(answer.headers()["retry-after"], "17");
-        assert_eq!(answer.headers()["x-own"], "1");
+        assert_eq!(response.status().as_str(), &status[..3]);
+        assert_eq!(response.headers()["retry-after"], "17");
+        assert_eq!(response.headers()["x-own"], "1");
     }
 }
 
 #[tokio::test]
-async fn the_connection_breaks_where_the_host_breaks_off_in_its_answer() {
+async fn a_response_that_the_host_cuts_short_closes_the_connection() {
     let stack = Stack::before(one_that_says("200 OK\r\nContent-Length: 9").await).await;
 
     let error = stack.call("GET", "/patient/1").send().await.unwrap_err();

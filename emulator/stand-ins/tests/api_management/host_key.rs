@@ -37,10 +37,10 @@ async fn a_refused_key_is_dropped_and_fetched_once_and_the_request_repeated_with
 
     host.accept(&["second"]);
     stack.vault.set_secret(HOST_KEY, "second");
-    let answer = stack.call("POST", "/patient").body("{}").send().await.unwrap();
+    let response = stack.call("POST", "/patient").body("{}").send().await.unwrap();
 
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.text().await.unwrap(), "{}");
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.text().await.unwrap(), "{}");
     assert_eq!((reads(&stack), host.refusals()), (2, 1));
     assert_eq!(stack.call("GET", "/patient/1").send().await.unwrap().status(), 200);
     assert_eq!((reads(&stack), host.refusals()), (2, 1), "the new key is kept");
@@ -55,10 +55,10 @@ async fn no_request_fails_when_the_key_is_rotated_while_many_are_under_way() {
     host.accept(&["second"]);
     stack.vault.set_secret(HOST_KEY, "second");
     let calls = (0..16).map(|_| stack.call("POST", "/patient").body("{}").send());
-    for answer in join_all(calls).await {
-        let answer = answer.unwrap();
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.text().await.unwrap(), "{}");
+    for response in join_all(calls).await {
+        let response = response.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.text().await.unwrap(), "{}");
     }
 
     let (fetched_again, refusals) = (reads(&stack) - 1, host.refusals());
@@ -88,17 +88,17 @@ async fn a_key_that_stays_refused_is_tried_twice_and_is_not_the_callers_fault() 
     let host = PickyHost::default();
     let stack = Stack::before(host.start().await).await;
 
-    let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+    let response = stack.call("GET", "/patient/1").send().await.unwrap();
 
-    assert!(!answer.headers().contains_key("www-authenticate"));
-    assert_eq!(answer.headers()["retry-after"], "5");
-    let (status, kind, _) = problem(answer).await;
+    assert!(!response.headers().contains_key("www-authenticate"));
+    assert_eq!(response.headers()["retry-after"], "5");
+    let (status, kind, _) = problem(response).await;
     assert_eq!((status, kind.as_str()), (503, "unavailable"));
     assert_eq!((reads(&stack), host.refusals()), (2, 2));
 }
 
 #[tokio::test]
-async fn without_any_key_the_api_is_unavailable_until_the_vault_answers() {
+async fn without_a_host_key_the_api_is_unavailable_until_the_vault_responds() {
     for break_vault in [
         (|stack| stack.vault.revoke(GATEWAY, HOST_KEY)) as fn(&Stack),
         |stack| stack.vault.fail(Some(Fault::Drop)),
@@ -110,9 +110,9 @@ async fn without_any_key_the_api_is_unavailable_until_the_vault_answers() {
         let stack = Stack::before(host.start().await).await;
         break_vault(&stack);
 
-        let answer = stack.call("GET", "/patient/1").send().await.unwrap();
-        assert_eq!(answer.headers()["retry-after"], "5");
-        let (status, kind, _) = problem(answer).await;
+        let response = stack.call("GET", "/patient/1").send().await.unwrap();
+        assert_eq!(response.headers()["retry-after"], "5");
+        let (status, kind, _) = problem(response).await;
         assert_eq!((status, kind.as_str()), (503, "unavailable"));
 
         stack.vault.grant(GATEWAY, HOST_KEY);
@@ -128,8 +128,8 @@ async fn a_vault_that_goes_down_during_a_rotation_makes_the_api_unavailable() {
 
     host.accept(&["second"]);
     stack.vault.fail(Some(Fault::Drop));
-    let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+    let response = stack.call("GET", "/patient/1").send().await.unwrap();
 
-    assert_eq!(problem(answer).await.0, 503);
+    assert_eq!(problem(response).await.0, 503);
     assert_eq!((reads(&stack), host.refusals()), (1, 1));
 }

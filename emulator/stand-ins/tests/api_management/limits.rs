@@ -10,11 +10,11 @@ async fn who_calls_too_often_is_told_when_to_come_back() {
         assert_eq!(stack.call("GET", "/patient/1").send().await.unwrap().status(), 201);
     }
 
-    let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+    let response = stack.call("GET", "/patient/1").send().await.unwrap();
 
-    let retry_after = answer.headers()["retry-after"].to_str().unwrap();
+    let retry_after = response.headers()["retry-after"].to_str().unwrap();
     assert!((1..=60).contains(&retry_after.parse().unwrap()), "{retry_after}");
-    let (status, kind, _) = problem(answer).await;
+    let (status, kind, _) = problem(response).await;
     assert_eq!((status, kind.as_str()), (429, "throttled"));
     let other = stack.bare("GET", "/patient/1").header("Ocp-Apim-Subscription-Key", "better");
     assert_eq!(other.send().await.unwrap().status(), 201, "each subscription has its own limit");
@@ -25,11 +25,11 @@ async fn who_has_used_up_the_day_is_refused_until_it_ends() {
     let stack = Stack::echoing(|options| options.values.quota_per_day = 1).await;
     assert_eq!(stack.call("GET", "/patient/1").send().await.unwrap().status(), 201);
 
-    let answer = stack.call("GET", "/patient/1").send().await.unwrap();
+    let response = stack.call("GET", "/patient/1").send().await.unwrap();
 
-    let retry_after = answer.headers()["retry-after"].to_str().unwrap();
+    let retry_after = response.headers()["retry-after"].to_str().unwrap();
     assert!((86300..=86400).contains(&retry_after.parse().unwrap()), "{retry_after}");
-    let (status, kind, _) = problem(answer).await;
+    let (status, kind, _) = problem(response).await;
     assert_eq!((status, kind.as_str()), (403, "quota-exceeded"));
 }
 

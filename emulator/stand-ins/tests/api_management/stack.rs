@@ -6,7 +6,7 @@ use std::path::Path;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 use stand_ins::api_management::{
-    ApiManagement, ApiManagementError, ApiManagementOptions, OwnIdentity, PolicyFiles,
+    ApiManagement, ApiManagementError, ApiManagementOptions, GatewayIdentity, PolicyFiles,
     PolicyValues, Products, Subscription,
 };
 use stand_ins::key_vault::KeyVault;
@@ -79,15 +79,15 @@ impl Stack {
         self.bare(method, target).header("Ocp-Apim-Subscription-Key", "good")
     }
 
-    /// The whole answer to a head as it is written here, with a good key; clients mend heads.
+    /// The whole response to a head as it is written here, with a good key; clients mend heads.
     pub async fn raw(&self, head: &str) -> String {
         let address = self.gateway.url().trim_start_matches("http://");
         let mut connection = TcpStream::connect(address).await.unwrap();
         let end = "Ocp-Apim-Subscription-Key: good\r\nConnection: close\r\n\r\n";
         connection.write_all(format!("{head}{end}").as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.unwrap();
-        answer
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await.unwrap();
+        response
     }
 }
 
@@ -116,7 +116,7 @@ fn options(vault: &KeyVault, backend: SocketAddr) -> ApiManagementOptions {
             subscription("clinic-8", "patient-records", "better"),
             subscription("watch", "monitoring", "watching"),
         ],
-        identity: OwnIdentity {
+        identity: GatewayIdentity {
             identity: vault.identity(GATEWAY),
             trusted_certificate: vault.trusted_certificate().to_owned(),
         },
@@ -133,15 +133,15 @@ fn document() -> Value {
 }
 
 /// Insists on a problem that no cache may keep, and returns its status, kind and body.
-pub async fn problem(answer: Response) -> (u16, String, Value) {
+pub async fn problem(response: Response) -> (u16, String, Value) {
     let header = |name| {
-        let lines = answer.headers().get_all(name).iter();
+        let lines = response.headers().get_all(name).iter();
         lines.map(|line| line.to_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(header("content-type"), ["application/problem+json"], "{answer:?}");
-    assert_eq!(header("cache-control"), ["no-store"], "{answer:?}");
-    let status = answer.status().as_u16();
-    let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(header("content-type"), ["application/problem+json"], "{response:?}");
+    assert_eq!(header("cache-control"), ["no-store"], "{response:?}");
+    let status = response.status().as_u16();
+    let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     assert_eq!(body["status"], status);
     let kind = body["type"].as_str().unwrap().strip_prefix("urn:problem:patient-records:");
     (status, kind.unwrap().to_owned(), body)

@@ -40,19 +40,19 @@ async fn what_is_not_known_in_a_policy_stops_the_start_with_file_and_line() {
             "patient_api",
             api_inbound,
             "  <inbound>\n    <base />\n    <cors />\n",
-            "patient_api.xml.tftpl:5: the policy <cors> is not known",
+            "patient_api.xml.tftpl:5: the policy <cors> is not supported",
         ),
         (
             "patient_api",
             api_inbound,
             "  <inbound>\n    <forward-request timeout=\"1\" />\n",
-            "patient_api.xml.tftpl:4: <forward-request> has no place in inbound",
+            "patient_api.xml.tftpl:4: <forward-request> is not allowed in inbound",
         ),
         (
             "patient_api",
             api_inbound,
             "  <inbound>\n    <base />\n    <set-status code=\"200\" reason=\"OK\" />\n",
-            "patient_api.xml.tftpl:5: <set-status> has no place in inbound",
+            "patient_api.xml.tftpl:5: <set-status> is not allowed in inbound",
         ),
         (
             "patient_api",
@@ -71,19 +71,19 @@ async fn what_is_not_known_in_a_policy_stops_the_start_with_file_and_line() {
             "context.Response.StatusCode == 401",
             "context.Response.StatusCode  == 401",
             "patient_api.xml.tftpl:10: <retry condition>: the condition \
-             @(context.Response.StatusCode  == 401) is not known",
+             @(context.Response.StatusCode  == 401) is not supported",
         ),
         (
             "patient_api",
             "buffer-request-body=\"true\"",
             "buffer-response=\"true\"",
-            "patient_api.xml.tftpl:18: the attribute buffer-response of <forward-request> is not known",
+            "patient_api.xml.tftpl:18: the attribute buffer-response of <forward-request> is not supported",
         ),
         (
             "patient_api",
             "  <on-error>",
             "  text <on-error>",
-            "patient_api.xml.tftpl:32: <policies> has text that nothing reads",
+            "patient_api.xml.tftpl:32: <policies> has unexpected text",
         ),
         (
             "patient_api",
@@ -107,19 +107,19 @@ async fn what_is_not_known_in_a_policy_stops_the_start_with_file_and_line() {
             "problem",
             "<fragment>\n",
             "<fragment>\n  <base />\n",
-            "problem.xml.tftpl:3: <base> has no place in on-error",
+            "problem.xml.tftpl:3: <base> is not allowed in on-error",
         ),
         (
             "problem",
             "<fragment>\n",
             "<fragment>\n  <include-fragment fragment-id=\"caller\" />\n",
-            "problem.xml.tftpl:3: <include-fragment> has no place in on-error",
+            "problem.xml.tftpl:3: <include-fragment> is not allowed in on-error",
         ),
         (
             "caller",
             "@(context.Subscription.Id)",
             "@(context.Subscription.Name)",
-            "caller.xml.tftpl:43: the expression @(context.Subscription.Name) is not known",
+            "caller.xml.tftpl:43: the expression @(context.Subscription.Name) is not supported",
         ),
         (
             "caller",
@@ -131,19 +131,19 @@ async fn what_is_not_known_in_a_policy_stops_the_start_with_file_and_line() {
             "caller",
             "exists-action=\"delete\"",
             "exists-action=\"skip\"",
-            "caller.xml.tftpl:20: <set-header exists-action>: `skip` is not known",
+            "caller.xml.tftpl:20: <set-header exists-action>: `skip` is not supported",
         ),
         (
             "host_key",
             "ignore-error=\"true\"",
             "ignore-error=\"yes\"",
-            "host_key.xml.tftpl:9: <send-request ignore-error>: `yes` is none",
+            "host_key.xml.tftpl:9: <send-request ignore-error>: `yes` is invalid",
         ),
         (
             "product",
             "retry-after-header-name=\"Retry-After\"",
             "retry-after-header-name=\"Later\"",
-            "product.xml.tftpl:5: <rate-limit retry-after-header-name>: `Later` is not known",
+            "product.xml.tftpl:5: <rate-limit retry-after-header-name>: `Later` is not supported",
         ),
     ] {
         let error = error_with(file, found, replaced).await;

@@ -23,8 +23,8 @@ pub async fn send(insights: &AppInsights, items: &[Value]) -> Response {
     call(insights, "v2.1/track").body(body).send().await.unwrap()
 }
 
-pub async fn json(answer: Response) -> Value {
-    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+pub async fn json(response: Response) -> Value {
+    serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
 /// An item of one operation, at so many milliseconds of it.

@@ -22,10 +22,10 @@ async fn items_arrive_on_either_path_packed_or_not_as_an_array_or_as_lines() {
         let plain = call(&insights, path).body(body.clone());
         let packed = call(&insights, path).header("Content-Encoding", "gzip").body(gzip(body));
         for call in [plain, packed] {
-            let answer = call.send().await.unwrap();
-            assert_eq!(answer.status(), 200);
+            let response = call.send().await.unwrap();
+            assert_eq!(response.status(), 200);
             let expected = json!({ "itemsReceived": 2, "itemsAccepted": 2, "errors": [] });
-            assert_eq!(json(answer).await, expected);
+            assert_eq!(json(response).await, expected);
         }
     }
     let items = insights.items();
@@ -66,7 +66,7 @@ async fn what_is_not_as_documented_is_rejected_with_a_reason() {
 
     for (pointer, value, reason) in [
         ("/name", json!("Microsoft.ApplicationInsights.Message"), "name is not Microsoft"),
-        ("/time", json!("yesterday"), "time is not as RFC 3339 has it"),
+        ("/time", json!("yesterday"), "time is not in RFC 3339 format"),
         ("/time", json!(1), "invalid type"),
         ("/iKey", json!("key"), "iKey is not a GUID"),
         ("/iKey", json!(other_key), "iKey is unknown"),
@@ -89,10 +89,10 @@ async fn what_is_not_as_documented_is_rejected_with_a_reason() {
         wrong["sampleRate"] = json!(100.0);
         *wrong.pointer_mut(pointer).unwrap() = value;
 
-        let answer = send(&insights, &[wrong]).await;
+        let response = send(&insights, &[wrong]).await;
 
-        assert_eq!(answer.status(), 400, "{pointer}");
-        let errors = json(answer).await["errors"].clone();
+        assert_eq!(response.status(), 400, "{pointer}");
+        let errors = json(response).await["errors"].clone();
         assert!(errors[0]["message"].as_str().unwrap().contains(reason), "{pointer}: {errors}");
         assert!(insights.rejected().last().unwrap().reason.contains(reason), "{pointer}");
     }
@@ -111,10 +111,10 @@ async fn the_good_items_of_a_batch_are_kept() {
     let insights = AppInsights::start().await.unwrap();
     let good = request(&insights);
 
-    let answer = send(&insights, &[good.clone(), json!({}), good]).await;
+    let response = send(&insights, &[good.clone(), json!({}), good]).await;
 
-    assert_eq!(answer.status(), 206);
-    let report = json(answer).await;
+    assert_eq!(response.status(), 206);
+    let report = json(response).await;
     assert_eq!((&report["itemsReceived"], &report["itemsAccepted"]), (&json!(3), &json!(2)));
     assert_eq!(report["errors"].as_array().unwrap().len(), 1);
     assert_eq!(
@@ -173,9 +173,9 @@ async fn only_the_newest_items_are_kept() {
         lines += &format!("{}\n", item(&insights, "MessageData", 0, "", data));
     }
 
-    let answer = call(&insights, "v2.1/track").body(lines).send().await.unwrap();
+    let response = call(&insights, "v2.1/track").body(lines).send().await.unwrap();
 
-    assert_eq!(answer.status(), 200);
+    assert_eq!(response.status(), 200);
     let items = insights.items();
     assert_eq!(items.len(), ITEMS_MAX);
     let Data::Message(oldest) = &items[0].data else { panic!("{:?}", items[0]) };

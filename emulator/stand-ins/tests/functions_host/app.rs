@@ -33,7 +33,7 @@ pub struct Plan {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
     pub body: String,
@@ -148,15 +148,15 @@ impl App {
         self.request("GET", target)
     }
 
-    /// The whole answer to a request as it is written here; clients mend heads.
+    /// The whole response to a request as it is written here; clients mend heads.
     pub async fn raw(&self, request: &[u8]) -> Vec<u8> {
         let address = self.host.url().trim_start_matches("http://");
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(request).await.unwrap();
-        let mut answer = Vec::new();
-        let reading = connection.read_to_end(&mut answer);
+        let mut response = Vec::new();
+        let reading = connection.read_to_end(&mut response);
         tokio::time::timeout(PATIENCE, reading).await.expect("the connection ends").unwrap();
-        answer
+        response
     }
 
     /// Waits until nobody takes connections any longer.
@@ -171,13 +171,13 @@ impl App {
     }
 
     /// What the host makes of an envelope.
-    pub async fn enveloped(&self, envelope: &Value) -> Answer {
-        let answer = json!({ "body": envelope.to_string() });
-        sent(self.scripted(&json!({ "answer": answer }))).await
+    pub async fn enveloped(&self, envelope: &Value) -> Response {
+        let response = json!({ "body": envelope.to_string() });
+        sent(self.scripted(&json!({ "response": response }))).await
     }
 
     /// What the host makes of an output.
-    pub async fn output(&self, res: Value) -> Answer {
+    pub async fn output(&self, res: Value) -> Response {
         self.enveloped(&json!({ "Outputs": { "res": res } })).await
     }
 
@@ -204,18 +204,18 @@ pub fn chunked(text: &'static str) -> reqwest::Body {
     reqwest::Body::wrap(StreamBody::new(stream::iter([frame])))
 }
 
-/// Sends a request and reads the whole answer.
-pub async fn sent(request: RequestBuilder) -> Answer {
+/// Sends a request and reads the whole response.
+pub async fn sent(request: RequestBuilder) -> Response {
     let response = request.timeout(PATIENCE).send().await.expect("the host answers");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, body: response.text().await.expect("the answer is complete") }
+    Response { status, headers, body: response.text().await.expect("the answer is complete") }
 }
 
 /// Sends a request and reads the invocation that the handler got.
 pub async fn invocation(request: RequestBuilder) -> Invocation {
-    let answer = sent(request).await;
-    assert_eq!(answer.status, 200, "{answer:#?}");
-    let echo: Value = serde_json::from_str(&answer.body).unwrap();
+    let response = sent(request).await;
+    assert_eq!(response.status, 200, "{response:#?}");
+    let echo: Value = serde_json::from_str(&response.body).unwrap();
     let payload = serde_json::from_str(echo["payload"].as_str().unwrap()).unwrap_or_default();
     Invocation { echo, payload }
 }
@@ -245,7 +245,7 @@ impl Invocation {
     }
 }
 
-impl Answer {
+impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

@@ -20,7 +20,7 @@ async fn a_body_over_the_limit_fails_without_a_call() {
 }
 
 /// An app that a call is under way in.
-async fn busy(limit: &str) -> (App, tokio::task::JoinHandle<crate::app::Answer>) {
+async fn busy(limit: &str) -> (App, tokio::task::JoinHandle<crate::app::Response>) {
     let app = Plan::new()
         .function("Echo", "echo")
         .host_json("/extensions/http", limit, json!(1))
@@ -75,9 +75,9 @@ async fn custom_headers_are_on_refusals_too_and_replace_none() {
         .start()
         .await;
 
-    let answer = app.output(json!({ "headers": { "x-a": "handler" } })).await;
+    let response = app.output(json!({ "headers": { "x-a": "handler" } })).await;
 
-    assert_eq!((answer.header("x-a"), answer.header("x-b")), (Some("handler"), Some("host")));
+    assert_eq!((response.header("x-a"), response.header("x-b")), (Some("handler"), Some("host")));
     for (target, status) in [("/api/unknown", 404), ("/api/guarded", 401)] {
         let refused = sent(app.get(target)).await;
         assert_eq!((refused.status, refused.header("x-a")), (status, Some("host")));
@@ -90,13 +90,13 @@ async fn a_request_that_names_no_host_or_two_is_refused_without_a_call() {
 
     for hosts in ["", "Host: a\r\nHost: a\r\n"] {
         let request = format!("GET /api/echo HTTP/1.1\r\nConnection: close\r\n{hosts}\r\n");
-        let answer = app.raw(request.as_bytes()).await;
-        assert!(answer.starts_with(b"HTTP/1.1 400 "), "{hosts}: {}", answer.escape_ascii());
+        let response = app.raw(request.as_bytes()).await;
+        assert!(response.starts_with(b"HTTP/1.1 400 "), "{hosts}: {}", response.escape_ascii());
     }
 
     assert_eq!(app.noted("requests").len(), 0);
-    let answer = app.raw(b"GET /api/echo HTTP/1.0\r\n\r\n").await;
-    assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", answer.escape_ascii());
+    let response = app.raw(b"GET /api/echo HTTP/1.0\r\n\r\n").await;
+    assert!(response.starts_with(b"HTTP/1.1 200 "), "{}", response.escape_ascii());
 }
 
 #[tokio::test]
@@ -115,12 +115,12 @@ async fn a_head_that_kestrel_does_not_take_is_refused_without_a_call() {
         ("http://b/api/echo".to_owned(), "", "400 Bad Request"),
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
-        let answer = app.raw(request.as_bytes()).await;
-        let answer = String::from_utf8(answer).unwrap();
+        let response = app.raw(request.as_bytes()).await;
+        let response = String::from_utf8(response).unwrap();
 
-        assert!(answer.starts_with(&format!("HTTP/1.1 {refusal}\r\n")), "{answer}");
+        assert!(response.starts_with(&format!("HTTP/1.1 {refusal}\r\n")), "{response}");
         for line in ["Content-Length: 0", "Connection: close", "Server: Kestrel"] {
-            assert!(answer.contains(&format!("\r\n{line}\r\n")), "{answer}");
+            assert!(response.contains(&format!("\r\n{line}\r\n")), "{response}");
         }
     }
 
@@ -149,7 +149,7 @@ async fn a_hundred_thousand_members_are_read_at_once() {
     let body = format!("{{{}}}", &body[1..]);
 
     // Not the echo, which would quote them all twice.
-    let script = json!({ "answer": { "body": "{}" } }).to_string();
+    let script = json!({ "response": { "body": "{}" } }).to_string();
     let request = app.request("POST", "/api/echo").header("x-script", script);
     assert_eq!(sent(request.body(body)).await.status, 204);
 }

@@ -25,25 +25,28 @@ struct Request {
     request_base64: String,
     payload: Option<Value>,
     /// The host's own refusal.
-    answer: Option<String>,
+    #[serde(rename = "answer")]
+    response: Option<String>,
 }
 
-/// An answer of the handler, and what the caller saw of it.
+/// A response of the handler, and what the caller saw of it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct Response {
     name: String,
     method: String,
     handler_body: String,
     handler_or_request_headers: Vec<(String, String)>,
-    answer: String,
+    #[serde(rename = "answer")]
+    response: String,
 }
 
 /// Where we differ, on purpose or for now.
 #[derive(Deserialize)]
 struct KnownDifferences {
     payloads: Vec<KnownDifference>,
-    answers: Vec<KnownDifference>,
+    #[serde(rename = "answers")]
+    responses: Vec<KnownDifference>,
 }
 
 #[derive(Deserialize)]
@@ -70,13 +73,13 @@ async fn every_recorded_request_leads_to_the_recorded_payload() {
     for recording in &recordings {
         let request = BASE64_STANDARD.decode(&recording.request_base64).unwrap();
 
-        let answer = RawAnswer::read(&app.raw(&request).await);
+        let response = RawResponse::read(&app.raw(&request).await);
 
-        let recorded = recording.payload.clone().or(recording.answer.clone().map(Value::from));
-        let ours = if answer.status_line.starts_with("200 ") {
-            posted(&answer.unchunked())
+        let recorded = recording.payload.clone().or(recording.response.clone().map(Value::from));
+        let ours = if response.status_line.starts_with("200 ") {
+            posted(&response.unchunked())
         } else {
-            json!(answer.status_line)
+            json!(response.status_line)
         };
         compare(&recording.name, "", &recorded.unwrap(), &ours, &mut found);
     }
@@ -86,10 +89,10 @@ async fn every_recorded_request_leads_to_the_recorded_payload() {
 }
 
 #[tokio::test]
-async fn every_recorded_answer_reaches_the_caller_as_recorded() {
+async fn every_recorded_response_reaches_the_caller_unchanged() {
     let app = app(|plan| plan.function("Echo", "echo")).await;
     let mut found = Differences::new();
-    let Recordings::<Answer> { recordings } = read("answers.json");
+    let Recordings::<Response> { recordings } = read("answers.json");
     for recording in &recordings {
         let mut script = json!({ "body": recording.handler_body });
         let mut request =
@@ -105,14 +108,14 @@ async fn every_recorded_answer_reaches_the_caller_as_recorded() {
                 (name, value) => request.push_str(&format!("{name}: {value}\r\n")),
             }
         }
-        request.push_str(&format!("x-script: {}\r\n\r\n", json!({ "answer": script })));
+        request.push_str(&format!("x-script: {}\r\n\r\n", json!({ "response": script })));
 
-        let answer = RawAnswer::read(&app.raw(request.as_bytes()).await);
+        let response = RawResponse::read(&app.raw(request.as_bytes()).await);
 
-        let recorded = json!(sorted(&recording.answer));
-        compare(&recording.name, "", &recorded, &json!(sorted(&answer.written())), &mut found);
+        let recorded = json!(sorted(&recording.response));
+        compare(&recording.name, "", &recorded, &json!(sorted(&response.written())), &mut found);
     }
-    let KnownDifferences { answers: known, .. } = read("known_differences.json");
+    let KnownDifferences { responses: known, .. } = read("known_differences.json");
     assert_are_known(&found, &known);
     assert_eq!(recordings.len(), 62);
 }
@@ -167,21 +170,21 @@ fn posted(echo: &[u8]) -> Value {
     payload
 }
 
-/// An answer as it came.
-struct RawAnswer {
+/// A response as it came.
+struct RawResponse {
     status_line: String,
     headers: Vec<String>,
     body: Vec<u8>,
 }
 
-impl RawAnswer {
-    fn read(answer: &[u8]) -> Self {
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
-        let head = std::str::from_utf8(&answer[..end]).unwrap();
+impl RawResponse {
+    fn read(response: &[u8]) -> Self {
+        let end = response.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        let head = std::str::from_utf8(&response[..end]).unwrap();
         let mut lines = head.split("\r\n");
         let status_line = lines.next().unwrap().strip_prefix("HTTP/1.1 ").unwrap().to_owned();
         let headers = lines.map(str::to_owned).collect();
-        Self { status_line, headers, body: answer[end + 4..].to_owned() }
+        Self { status_line, headers, body: response[end + 4..].to_owned() }
     }
 
     /// The body without its one chunk.
@@ -200,10 +203,10 @@ impl RawAnswer {
     }
 }
 
-/// An answer with its header lines in alphabetical order.
-fn sorted(answer: &str) -> String {
-    let parts: Vec<_> = answer.splitn(3, " | ").collect();
-    let [status, headers, body] = parts[..] else { panic!("{answer}") };
+/// A response with its header lines in alphabetical order.
+fn sorted(response: &str) -> String {
+    let parts: Vec<_> = response.splitn(3, " | ").collect();
+    let [status, headers, body] = parts[..] else { panic!("{response}") };
     let headers: BTreeSet<_> = headers.split("; ").collect();
     // A parameter of a media type begins like a header.
     format!("{status} | {headers:?} | {body}")

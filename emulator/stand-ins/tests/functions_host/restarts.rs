@@ -89,11 +89,11 @@ async fn a_call_that_takes_too_long_takes_the_others_down() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_result_is_never_completed() {
-    async fn times_out(answer: Value) {
+async fn a_null_result_never_completes_the_invocation() {
+    async fn times_out(response: Value) {
         let app = hurried().await;
 
-        sent(app.scripted(&json!({ "answer": answer }))).await.assert_is_empty_500(&answer);
+        sent(app.scripted(&json!({ "response": response }))).await.assert_is_empty_500(&response);
 
         app.noted_lines("finished", 1).await;
         app.noted_lines("starts", 2).await;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::app::{App, Plan, invocation, sent};
 
 async fn called(app: &App, method: &str, target: &str) -> String {
-    let answer = invocation(app.request(method, target)).await;
-    answer.echo["path"].as_str().unwrap().trim_start_matches('/').to_owned()
+    let response = invocation(app.request(method, target)).await;
+    response.echo["path"].as_str().unwrap().trim_start_matches('/').to_owned()
 }
 
 /// Insists on an empty 404 that the handler knows nothing of.
@@ -72,9 +72,9 @@ async fn dot_segments_are_resolved_before_anything_else() {
 
     for target in ["/api/any/x", "/api/other/../any/./x", "/api/any/y/%2e%2E/x"] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        let answer = String::from_utf8(app.raw(request.as_bytes()).await).unwrap();
+        let response = String::from_utf8(app.raw(request.as_bytes()).await).unwrap();
 
-        let (echo, _) = answer.split_once("\r\n0\r\n").unwrap();
+        let (echo, _) = response.split_once("\r\n0\r\n").unwrap();
         let echo: Value = serde_json::from_str(echo.rsplit("\r\n").next().unwrap()).unwrap();
         let payload: Value = serde_json::from_str(echo["payload"].as_str().unwrap()).unwrap();
         assert_eq!(payload["Data"]["req"]["Params"], json!({ "value": "x" }), "{target}");

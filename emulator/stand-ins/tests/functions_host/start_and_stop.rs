@@ -63,14 +63,14 @@ async fn an_early_request_waits_for_the_handler() {
 }
 
 #[tokio::test]
-async fn a_handler_that_answers_the_probe_with_garbage_is_ready() {
+async fn a_handler_that_responds_to_the_probe_with_garbage_is_ready() {
     let app = Plan::new().function("Echo", "echo").at_start("garbage").start().await;
 
     assert_eq!(sent(app.get("/api/echo")).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_handler_that_accepts_and_never_answers_is_never_ready() {
+async fn a_handler_that_accepts_and_never_responds_is_never_ready() {
     let app = Plan::new()
         .function("Echo", "echo")
         .at_start("silent")
@@ -165,8 +165,8 @@ async fn a_stopped_host_leaves_its_port_to_the_next() {
 
     let next = Host::start(HostOptions { port, ..HostOptions::new(app_root) }).await.unwrap();
 
-    let answer = sent(app.client.get(format!("{}/api/echo", next.url()))).await;
-    assert_eq!(answer.status, 200);
+    let response = sent(app.client.get(format!("{}/api/echo", next.url()))).await;
+    assert_eq!(response.status, 200);
 }
 
 #[tokio::test]

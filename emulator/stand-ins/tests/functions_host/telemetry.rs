@@ -53,7 +53,7 @@ async fn logs_are_kept_even_with_a_bad_output() {
     app.enveloped(&json!({ "Logs": ["b"], "Outputs": { "res": 7 } })).await;
     let malformed = app.enveloped(&json!({ "Logs": ["c", {}], "Outputs": { "res": {} } })).await;
     let lost = json!({ "status": 500, "body": "{\"Logs\":[\"d\"]}" });
-    sent(app.scripted(&json!({ "answer": lost }))).await;
+    sent(app.scripted(&json!({ "response": lost }))).await;
 
     malformed.assert_is_empty_500(&"an object among the logs");
     let logs = app.host.invocation_logs();

@@ -94,8 +94,8 @@ async fn a_function_runs_on_demand_for_the_master_key() {
         ("Other", "master-key", 404),
         ("Reconcile", "master-key", 202),
     ] {
-        let answer = run(function, key).await;
-        assert_eq!((answer.status, answer.body.as_str()), (status, ""), "{function} {key}");
+        let response = run(function, key).await;
+        assert_eq!((response.status, response.body.as_str()), (status, ""), "{function} {key}");
     }
 
     app.noted_lines("finished", 1).await;

@@ -1,41 +1,41 @@
-//! The page `/docs`: what the API offers, and a way to try it out, as the developer portal of API
-//! Management has it.
+//! The page `/docs`: the API's reference with a form for each operation, as in the developer portal
+//! of API Management.
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::page::{Answer, BASE_CSS, CSS, HTML, JAVASCRIPT, JSON, answer};
+use super::page::{BASE_CSS, CSS, HTML, HttpResponse, JAVASCRIPT, JSON, response};
 
-/// Where the page is; the document lies below, at `/docs/openapi.json`.
+/// The path of the page; the document is at `/docs/openapi.json`.
 pub(super) const PATH: &str = "/docs";
 
-/// An API's `OpenAPI` document, for reading and trying out.
+/// The page for an API's `OpenAPI` document.
 pub(super) struct ApiDocs {
     document: Bytes,
 }
 
 impl ApiDocs {
-    /// The document of an API that is served at this URL.
+    /// Creates the page for an API at this URL.
     pub(super) fn new(mut document: Value, url: &str) -> Self {
         document["servers"] = json!([{ "url": url }]);
         Self { document: document.to_string().into() }
     }
 
-    /// Answers a request for the page or a part of it.
-    pub(super) fn answer(&self, parts: &Parts) -> Answer {
+    /// Serves the page and its parts.
+    pub(super) fn respond(&self, parts: &Parts) -> HttpResponse {
         if parts.method != Method::GET {
-            return answer(StatusCode::METHOD_NOT_ALLOWED, JSON, "{}");
+            return response(StatusCode::METHOD_NOT_ALLOWED, JSON, "{}");
         }
         match parts.uri.path().strip_prefix(PATH).unwrap_or_default() {
-            "" | "/" => answer(StatusCode::OK, HTML, include_str!("page.html")),
+            "" | "/" => response(StatusCode::OK, HTML, include_str!("page.html")),
             "/page.css" => {
-                answer(StatusCode::OK, CSS, [BASE_CSS, include_str!("page.css")].concat())
+                response(StatusCode::OK, CSS, [BASE_CSS, include_str!("page.css")].concat())
             }
-            "/page.js" => answer(StatusCode::OK, JAVASCRIPT, include_str!("page.js")),
-            "/openapi.json" => answer(StatusCode::OK, JSON, self.document.clone()),
-            _ => answer(StatusCode::NOT_FOUND, JSON, "{}"),
+            "/page.js" => response(StatusCode::OK, JAVASCRIPT, include_str!("page.js")),
+            "/openapi.json" => response(StatusCode::OK, JSON, self.document.clone()),
+            _ => response(StatusCode::NOT_FOUND, JSON, "{}"),
         }
     }
 }

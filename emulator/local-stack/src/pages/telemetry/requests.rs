@@ -1,4 +1,4 @@
-//! The last requests, as a list.
+//! The list of the last requests.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -6,30 +6,30 @@ use std::sync::Arc;
 use serde::Serialize;
 use stand_ins::app_insights::{Data, Item};
 
-use super::timeline::{Span, span, written};
+use super::timeline::{Span, rfc3339, span};
 
-/// How many requests are listed.
+/// The length of the list.
 const REQUESTS_MAX: usize = 100;
 
-/// How many requests are inside one another: the gateway's, the host's and the app's.
+/// The nesting of requests: gateway, host, app.
 const NESTED_MAX: usize = 3;
 
-/// An operation and a span in it.
+/// The id of an operation and of a span in it.
 type Key<'a> = (&'a str, &'a str);
 
-/// One request from outside, with whatever it led to.
+/// A request from outside, with the function that served it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Summary {
     operation_id: String,
     time: String,
-    /// The function that it led to.
+    /// The function that served it.
     function: Option<String>,
     #[serde(flatten)]
     span: Span,
 }
 
-/// The last requests that no other request led to, the newest first.
+/// The last requests without a calling request, newest first.
 pub(super) fn requests(items: &[Arc<Item>]) -> Vec<Summary> {
     let spans = items.iter().filter_map(|item| Some((key(item)?, item.as_ref()))).collect();
     let served = items.iter().filter(|item| is_request(item));
@@ -44,11 +44,11 @@ pub(super) fn requests(items: &[Arc<Item>]) -> Vec<Summary> {
     outer.into_iter().take(REQUESTS_MAX).filter_map(|item| summary(item, &inner)).collect()
 }
 
-/// The app alone knows the function and the problem.
+/// Only the app's own request names the function and the problem.
 fn summary(outer: &Item, inner: &HashMap<Key<'_>, &Item>) -> Option<Summary> {
     let mut summary = Summary {
         operation_id: outer.operation_id()?.to_owned(),
-        time: written(outer.time),
+        time: rfc3339(outer.time),
         function: None,
         span: span(outer, outer.time, 0)?,
     };
@@ -61,14 +61,14 @@ fn summary(outer: &Item, inner: &HashMap<Key<'_>, &Item>) -> Option<Summary> {
     Some(summary)
 }
 
-/// A span among all: its operation and its id.
+/// The ids of an item's operation and span.
 fn key(item: &Item) -> Option<Key<'_>> {
     Some((item.operation_id()?, item.span_id()?))
 }
 
 fn has_caller(item: &Item, spans: &HashMap<Key<'_>, &Item>) -> bool {
     let mut item = item;
-    // A circle of parents would otherwise never end.
+    // Guards against a cycle of parents.
     let mut seen = HashSet::new();
     while let (Some(operation), Some(parent)) = (item.operation_id(), item.parent_id()) {
         match spans.get(&(operation, parent)) {

@@ -1,4 +1,4 @@
-//! One operation from end to end, arranged for reading.
+//! The timeline of one operation.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use stand_ins::app_insights::{Data, Item};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Where apps say how often they tried, and of which kind a problem is.
+/// The properties for the number of attempts and the kind of problem.
 const ATTEMPTS: &str = "attempts";
 const PROBLEM: &str = "problem";
 
-/// Everything about one operation.
+/// The spans and logs of one operation.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Timeline {
     operation_id: String,
     time: String,
     duration_ms: f64,
-    /// Callers before those whom they call.
+    /// Callers before callees.
     spans: Vec<Span>,
     logs: Vec<Line>,
 }
 
-/// A request or a call.
+/// A request or a dependency.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Span {
@@ -35,9 +35,9 @@ pub(super) struct Span {
     /// `request`, or the dependency's type.
     kind: String,
     target: Option<String>,
-    /// How many callers it has in this operation.
+    /// The number of its callers in this operation.
     depth: usize,
-    /// Milliseconds since the operation began.
+    /// Milliseconds since the start of the operation.
     offset_ms: f64,
     duration_ms: f64,
     status: Option<String>,
@@ -46,11 +46,11 @@ pub(super) struct Span {
     pub(super) problem: Option<String>,
 }
 
-/// A line of a log, or a failure.
+/// A log line or an exception.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
-    /// Milliseconds since the operation began.
+    /// Milliseconds since the start of the operation.
     offset_ms: f64,
     level: &'static str,
     role: String,
@@ -58,26 +58,28 @@ struct Line {
     properties: String,
 }
 
-/// One operation; none if nothing is known about it.
+/// The timeline of an operation; `None` if there are no items.
 pub(super) fn operation(items: &[Arc<Item>], id: &str) -> Option<Timeline> {
     let items: Vec<_> = items.iter().filter(|item| item.operation_id() == Some(id)).collect();
     let begin = items.iter().map(|item| item.time).min()?;
     let ends = items.iter().map(|item| item.time + duration(item));
-    let spans =
-        arranged(&items).into_iter().filter_map(|(item, depth)| span(item, begin, depth)).collect();
+    let spans = in_call_order(&items)
+        .into_iter()
+        .filter_map(|(item, depth)| span(item, begin, depth))
+        .collect();
     let mut logs: Vec<_> = items.iter().filter_map(|item| line(item, begin)).collect();
     logs.sort_by(|a, b| a.offset_ms.total_cmp(&b.offset_ms));
     Some(Timeline {
         operation_id: id.to_owned(),
-        time: written(begin),
+        time: rfc3339(begin),
         duration_ms: ends.max().map_or(0.0, |end| milliseconds(end - begin)),
         spans,
         logs,
     })
 }
 
-/// The spans in the order of calls, each with the number of its callers.
-fn arranged<'a>(items: &[&'a Arc<Item>]) -> Vec<(&'a Item, usize)> {
+/// The spans in call order, each with its depth.
+fn in_call_order<'a>(items: &[&'a Arc<Item>]) -> Vec<(&'a Item, usize)> {
     let mut spans: Vec<&'a Item> =
         items.iter().map(|item| &***item).filter(|item| item.span_id().is_some()).collect();
     spans.sort_by_key(|item| item.time);
@@ -90,8 +92,8 @@ fn arranged<'a>(items: &[&'a Arc<Item>]) -> Vec<(&'a Item, usize)> {
             None => roots.push(*span),
         }
     }
-    let mut arranged = Vec::with_capacity(spans.len());
-    // Those in a circle of parents have no root; they come last.
+    let mut in_call_order = Vec::with_capacity(spans.len());
+    // Spans in a cycle of parents have no root; they come last.
     let mut open: Vec<_> = children.values().flatten().map(|span| (*span, 0)).collect();
     open.sort_by_key(|(span, _)| std::cmp::Reverse(span.time));
     open.extend(roots.into_iter().rev().map(|root| (root, 0)));
@@ -100,14 +102,14 @@ fn arranged<'a>(items: &[&'a Arc<Item>]) -> Vec<(&'a Item, usize)> {
         let Some(id) = span.span_id().filter(|id| seen.insert(*id)) else {
             continue;
         };
-        arranged.push((span, depth));
+        in_call_order.push((span, depth));
         let called = children.get(id).into_iter().flatten().rev();
         open.extend(called.map(|span| (*span, depth + 1)));
     }
-    arranged
+    in_call_order
 }
 
-/// A request or a call, so many milliseconds after this time; nothing else is one.
+/// The span of a request or a dependency; `None` for other items.
 pub(super) fn span(item: &Item, begin: OffsetDateTime, depth: usize) -> Option<Span> {
     let (name, kind, target, status, success) = match &item.data {
         Data::Request(request) => {
@@ -116,7 +118,7 @@ pub(super) fn span(item: &Item, begin: OffsetDateTime, depth: usize) -> Option<S
         }
         Data::Dependency(call) => {
             let kind = call.kind.clone().unwrap_or_else(|| "call".to_owned());
-            // Elsewhere it is nothing but the outcome as a number.
+            // For other types it only repeats the outcome as a number.
             let status = call.result_code.clone().filter(|_| kind.eq_ignore_ascii_case("http"));
             (&call.name, kind, call.target.clone(), status, call.success)
         }
@@ -161,7 +163,7 @@ fn line(item: &Item, begin: OffsetDateTime) -> Option<Line> {
     })
 }
 
-/// The schema has numbers; .NET writes names.
+/// The schema defines numbers; .NET sends names.
 fn level(severity: Option<&Value>) -> &'static str {
     match severity.map(|severity| (severity.as_u64(), severity.as_str())) {
         Some((Some(0), _) | (_, Some("Verbose"))) => "verbose",
@@ -184,6 +186,6 @@ fn milliseconds(duration: time::Duration) -> f64 {
     duration.as_seconds_f64() * 1000.0
 }
 
-pub(super) fn written(time: OffsetDateTime) -> String {
+pub(super) fn rfc3339(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_default()
 }

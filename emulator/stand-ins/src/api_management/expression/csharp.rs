@@ -1,4 +1,4 @@
-//! What C# and the classes that expressions use do.
+//! C# semantics and the classes that expressions use.
 
 use hyper::StatusCode;
 use hyper::header::RETRY_AFTER;
@@ -16,7 +16,7 @@ pub(super) fn invalid_cast() -> Exception {
     Exception("Specified cast is not valid.".to_owned())
 }
 
-/// `context.Response`, of which something is wanted.
+/// `context.Response`; null throws.
 pub(super) fn response(context: &Context) -> Evaluated<&Response> {
     context.response.as_ref().ok_or_else(null_reference)
 }
@@ -26,7 +26,7 @@ pub(super) fn is_without_retry_after(context: &Context, status: StatusCode) -> E
     Ok(response.status == status && !response.headers.contains_key(RETRY_AFTER))
 }
 
-/// `context.Variables["name"]`; a missing one is an exception.
+/// `context.Variables["name"]`; a missing variable throws.
 pub(super) fn variable<'c>(context: &'c Context, name: &str) -> Evaluated<&'c Variable> {
     let missing = || Exception("The given key was not present in the dictionary.".to_owned());
     context.variables.get(name).ok_or_else(missing)
@@ -66,7 +66,7 @@ pub(super) fn string_in(response: &Response, name: &str) -> Evaluated<Option<Str
     }
 }
 
-/// A problem as `JObject.ToString` writes it: indented, with the line ends of Windows.
+/// A problem in the format of `JObject.ToString`: indented, with Windows line ends.
 pub(super) fn problem(
     context: &Context,
     kind: &str,

@@ -1,82 +1,82 @@
-//! The C# expressions that the policies use, each with what it does here.
+//! The C# expressions that the policies use, each with a Rust implementation.
 //!
-//! They are known by their exact text and nothing is guessed: a new one, or one with a blank more,
-//! is added to [`known`] first. What C# would throw is an [`Exception`], so that a policy that
-//! relies on what may be missing fails here as it would there.
+//! They are recognised by their exact text: a new one, or one with an extra blank, must be added to
+//! [`supported`]. Exceptions of C# become an [`Exception`], so that a policy that relies on a
+//! missing value fails here as in Azure.
 
 mod csharp;
-mod known;
 mod source;
+mod supported;
 
 use std::fmt;
 
 use super::context::Context;
-use source::{Source, Written};
+use source::{Inserted, Source};
 
-/// What C# throws, with its message.
+/// A C# exception with its message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Exception(pub(super) String);
 
 type Evaluated<T> = Result<T, Exception>;
 
-/// An expression whose value is true or false.
+/// A Boolean expression.
 pub(super) type Condition = Expression<bool>;
 
-/// An expression whose value is a text, or null.
+/// An expression whose value is a string or null.
 pub(super) type Text = Expression<Option<String>>;
 
-/// A known expression where it is used.
+/// An expression in a policy.
 #[derive(Debug)]
 pub(super) struct Expression<T: 'static> {
-    known: &'static Known<T>,
-    written: Written,
+    expression: &'static SupportedExpression<T>,
+    inserted: Inserted,
 }
 
-/// An expression, and what it does.
-struct Known<T> {
+/// A supported expression: its source and its implementation.
+struct SupportedExpression<T> {
     source: Source,
-    value: fn(&Context, &Written) -> Evaluated<T>,
+    value: fn(&Context, &Inserted) -> Evaluated<T>,
 }
 
 impl Condition {
-    /// The condition of this text, if it is known.
+    /// Finds a Boolean expression by its text.
     pub(super) fn condition(source: &str) -> Option<Self> {
-        find(known::CONDITIONS, source)
+        find(supported::CONDITIONS, source)
     }
 }
 
 impl Text {
-    /// The expression of this text, if it is known.
+    /// Finds a string expression by its text.
     pub(super) fn text(source: &str) -> Option<Self> {
-        find(known::TEXTS, source)
+        find(supported::TEXTS, source)
     }
 }
 
 impl<T> Expression<T> {
     pub(super) fn value(&self, context: &Context) -> Evaluated<T> {
-        (self.known.value)(context, &self.written)
+        (self.expression.value)(context, &self.inserted)
     }
 
-    /// Whether it needs the request's body, which has to be buffered before.
+    /// Whether it reads the request's body, which must be buffered first.
     pub(super) fn reads_request_body(&self) -> bool {
-        self.known.source.beginning().contains("context.Request.Body")
+        self.expression.source.beginning().contains("context.Request.Body")
     }
 }
 
-fn find<T>(table: &'static [Known<T>], source: &str) -> Option<Expression<T>> {
-    table.iter().find_map(|known| {
-        let written = known.source.written_in(source)?;
-        Some(Expression { known, written })
+fn find<T>(table: &'static [SupportedExpression<T>], source: &str) -> Option<Expression<T>> {
+    table.iter().find_map(|expression| {
+        let inserted = expression.source.match_text(source)?;
+        Some(Expression { expression, inserted })
     })
 }
 
 impl<T> Clone for Expression<T> {
     fn clone(&self) -> Self {
-        Self { known: self.known, written: self.written.clone() }
+        Self { expression: self.expression, inserted: self.inserted.clone() }
     }
 }
 
-impl<T> fmt::Debug for Known<T> {
+impl<T> fmt::Debug for SupportedExpression<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.source.beginning())
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_null_or_missing_throws_unless_the_expression_allows_for_it() {
+    fn null_and_missing_values_throw_unless_the_expression_handles_them() {
         let context = context();
         for (source, thrown) in [
             ("@(context.Response.StatusCode == 401)", "Object reference"),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_of_a_body_is_a_text_or_null_and_the_body_must_be_an_object() {
+    fn a_body_must_be_an_object_and_its_member_a_string_or_null() {
         let source = r#"@((string)((IResponse)context.Variables["vaultResponse"]).Body.As<JObject>()["value"])"#;
         for (body, value) in [
             (r#"{"value":"secret"}"#, Ok(Some("secret"))),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_compared_with_all_that_terraform_wrote() {
+    fn ids_are_compared_with_all_inserted_ids() {
         let none_of = |ids: &[&str]| {
             let comparisons = ids.iter().map(|id| {
                 format!(
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_almost_known_is_not() {
+    fn only_the_exact_text_of_an_expression_is_supported() {
         for source in [
             "@( context.Response.StatusCode == 401)",
             "@(context.Response.StatusCode == 402)",

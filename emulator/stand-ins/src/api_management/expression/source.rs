@@ -1,38 +1,38 @@
-//! The text of an expression, and what Terraform writes into it.
+//! The text of an expression, and the values that Terraform inserts into it.
 
 /// The text of an expression.
 pub(super) enum Source {
     Exact(&'static str),
-    /// With a number that Terraform writes between two parts.
+    /// A number that Terraform inserts between two parts.
     Number(&'static str, &'static str),
-    /// `@(true`, then for each text of a list that Terraform writes one text between two parts,
+    /// `@(true`, then a string between two parts for each item of a list that Terraform inserts,
     /// then `)`.
     TrueAndEach(&'static str, &'static str),
 }
 
-/// What Terraform wrote into an expression.
+/// The values that Terraform has inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum Inserted {
     Nothing,
     Number(u64),
     Texts(Vec<String>),
 }
 
 impl Source {
-    /// How it begins, which tells it from the others.
+    /// The beginning, which is unique.
     pub(super) fn beginning(&self) -> &'static str {
         match self {
             Self::Exact(text) | Self::Number(text, _) | Self::TrueAndEach(text, _) => text,
         }
     }
 
-    /// What Terraform has written into this text, if the rest of it is this source.
-    pub(super) fn written_in(&self, text: &str) -> Option<Written> {
+    /// The values inserted into this text, if the rest of it is this source.
+    pub(super) fn match_text(&self, text: &str) -> Option<Inserted> {
         match self {
-            Self::Exact(source) => (text == *source).then_some(Written::Nothing),
+            Self::Exact(source) => (text == *source).then_some(Inserted::Nothing),
             Self::Number(before, after) => {
                 let number = text.strip_prefix(before)?.strip_suffix(after)?;
-                number.parse().ok().map(Written::Number)
+                number.parse().ok().map(Inserted::Number)
             }
             Self::TrueAndEach(before, after) => {
                 let mut rest = text.strip_prefix("@(true")?.strip_suffix(')')?;
@@ -42,13 +42,13 @@ impl Source {
                     texts.push(text.to_owned());
                     rest = following;
                 }
-                Some(Written::Texts(texts))
+                Some(Inserted::Texts(texts))
             }
         }
     }
 }
 
-impl Written {
+impl Inserted {
     pub(super) fn number(&self) -> u64 {
         match self {
             Self::Number(number) => *number,

@@ -1,4 +1,4 @@
-//! Elements of policy files that know their file and line.
+//! XML elements of policy files, with file and line for errors.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -24,10 +24,10 @@ pub(super) struct Element<'a> {
 }
 
 impl Source {
-    /// The file as XML.
+    /// Parses the file.
     pub(in super::super) fn document(&self) -> Result<Document<'_>, PolicyError> {
         Document::parse(&self.rendered.text).map_err(|error| {
-            // The message ends with the place in the rendered text, which nobody sees.
+            // The message ends with the position in the rendered text, which developers do not see.
             let (text, place) = (error.to_string(), format!(" at {}", error.pos()));
             self.error(error.pos().row, text.trim_end_matches(&place))
         })
@@ -47,10 +47,10 @@ impl<'a> Element<'a> {
         Self { source, node: document.root_element() }
     }
 
-    /// Insists that a file has this root.
-    pub(super) fn is_root(self, name: &str) -> Result<(), PolicyError> {
+    /// Requires this root element without attributes.
+    pub(super) fn expect_root(self, name: &str) -> Result<(), PolicyError> {
         match self.name() == name {
-            true => self.has_only(&[]),
+            true => self.expect_attributes(&[]),
             false => Err(self.error(format!("<{}> is not <{name}>", self.name()))),
         }
     }
@@ -67,24 +67,24 @@ impl<'a> Element<'a> {
         self.source.error(self.node.document().text_pos_at(position).row, message)
     }
 
-    /// The elements in it. Text beside them is an error.
+    /// The child elements; text between them is an error.
     pub(super) fn children(self) -> Result<Vec<Self>, PolicyError> {
-        let of = |node| Self { source: self.source, node };
+        let element = |node| Self { source: self.source, node };
         let mut children = Vec::new();
         for node in self.node.children() {
             let text = node.text().filter(|_| node.is_text()).unwrap_or_default();
             if node.is_element() {
-                children.push(of(node));
+                children.push(element(node));
             } else if !text.trim().is_empty() {
-                let begins = node.range().start + text.len() - text.trim_start().len();
-                let message = format!("<{}> has text that nothing reads", self.name());
-                return Err(self.error_at(begins, message));
+                let start = node.range().start + text.len() - text.trim_start().len();
+                let message = format!("<{}> has unexpected text", self.name());
+                return Err(self.error_at(start, message));
             }
         }
         Ok(children)
     }
 
-    /// The text in it. Elements in it are an error.
+    /// The text; child elements are an error.
     pub(super) fn text(self) -> Result<&'a str, PolicyError> {
         if let Some(node) = self.node.children().find(|node| !node.is_text()) {
             let element = Self { source: self.source, node };
@@ -93,62 +93,62 @@ impl<'a> Element<'a> {
         Ok(self.node.text().unwrap_or_default().trim())
     }
 
-    /// Insists that it has these attributes, or some of them, and nothing in it.
-    pub(super) fn is_empty_but_for(self, attributes: &[&str]) -> Result<(), PolicyError> {
-        self.has_only(attributes)?;
+    /// Requires that it has no children, and no attributes but these.
+    pub(super) fn expect_empty(self, attributes: &[&str]) -> Result<(), PolicyError> {
+        self.expect_attributes(attributes)?;
         match self.children()?.first() {
             Some(child) => Err(child.unexpected(self)),
             None => Ok(()),
         }
     }
 
-    /// Insists that it has no other attributes than these.
-    pub(super) fn has_only(self, attributes: &[&str]) -> Result<(), PolicyError> {
+    /// Requires that it has no attributes but these.
+    pub(super) fn expect_attributes(self, attributes: &[&str]) -> Result<(), PolicyError> {
         let mut own = self.node.attributes();
         match own.find(|attribute| !attributes.contains(&attribute.name())) {
             Some(other) => {
                 let message =
-                    format!("the attribute {} of <{}> is not known", other.name(), self.name());
+                    format!("the attribute {} of <{}> is not supported", other.name(), self.name());
                 Err(self.error_at(other.range().start, message))
             }
             None => Ok(()),
         }
     }
 
-    /// That it may not stand in there.
+    /// The error that it is not allowed in `parent`.
     pub(super) fn unexpected(self, parent: Self) -> PolicyError {
-        self.error(format!("<{}> in <{}> is not known", self.name(), parent.name()))
+        self.error(format!("<{}> in <{}> is not supported", self.name(), parent.name()))
     }
 
     pub(super) fn optional(self, attribute: &str) -> Option<&'a str> {
         self.node.attribute(attribute)
     }
 
-    /// An attribute that must be there, and must be no expression.
+    /// A required attribute that must not be an expression.
     pub(super) fn attribute(self, name: &str) -> Result<&'a str, PolicyError> {
         let missing = || self.error(format!("<{}> lacks the attribute {name}", self.name()));
         let value = self.optional(name).ok_or_else(missing)?;
         match value.starts_with('@') {
-            true => Err(self.attribute_error(name, "an expression is not known here")),
+            true => Err(self.attribute_error(name, "an expression is not supported here")),
             false => Ok(value),
         }
     }
 
-    /// An attribute that must be there, as what it means.
+    /// A required attribute, parsed.
     pub(super) fn parsed<T: FromStr>(self, name: &str) -> Result<T, PolicyError> {
         let value = self.attribute(name)?;
-        value.parse().map_err(|_| self.attribute_error(name, format!("`{value}` is none")))
+        value.parse().map_err(|_| self.attribute_error(name, format!("`{value}` is invalid")))
     }
 
-    /// An attribute that must have this value.
-    pub(super) fn is(self, name: &str, wanted: &str) -> Result<(), PolicyError> {
+    /// Requires an attribute with this value.
+    pub(super) fn expect_value(self, name: &str, wanted: &str) -> Result<(), PolicyError> {
         match self.attribute(name)? {
             value if value == wanted => Ok(()),
-            value => Err(self.attribute_error(name, format!("`{value}` is not known"))),
+            value => Err(self.attribute_error(name, format!("`{value}` is not supported"))),
         }
     }
 
-    /// What is wrong with an attribute.
+    /// An error at an attribute.
     pub(super) fn attribute_error(self, name: &str, message: impl Display) -> PolicyError {
         let position = self.node.attribute_node(name).map(|attribute| attribute.range().start);
         let position = position.unwrap_or(self.node.range().start);

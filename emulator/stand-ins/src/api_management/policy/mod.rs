@@ -1,11 +1,11 @@
-//! The policies that are known, as they are read from XML.
+//! The supported policies, parsed from XML.
 //!
-//! They are those that the files in `terraform/policies` use, with the attributes that they use
+//! Supported are the policies and attributes that the files in `terraform/policies` use
 //! (<https://learn.microsoft.com/azure/api-management/api-management-policies>).
 
 mod element;
 mod parse;
-mod place;
+mod position;
 mod read;
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::limits::Limit;
 use super::token::TokenRules;
 pub(super) use element::Source;
 pub(super) use parse::{Fragments, definition};
-pub(super) use place::Section;
+pub(super) use position::Section;
 
 /// The four sections of a policy definition.
 #[derive(Clone, Debug, Default)]
@@ -30,10 +30,10 @@ pub(super) struct Sections {
     pub(super) on_error: Vec<Policy>,
 }
 
-/// What is done to a request or its response.
+/// A policy, applied to a request or its response.
 #[derive(Clone, Debug)]
 pub(super) enum Policy {
-    /// What the next outer scope does in this section.
+    /// The policies of the next outer scope in this section.
     Base,
     CacheLookupValue(CacheLookupValue),
     CacheRemoveValue {
@@ -64,7 +64,7 @@ pub(super) enum Policy {
     ValidateAzureAdToken(TokenRules),
 }
 
-/// A text, or an expression that has one.
+/// A literal string, or an expression for one.
 #[derive(Clone, Debug)]
 pub(super) enum Text {
     Literal(String),
@@ -75,8 +75,8 @@ pub(super) enum Text {
 pub(super) struct CacheLookupValue {
     pub(super) key: String,
     pub(super) variable: String,
-    /// What the variable gets if there is no such value. Without it the variable stays as it is:
-    /// so says the reference under `variable-name`, though null under `default-value`.
+    /// The variable's value if there is no cached value. Without it the variable is not set: so
+    /// says the reference under `variable-name`, though null under `default-value`.
     pub(super) default: Option<String>,
 }
 
@@ -116,18 +116,18 @@ pub(super) struct SendRequest {
     pub(super) ignore_error: bool,
     pub(super) url: Url,
     pub(super) method: Method,
-    /// For what the gateway's identity needs a token, if it does.
+    /// The resource of the gateway's token, if one is sent.
     pub(super) resource: Option<String>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct SetHeader {
     pub(super) name: HeaderName,
-    /// What takes the place of all values that it has; without any, the header is deleted.
+    /// Replaces all values of the header; `None` deletes it.
     pub(super) value: Option<HeaderText>,
 }
 
-/// The value of a header, ready for use where it is known.
+/// The value of a header; literals are parsed in advance.
 #[derive(Clone, Debug)]
 pub(super) enum HeaderText {
     Literal(HeaderValue),
@@ -135,7 +135,7 @@ pub(super) enum HeaderText {
 }
 
 impl Sections {
-    pub(super) fn of(&self, section: Section) -> &[Policy] {
+    pub(super) fn section(&self, section: Section) -> &[Policy] {
         match section {
             Section::Inbound => &self.inbound,
             Section::Backend => &self.backend,
@@ -146,7 +146,7 @@ impl Sections {
 }
 
 impl Policy {
-    /// Its element, as an error names it.
+    /// Its element name, for errors.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Base => "base",
@@ -169,7 +169,7 @@ impl Policy {
         }
     }
 
-    /// The policies in it.
+    /// The nested policies.
     pub(super) fn inner(&self) -> Vec<&[Policy]> {
         match self {
             Self::Choose(choose) => {

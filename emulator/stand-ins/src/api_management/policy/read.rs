@@ -1,4 +1,4 @@
-//! Single policies, read from their elements.
+//! Parses single policies.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use super::{
 };
 
 pub(super) fn cache_lookup_value(element: Element<'_>) -> Result<CacheLookupValue, PolicyError> {
-    element.is_empty_but_for(&["key", "variable-name", "default-value", "caching-type"])?;
-    element.is("caching-type", "internal")?;
+    element.expect_empty(&["key", "variable-name", "default-value", "caching-type"])?;
+    element.expect_value("caching-type", "internal")?;
     let default = element.optional("default-value");
     Ok(CacheLookupValue {
         key: element.attribute("key")?.to_owned(),
@@ -29,8 +29,8 @@ pub(super) fn cache_lookup_value(element: Element<'_>) -> Result<CacheLookupValu
 }
 
 pub(super) fn forward_request(element: Element<'_>) -> Result<ForwardRequest, PolicyError> {
-    element.is_empty_but_for(&["timeout", "follow-redirects", "buffer-request-body"])?;
-    element.is("follow-redirects", "false")?;
+    element.expect_empty(&["timeout", "follow-redirects", "buffer-request-body"])?;
+    element.expect_value("follow-redirects", "false")?;
     Ok(ForwardRequest {
         timeout: seconds(element, "timeout")?,
         buffer_request_body: match element.optional("buffer-request-body") {
@@ -41,7 +41,7 @@ pub(super) fn forward_request(element: Element<'_>) -> Result<ForwardRequest, Po
 }
 
 pub(super) fn return_response(element: Element<'_>) -> Result<ReturnResponse, PolicyError> {
-    element.has_only(&[])?;
+    element.expect_attributes(&[])?;
     let mut response = ReturnResponse { status: StatusCode::OK, headers: Vec::new(), body: None };
     for child in element.children()? {
         match child.name() {
@@ -55,23 +55,23 @@ pub(super) fn return_response(element: Element<'_>) -> Result<ReturnResponse, Po
 }
 
 pub(super) fn send_request(element: Element<'_>) -> Result<SendRequest, PolicyError> {
-    element.has_only(&["mode", "response-variable-name", "timeout", "ignore-error"])?;
-    element.is("mode", "new")?;
+    element.expect_attributes(&["mode", "response-variable-name", "timeout", "ignore-error"])?;
+    element.expect_value("mode", "new")?;
     let (mut url, mut method, mut resource) = (None, None, None);
     for child in element.children()? {
         match child.name() {
             "set-url" => {
-                child.has_only(&[])?;
+                child.expect_attributes(&[])?;
                 let wrong = |error| child.error(format!("<set-url>: {error}"));
                 url = Some(child.text()?.parse().map_err(wrong)?);
             }
             "set-method" => {
-                child.has_only(&[])?;
-                let wrong = |_| child.error("<set-method> is no method");
+                child.expect_attributes(&[])?;
+                let wrong = |_| child.error("<set-method> is not a method");
                 method = Some(child.text()?.parse::<Method>().map_err(wrong)?);
             }
             "authentication-managed-identity" => {
-                child.is_empty_but_for(&["resource"])?;
+                child.expect_empty(&["resource"])?;
                 resource = Some(child.attribute("resource")?.to_owned());
             }
             _ => return Err(child.unexpected(element)),
@@ -89,12 +89,12 @@ pub(super) fn send_request(element: Element<'_>) -> Result<SendRequest, PolicyEr
 }
 
 pub(super) fn set_header(element: Element<'_>) -> Result<SetHeader, PolicyError> {
-    element.has_only(&["name", "exists-action"])?;
+    element.expect_attributes(&["name", "exists-action"])?;
     let name = element.parsed("name")?;
     match (element.attribute("exists-action")?, &element.children()?[..]) {
         ("delete", []) => Ok(SetHeader { name, value: None }),
         ("override", [value]) if value.name() == "value" => {
-            value.has_only(&[])?;
+            value.expect_attributes(&[])?;
             let text = match text(*value, value.text()?)? {
                 Text::Expression(expression) => HeaderText::Expression(expression),
                 Text::Literal(text) => {
@@ -108,24 +108,24 @@ pub(super) fn set_header(element: Element<'_>) -> Result<SetHeader, PolicyError>
         ("override", []) => Err(element.error("<set-header> lacks <value>")),
         ("override", [child, ..]) => Err(child.unexpected(element)),
         (action, _) => {
-            Err(element.attribute_error("exists-action", format!("`{action}` is not known")))
+            Err(element.attribute_error("exists-action", format!("`{action}` is not supported")))
         }
     }
 }
 
 pub(super) fn status(element: Element<'_>) -> Result<StatusCode, PolicyError> {
-    element.is_empty_but_for(&["code", "reason"])?;
+    element.expect_empty(&["code", "reason"])?;
     element.attribute("reason")?;
     element.parsed("code")
 }
 
 pub(super) fn body(element: Element<'_>) -> Result<Text, PolicyError> {
-    element.has_only(&[])?;
+    element.expect_attributes(&[])?;
     text(element, element.text()?)
 }
 
 pub(super) fn token_rules(element: Element<'_>) -> Result<TokenRules, PolicyError> {
-    element.has_only(&["tenant-id", "output-token-variable-name"])?;
+    element.expect_attributes(&["tenant-id", "output-token-variable-name"])?;
     let mut rules = TokenRules {
         tenant: element.attribute("tenant-id")?.to_owned(),
         variable: element.attribute("output-token-variable-name")?.to_owned(),
@@ -145,10 +145,10 @@ pub(super) fn token_rules(element: Element<'_>) -> Result<TokenRules, PolicyErro
 }
 
 pub(super) fn texts(element: Element<'_>, name: &str) -> Result<Vec<String>, PolicyError> {
-    element.has_only(&[])?;
+    element.expect_attributes(&[])?;
     let children = element.children()?.into_iter();
     let text = |child: Element<'_>| match child.name() == name {
-        true => child.has_only(&[]).and_then(|()| child.text()).map(str::to_owned),
+        true => child.expect_attributes(&[]).and_then(|()| child.text()).map(str::to_owned),
         false => Err(child.unexpected(element)),
     };
     children.map(text).collect()
@@ -162,13 +162,13 @@ pub(super) fn seconds(element: Element<'_>, attribute: &str) -> Result<Duration,
     element.parsed(attribute).map(Duration::from_secs)
 }
 
-/// The attribute `condition`, which must be a known expression.
+/// The attribute `condition`, which must be a supported expression.
 pub(super) fn condition(element: Element<'_>) -> Result<Condition, PolicyError> {
     let Some(source) = element.optional("condition") else {
         return Err(element.error(format!("<{}> lacks the attribute condition", element.name())));
     };
     Condition::condition(source).ok_or_else(|| {
-        let message = format!("the condition {source} is not known");
+        let message = format!("the condition {source} is not supported");
         element.attribute_error("condition", message)
     })
 }
@@ -181,11 +181,11 @@ pub(super) fn text_attribute(element: Element<'_>, name: &str) -> Result<Text, P
     }
 }
 
-/// A text, which must be a known expression if it is one.
+/// A literal string or a supported expression.
 pub(super) fn text(element: Element<'_>, source: &str) -> Result<Text, PolicyError> {
     if !source.starts_with('@') {
         return Ok(Text::Literal(source.to_owned()));
     }
-    let unknown = || element.error(format!("the expression {source} is not known"));
+    let unknown = || element.error(format!("the expression {source} is not supported"));
     expression::Text::text(source).map(Text::Expression).ok_or_else(unknown)
 }

@@ -1,25 +1,25 @@
-//! The part of Terraform's template language that the policy files use.
+//! The subset of Terraform's template language that the policy files use.
 //!
 //! `${name}` and `${a.b}` insert a value, `%{ if x }`, `%{ if x != null }` and `%{ for id in list }`
 //! begin a part that `%{ endif }` and `%{ endfor }` end; `~}` drops white space up to the end of
 //! the line (<https://developer.hashicorp.com/terraform/language/expressions/strings#string-templates>).
 //! Anything else is an error. `policies_test.py` compares the outcome with Terraform's own.
 
-mod parts;
+mod parser;
 
 use serde_json::{Map, Value};
 
-use parts::{Condition, Node, Parts, line_breaks};
+use parser::{Condition, Node, Parser, line_breaks};
 
-/// A rendered file that knows where its lines come from.
+/// A rendered file with the origin of each line.
 #[derive(Debug)]
 pub(super) struct Rendered {
     pub(super) text: String,
-    /// For each line of the text, the line of the template where it begins.
+    /// For each line of the text, its line in the template.
     lines: Vec<u32>,
 }
 
-/// What is wrong with a template.
+/// An error in a template.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct TemplateError {
@@ -28,24 +28,24 @@ pub(super) struct TemplateError {
 }
 
 impl Rendered {
-    /// The template's line that became this line of the text; both count from 1.
+    /// Maps a line of the text to its line in the template; both count from 1.
     pub(super) fn template_line(&self, line: u32) -> u32 {
         let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
         self.lines.get(index).or(self.lines.last()).copied().unwrap_or(1)
     }
 }
 
-/// Fills in a template.
+/// Renders a template.
 ///
 /// # Errors
-/// At the first thing that is not known, or that has no value.
+/// If a directive is not supported or a value is missing.
 pub(super) fn render(
     template: &str,
     values: &Map<String, Value>,
 ) -> Result<Rendered, TemplateError> {
-    let mut parts = Parts::new(template);
+    let mut parser = Parser::new(template);
     let mut nodes = Vec::new();
-    if let Some((line, end)) = parts.nodes(&mut nodes)? {
+    if let Some((line, end)) = parser.nodes(&mut nodes)? {
         return Err(TemplateError { line, message: format!("`{end}` ends nothing") });
     }
     let mut rendered = Rendered { text: String::new(), lines: vec![1] };
@@ -53,10 +53,10 @@ pub(super) fn render(
     Ok(rendered)
 }
 
-/// The values that a template may name.
+/// The values in scope.
 struct Scope<'v, 't> {
     values: &'v Map<String, Value>,
-    /// Items of the loops around, the innermost last.
+    /// The items of the enclosing loops, the innermost last.
     items: Vec<(&'t str, &'v Value)>,
 }
 
@@ -99,7 +99,7 @@ fn write<'v, 't>(
             }
             Node::For { line, item, path, nodes } => {
                 let Value::Array(values) = scope.value(*line, path)? else {
-                    let message = format!("`{path}` is no list");
+                    let message = format!("`{path}` is not a list");
                     return Err(TemplateError { line: *line, message });
                 };
                 for value in values {
@@ -114,7 +114,7 @@ fn write<'v, 't>(
 }
 
 fn literal(line: u32, text: &str, to: &mut Rendered) {
-    // A line that is empty so far comes from where its first text does.
+    // The origin of a line is that of its first text.
     let is_empty_so_far = to.text.is_empty() || to.text.ends_with('\n');
     if let (true, false, Some(last)) = (is_empty_so_far, text.is_empty(), to.lines.last_mut()) {
         *last = line;
@@ -129,12 +129,12 @@ fn insert(line: u32, path: &str, value: &Value, to: &mut Rendered) -> Result<(),
         Value::Number(number) => number.to_string(),
         Value::Bool(truth) => truth.to_string(),
         Value::Null | Value::Array(_) | Value::Object(_) => {
-            let message = format!("`{path}` is no text and no number");
+            let message = format!("`{path}` is neither a string nor a number");
             return Err(TemplateError { line, message });
         }
     };
     to.text.push_str(&text);
-    // All lines of a value come from where it is inserted.
+    // All lines of a value originate from its insertion.
     to.lines.extend((0..line_breaks(&text)).map(|_| line));
     Ok(())
 }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_inserted_and_parts_chosen_and_repeated() {
+    fn values_conditions_and_loops_are_rendered() {
         let template = "<a>\n%{ if x != null ~}\n  <b>${x.y}</b>\n%{ for id in x.list ~}\n\n    \
                         <i>${id}</i>\n%{ endfor ~}\n%{ endif ~}\n  <c n=\"${n}\" /> %{ if x != \
                         null ~}   \n  tail ${n}%{ endif ~}\nx\n</a>\n";
@@ -158,7 +158,7 @@ mod tests {
         let with = rendered(template, json!({"x": {"y": "z", "list": ["1", "2"]}, "n": 600}));
         let without = rendered(template, json!({"x": null, "n": true}));
 
-        // What `terraform console` makes of it (1.11).
+        // The output of `terraform console` (1.11).
         assert_eq!(
             with.expect("it renders").text,
             "<a>\n  <b>z</b>\n\n    <i>1</i>\n\n    <i>2</i>\n  <c n=\"600\" />   tail 600x\n</a>\n"
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_knows_where_it_comes_from() {
+    fn each_line_maps_to_its_template_line() {
         let template =
             "1\n%{ if x != null ~}\n3 ${x}\n%{ endif ~}\n%{ for i in l ~}\n6 ${i}\n%{ endfor ~}\n8";
 
@@ -184,23 +184,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_an_error_in_its_line() {
+    fn unsupported_syntax_is_an_error_with_its_line() {
         for (template, line, message) in [
             ("\n${nothing}", 2, "there is no value `nothing`"),
             ("${x.y.z}", 1, "there is no value `x.y.z`"),
-            ("\n\n${x}", 3, "`x` is no text and no number"),
-            ("${null}", 1, "`null` is no text and no number"),
+            ("\n\n${x}", 3, "`x` is neither a string nor a number"),
+            ("${null}", 1, "`null` is neither a string nor a number"),
             ("${upper(\"a\")}", 1, "there is no value `upper(\"a\")`"),
             ("\n%{ if x ~}\n%{ endif ~}", 2, "`x` is neither true nor false"),
-            ("\n%{ if x == 1 ~}\n%{ endif ~}", 2, "the directive `if x == 1` is not known"),
-            ("%{ else ~}", 1, "the directive `else` is not known"),
-            ("\n%{~ if x != null }%{ endif }", 2, "the directive `~ if x != null` is not known"),
+            ("\n%{ if x == 1 ~}\n%{ endif ~}", 2, "the directive `if x == 1` is not supported"),
+            ("%{ else ~}", 1, "the directive `else` is not supported"),
+            (
+                "\n%{~ if x != null }%{ endif }",
+                2,
+                "the directive `~ if x != null` is not supported",
+            ),
             ("\n%{ if x != null ~}\n", 2, "`endif` is missing"),
             ("%{ for i in l ~}\n%{ endif ~}", 1, "`endfor` is missing"),
-            ("%{ for i in x ~}\n%{ endfor ~}", 1, "`x` is no list"),
+            ("%{ for i in x ~}\n%{ endfor ~}", 1, "`x` is not a list"),
             ("\n\n%{ endfor ~}", 3, "`endfor` ends nothing"),
-            ("\n$${x}", 2, "escaped sequences are not known"),
-            ("%%{ if x != null }", 1, "escaped sequences are not known"),
+            ("\n$${x}", 2, "escaped sequences are not supported"),
+            ("%%{ if x != null }", 1, "escaped sequences are not supported"),
             ("\n${x", 2, "a sequence does not end"),
         ] {
             let values = json!({"x": {"y": "z"}, "l": ["1"], "null": null});

@@ -1,5 +1,5 @@
-//! JSON as Json.NET keeps it: members in the order in which they were written, the last of a
-//! repeated name, and dates and fractions rewritten on the way out.
+//! JSON as Json.NET represents it: members in their original order, the last value of a repeated
+//! name, and dates and floating-point numbers reformatted on output.
 
 mod reader;
 mod writer;
@@ -10,12 +10,12 @@ use super::dotnet;
 pub(super) use reader::{first, whole};
 pub(super) use writer::quoted;
 
-/// Any JSON.
+/// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Json {
     Null,
     Bool(bool),
-    /// Whole numbers of any size, digit by digit.
+    /// An integer of any size, as its digits.
     Integer(String),
     Fraction(f64),
     Text(String),
@@ -23,12 +23,12 @@ pub(super) enum Json {
     Object(Members),
 }
 
-/// The members of an object, in order, each name once.
+/// The members of an object in order, with unique names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Members(pub(super) IndexMap<String, Json>);
 
 impl Json {
-    /// How many objects and arrays lie in each other.
+    /// The nesting depth of objects and arrays.
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Fraction(_) | Self::Text(_) => 0,
@@ -37,7 +37,7 @@ impl Json {
         }
     }
 
-    /// A scalar as .NET prints it; nothing for null, arrays and objects.
+    /// A scalar in .NET's text format; `None` for null, arrays and objects.
     pub(super) fn into_scalar_text(self) -> Option<String> {
         match self {
             Self::Text(text) => Some(dotnet::date_text(&text).unwrap_or(text)),
@@ -51,12 +51,12 @@ impl Json {
 }
 
 impl Members {
-    /// Takes a member out; its name is compared without letter case.
+    /// Removes a member; the name is case-insensitive.
     pub(super) fn take(&mut self, name: &str) -> Option<Json> {
         self.take_if(|candidate| candidate.eq_ignore_ascii_case(name))
     }
 
-    /// Takes a member out; its name is compared with letter case.
+    /// Removes a member; the name is case-sensitive.
     pub(super) fn take_exact(&mut self, name: &str) -> Option<Json> {
         self.take_if(|candidate| candidate == name)
     }
@@ -75,17 +75,17 @@ impl Members {
 mod tests {
     use super::*;
 
-    fn rewritten(text: &str) -> String {
-        whole(text, 64).unwrap().written()
+    fn compacted(text: &str) -> String {
+        whole(text, 64).unwrap().compact()
     }
 
     #[test]
     fn members_keep_their_order_and_the_last_of_a_name_stays() {
-        assert_eq!(rewritten(r#"{"b":1,"a":2,"b":3}"#), r#"{"b":3,"a":2}"#);
+        assert_eq!(compacted(r#"{"b":1,"a":2,"b":3}"#), r#"{"b":3,"a":2}"#);
     }
 
     #[test]
-    fn dates_and_fractions_are_rewritten_and_nothing_else() {
+    fn only_dates_and_floating_point_numbers_are_reformatted() {
         for (text, expected) in [
             (r#"["2020-01-01T00:00:00.000Z"]"#, r#"["2020-01-01T00:00:00Z"]"#),
             ("[1.50,1e3,0.1234567890123456789]", "[1.5,1000.0,0.12345678901234568]"),
@@ -94,14 +94,14 @@ mod tests {
                 r#"[1,-1,123456789012345678901234567890,"1.50",true,null,[],{}]"#,
             ),
         ] {
-            assert_eq!(rewritten(text), expected);
+            assert_eq!(compacted(text), expected);
         }
     }
 
     #[test]
-    fn names_are_found_in_any_letter_case_unless_they_must_not_be() {
+    fn names_are_case_insensitive_unless_taken_exactly() {
         let Some(Json::Object(mut members)) = whole(r#"{"Body":1}"#, 64) else {
-            panic!("an object was written");
+            panic!("the text is an object");
         };
 
         assert_eq!(members.take_exact("body"), None);

@@ -1,10 +1,10 @@
-//! Reading, as lenient as Json.NET is (`JsonTextReader.cs`): quotes of either kind or none around
-//! names, a comma at the end, half a surrogate pair. Its comments, constructors and names of
-//! numbers are refused, since nobody sends them.
+//! Parses JSON as leniently as Json.NET (`JsonTextReader.cs`): either kind of quotes or none around
+//! names, trailing commas, unpaired surrogates. Comments, constructors and named numbers are
+//! refused, since no client sends them.
 
 use super::{Json, Members};
 
-/// Reads a text that is nothing but one value, with arrays and objects at most this deep.
+/// Parses a text that is exactly one value, with limited nesting.
 pub(in super::super) fn whole(text: &str, depth_max: usize) -> Option<Json> {
     let mut reader = Reader { text, at: 0, depth_left: depth_max };
     let value = reader.value()?;
@@ -12,17 +12,17 @@ pub(in super::super) fn whole(text: &str, depth_max: usize) -> Option<Json> {
     (reader.at == text.len()).then_some(value)
 }
 
-/// Reads the first value; what follows is nobody's. Nothing if there is none at all.
+/// Parses the first value and ignores the rest; `None` for an empty text.
 ///
 /// # Errors
-/// If it is no JSON.
+/// If the text is not JSON.
 pub(in super::super) fn first(text: &str, depth_max: usize) -> Result<Option<Json>, ()> {
     let mut reader = Reader { text, at: 0, depth_left: depth_max };
     reader.skip_white_space();
     if reader.at == text.len() { Ok(None) } else { reader.value().map(Some).ok_or(()) }
 }
 
-/// Reads byte by byte, since tests run it on megabytes without any optimisation.
+/// Reads byte by byte, since unoptimised tests parse megabytes.
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -56,10 +56,10 @@ impl<'a> Reader<'a> {
 
     fn list(&mut self) -> Option<Json> {
         let mut items = Vec::new();
-        while !self.takes(b']') {
+        while !self.consumes(b']') {
             items.push(self.value()?);
-            if !self.takes(b',') {
-                return self.takes(b']').then_some(Json::List(items));
+            if !self.consumes(b',') {
+                return self.consumes(b']').then_some(Json::List(items));
             }
         }
         Some(Json::List(items))
@@ -67,18 +67,18 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self) -> Option<Json> {
         let mut members = Members::default();
-        while !self.takes(b'}') {
+        while !self.consumes(b'}') {
             let name = match self.peek()? {
                 b'"' | b'\'' => self.quoted()?,
                 _ => Some(self.word()).filter(|word| !word.is_empty())?.to_owned(),
             };
-            if !self.takes(b':') {
+            if !self.consumes(b':') {
                 return None;
             }
             let value = self.value()?;
             members.0.insert(name, value);
-            if !self.takes(b',') {
-                return self.takes(b'}').then_some(Json::Object(members));
+            if !self.consumes(b',') {
+                return self.consumes(b'}').then_some(Json::Object(members));
             }
         }
         Some(Json::Object(members))
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
                 b'0'..=b'9' => {}
                 b'-' if self.at == start => {}
                 b'.' | b'e' | b'E' | b'+' | b'-' => is_whole = false,
-                // Words are no numbers, not even those that Rust knows.
+                // Words such as `inf`, which Rust would parse, are not numbers.
                 b'a'..=b'z' | b'A'..=b'Z' => is_number = false,
                 _ => break,
             }
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         if digits.starts_with('0') && digits.as_bytes().get(1).is_some_and(u8::is_ascii_digit) {
-            // Json.NET would read it with eight digits.
+            // Json.NET would read it as octal.
             return None;
         }
         if is_whole {
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         number.parse().ok().filter(|fraction: &f64| fraction.is_finite()).map(Json::Fraction)
     }
 
-    /// A text in quotes; half a pair of surrogates becomes U+FFFD, as when .NET writes UTF-8.
+    /// A quoted string; an unpaired surrogate becomes U+FFFD, as when .NET writes UTF-8.
     fn quoted(&mut self) -> Option<String> {
         let quote = self.peek()?;
         let mut text = String::new();
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What a backslash stands for together with what comes here. The last byte of that is left.
+    /// The character of an escape sequence; leaves its last byte unread.
     fn escape(&mut self) -> Option<char> {
         Some(match self.peek()? {
             kind @ (b'"' | b'\'' | b'\\' | b'/') => char::from(kind),
@@ -177,8 +177,8 @@ impl<'a> Reader<'a> {
         word
     }
 
-    /// Passes over a sign, and the white space around it, if it comes next.
-    fn takes(&mut self, sign: u8) -> bool {
+    /// Consumes a sign and the white space around it, if it comes next.
+    fn consumes(&mut self, sign: u8) -> bool {
         self.skip_white_space();
         if self.peek() != Some(sign) {
             return false;
@@ -204,12 +204,12 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
-    fn written(text: &str) -> Option<String> {
-        whole(text, 3).map(|json| json.written())
+    fn compacted(text: &str) -> Option<String> {
+        whole(text, 3).map(|json| json.compact())
     }
 
     #[test]
-    fn what_is_nearly_json_is_read_too() {
+    fn lenient_json_is_accepted() {
         for (text, read) in [
             (" { \"a\" : [ 1 , 2 ] } ", r#"{"a":[1,2]}"#),
             ("{'a':'\"',b_$:2,}", r#"{"a":"\"","b_$":2}"#),
@@ -218,12 +218,12 @@ mod tests {
             ("-0", "0"),
             (r#""\ud83d\ude00\ud800\ud800x\u00e9\/""#, "\"😀\u{fffd}\u{fffd}xé/\""),
         ] {
-            assert_eq!(written(text).as_deref(), Some(read), "{text}");
+            assert_eq!(compacted(text).as_deref(), Some(read), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_json_is_nothing() {
+    fn invalid_json_is_refused() {
         for text in [
             "",
             "{",
@@ -248,12 +248,12 @@ mod tests {
             "[[[[]]]]",
             "{}}",
         ] {
-            assert_eq!(written(text), None, "{text}");
+            assert_eq!(compacted(text), None, "{text}");
         }
     }
 
     #[test]
-    fn the_first_value_may_be_followed_by_anything() {
+    fn text_after_the_first_value_is_ignored() {
         assert_eq!(first("[1] and more", 3), Ok(Some(Json::List(vec![Json::Integer("1".into())]))));
         assert_eq!(first(" \n", 3), Ok(None));
         assert_eq!(first("}", 3), Err(()));

@@ -1,4 +1,4 @@
-//! Writing (`JsonTextWriter.cs`, `JavaScriptUtils.cs`).
+//! Serialises JSON (`JsonTextWriter.cs`, `JavaScriptUtils.cs`).
 
 use std::fmt::Write;
 
@@ -9,14 +9,14 @@ use super::super::dotnet;
 use super::{Json, Members};
 
 impl Json {
-    /// Without white space.
-    pub(in super::super) fn written(&self) -> String {
+    /// Serialises without white space.
+    pub(in super::super) fn compact(&self) -> String {
         let mut text = String::new();
         self.write(&mut text, None);
         text
     }
 
-    /// With a line for each member and item, indented by two spaces.
+    /// Serialises with a line per member and item, indented by two spaces.
     pub(in super::super) fn indented(&self) -> String {
         let mut text = String::new();
         self.write(&mut text, Some(0));
@@ -52,11 +52,11 @@ impl Json {
 
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.written()).map_err(S::Error::custom)?.serialize(serializer)
+        RawValue::from_string(self.compact()).map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 
-/// A text in JSON.
+/// A string in JSON.
 pub(in super::super) fn quoted(value: &str) -> String {
     let mut text = String::with_capacity(value.len() + 2);
     quote(&mut text, value);
@@ -94,7 +94,7 @@ fn break_line(text: &mut String, indent: Option<usize>) {
     }
 }
 
-/// Line ends that JavaScript knows are escaped too.
+/// Escapes JavaScript's line separators too.
 fn quote(text: &mut String, value: &str) {
     text.push('"');
     for character in value.chars() {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_escaped_as_json_net_does_it() {
+    fn strings_are_escaped_as_in_json_net() {
         assert_eq!(
             quoted("\"\\\n\u{1}\u{7f}é\u{85}\u{2028}</x>"),
             "\"\\\"\\\\\\n\\u0001\u{7f}é\\u0085\\u2028</x>\""

@@ -1,5 +1,5 @@
-//! The body of a request: read at the rate that it must come at, or passed over
-//! (`Http1MessageBody.cs`, `Http1ChunkedEncodingMessageBody.cs`).
+//! The body of a request: read at Kestrel's minimum rate, or skipped (`Http1MessageBody.cs`,
+//! `Http1ChunkedEncodingMessageBody.cs`).
 
 use std::time::Duration;
 
@@ -10,37 +10,40 @@ use super::connection::Connection;
 use super::head::Framing;
 use crate::http::{BODY_BYTES_PER_SECOND, BODY_GRACE};
 
-/// How long what nobody has read is passed over after the answer, so that the caller gets to read
-/// that.
+/// How long an unread body is skipped after the response, so that the caller can read the response.
 const DRAINING_MAX: Duration = Duration::from_secs(5);
 
-/// The longest line with a chunk's length, or of a trailer.
+/// The longest chunk-size line or trailer line.
 const LINE_BYTES_MAX: usize = 4096;
 
-/// A body that has not been read yet.
+/// An unread body.
 pub(in super::super) struct Body<'c> {
     connection: &'c mut Connection,
     framing: Framing,
-    /// Whether the caller waits for a word before it sends the body.
-    awaits_word: bool,
-    is_over: bool,
+    /// Whether the caller waits for `100 Continue` before it sends the body.
+    expects_continue: bool,
+    is_consumed: bool,
 }
 
-/// Why there is no body.
+/// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Unreadable {
-    /// It is refused with 408.
+pub(in super::super) enum BodyError {
+    /// It is below the minimum rate: the request gets 408.
     TooSlow,
     /// The connection is lost.
-    Broken,
+    Incomplete,
 }
 
 impl<'c> Body<'c> {
-    pub(super) fn new(connection: &'c mut Connection, framing: Framing, awaits_word: bool) -> Self {
-        Self { connection, framing, awaits_word, is_over: framing == Framing::Length(0) }
+    pub(super) fn new(
+        connection: &'c mut Connection,
+        framing: Framing,
+        expects_continue: bool,
+    ) -> Self {
+        Self { connection, framing, expects_continue, is_consumed: framing == Framing::Length(0) }
     }
 
-    /// The length that was announced, in bytes.
+    /// The declared length, in bytes.
     pub(in super::super) fn length(&self) -> Option<usize> {
         match self.framing {
             Framing::Length(length) => Some(usize::try_from(length).unwrap_or(usize::MAX)),
@@ -48,32 +51,33 @@ impl<'c> Body<'c> {
         }
     }
 
-    /// Reads a body whose length was announced; one in chunks is nobody's here.
+    /// Reads a body of declared length; a chunked body is returned as empty, as the host ignores
+    /// it.
     ///
     /// # Errors
-    /// If it comes too slowly or breaks off.
-    pub(in super::super) async fn read(&mut self) -> Result<Bytes, Unreadable> {
-        let (Framing::Length(length), false) = (self.framing, self.is_over) else {
+    /// If the body is too slow or incomplete.
+    pub(in super::super) async fn read(&mut self) -> Result<Bytes, BodyError> {
+        let (Framing::Length(length), false) = (self.framing, self.is_consumed) else {
             return Ok(Bytes::new());
         };
-        let length = usize::try_from(length).map_err(|_| Unreadable::Broken)?;
-        if self.awaits_word && self.connection.received.len() < length {
-            let word = self.connection.send(&b"HTTP/1.1 100 Continue\r\n\r\n"[..]).await;
-            word.map_err(|_| Unreadable::Broken)?;
+        let length = usize::try_from(length).map_err(|_| BodyError::Incomplete)?;
+        if self.expects_continue && self.connection.received.len() < length {
+            let sent = self.connection.send(&b"HTTP/1.1 100 Continue\r\n\r\n"[..]).await;
+            sent.map_err(|_| BodyError::Incomplete)?;
         }
-        self.awaits_word = false;
+        self.expects_continue = false;
         let since = Instant::now();
         while self.connection.received.len() < length {
             let received = self.connection.received.len() as u64;
-            let at_the_rate = Duration::from_millis(received * 1000 / BODY_BYTES_PER_SECOND);
-            let until = since + BODY_GRACE.max(at_the_rate);
+            let minimum_rate = Duration::from_millis(received * 1000 / BODY_BYTES_PER_SECOND);
+            let until = since + BODY_GRACE.max(minimum_rate);
             match timeout_at(until, self.connection.receive()).await {
-                Err(_) => return Err(Unreadable::TooSlow),
-                Ok(Err(_) | Ok(0)) => return Err(Unreadable::Broken),
+                Err(_) => return Err(BodyError::TooSlow),
+                Ok(Err(_) | Ok(0)) => return Err(BodyError::Incomplete),
                 Ok(Ok(_)) => {}
             }
         }
-        self.is_over = true;
+        self.is_consumed = true;
         Ok(self.connection.received.split_to(length).freeze())
     }
 
@@ -81,12 +85,12 @@ impl<'c> Body<'c> {
         self.connection.send(message).await
     }
 
-    /// Passes over what was not read; whether the next request can follow.
+    /// Skips an unread body; returns whether another request can follow.
     pub(super) async fn drain(&mut self) -> bool {
-        if self.is_over {
+        if self.is_consumed {
             return true;
         }
-        if self.awaits_word {
+        if self.expects_continue {
             return false;
         }
         let draining = async {

@@ -1,4 +1,4 @@
-//! One connection: requests in, answers out, until either side ends it (`HttpProtocol.cs`).
+//! One connection: serves its requests until either side closes it (`HttpProtocol.cs`).
 
 use std::io;
 use std::sync::Arc;
@@ -10,32 +10,31 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::head::{self, Head, Refusal};
-use super::{Application, Body, Response, Unreadable};
+use super::{Application, Body, BodyError, Response};
 use crate::http::HEAD_LIMIT;
 
-/// How long nobody needs to ask anything (`KeepAliveTimeout`).
+/// How long a connection may be idle (`KeepAliveTimeout`).
 const IDLE_MAX: Duration = Duration::from_secs(130);
 
-/// How long an end is waited for that the other side must have seen.
+/// How long to wait for the client's end of the connection after ours.
 const LINGERING_MAX: Duration = Duration::from_secs(5);
 
-/// What is read at once.
+/// The size of one read.
 const READ_BYTES: usize = 16 << 10;
 
-/// A stream in both directions.
+/// A bidirectional byte stream.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
-/// A connection, and what of it has been received and not been used.
+/// A connection and the bytes that are received but not consumed.
 pub(super) struct Connection {
     stream: Box<dyn Duplex>,
     pub(super) received: BytesMut,
 }
 
-/// Answers the requests of a connection. When the server stops, the request that is under way is
-/// still answered.
-pub(super) async fn converse(
+/// Serves the requests of a connection. When the server stops, it finishes the request under way.
+pub(super) async fn serve(
     stream: impl Duplex + 'static,
     application: Arc<impl Application>,
     mut stopped: watch::Receiver<bool>,
@@ -53,22 +52,22 @@ pub(super) async fn converse(
         };
         let is_head = request.method == "HEAD";
         let mut body = Body::new(&mut connection, framing, expects_continue);
-        let response = match application.answer(request, &mut body).await {
+        let response = match application.respond(request, &mut body).await {
             Ok(response) => response,
-            Err(Unreadable::TooSlow) => return connection.refuse(Refusal(408)).await,
-            Err(Unreadable::Broken) => return,
+            Err(BodyError::TooSlow) => return connection.refuse(Refusal(408)).await,
+            Err(BodyError::Incomplete) => return,
         };
-        let goes_on = keeps_alive && !*stopped.borrow();
-        let (message, goes_on) = response.written(is_head, is_http_10, goes_on);
+        let keeps_alive = keeps_alive && !*stopped.borrow();
+        let (message, keeps_alive) = response.into_bytes(is_head, is_http_10, keeps_alive);
         let sent = body.send(message).await;
-        if sent.is_err() || !body.drain().await || !goes_on {
-            return connection.end().await;
+        if sent.is_err() || !body.drain().await || !keeps_alive {
+            return connection.close().await;
         }
     }
 }
 
 impl Connection {
-    /// The next head; nothing at the end of the connection.
+    /// Reads the next head; `None` at the end of the connection.
     async fn head(&mut self) -> Result<Option<Head>, Refusal> {
         let idle_until = Instant::now() + IDLE_MAX;
         let mut head_until = None;
@@ -90,7 +89,7 @@ impl Connection {
         }
     }
 
-    /// Receives some more; 0 is the end.
+    /// Receives more bytes; 0 means the end.
     pub(super) async fn receive(&mut self) -> io::Result<usize> {
         self.received.reserve(READ_BYTES);
         self.stream.read_buf(&mut self.received).await
@@ -102,14 +101,15 @@ impl Connection {
     }
 
     async fn refuse(&mut self, Refusal(status): Refusal) {
-        let (message, _) = Response::empty(status).written(false, false, false);
+        let (message, _) = Response::empty(status).into_bytes(false, false, false);
         if self.send(message).await.is_ok() {
-            self.end().await;
+            self.close().await;
         }
     }
 
-    /// Ends it. What still comes is read, since the other side might lose the answer otherwise.
-    async fn end(&mut self) {
+    /// Closes the connection. Reads the rest first, since the client might lose the response
+    /// otherwise.
+    async fn close(&mut self) {
         let lingering = async {
             self.stream.shutdown().await?;
             while self.receive().await? > 0 {
@@ -128,54 +128,54 @@ mod tests {
     use super::super::Request;
     use super::*;
 
-    /// Answers with the length of the body, or without having read it.
+    /// Responds with the length of the body, or without reading it.
     struct Lengths;
 
     impl Application for Lengths {
-        async fn answer(
+        async fn respond(
             &self,
             request: Request,
             body: &mut Body<'_>,
-        ) -> Result<Response, Unreadable> {
-            let answer = match request.path.as_str() {
+        ) -> Result<Response, BodyError> {
+            let response = match request.path.as_str() {
                 "/unread" => "unread".to_owned(),
                 _ => body.read().await?.len().to_string(),
             };
-            Ok(Response { body: answer.into(), ..Response::empty(200) })
+            Ok(Response { body: response.into(), ..Response::empty(200) })
         }
     }
 
-    /// The other end of a connection, and what stops the server.
+    /// The client's end of a connection, and the server's stop signal.
     fn connected() -> (DuplexStream, watch::Sender<bool>) {
         let (ours, theirs) = duplex(1 << 16);
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(converse(theirs, Arc::new(Lengths), stopped));
+        tokio::spawn(serve(theirs, Arc::new(Lengths), stopped));
         (ours, stop)
     }
 
-    /// What comes back until the connection ends, and after how many seconds.
+    /// The responses up to the end of the connection, and the seconds that took.
     async fn rest(mut connection: DuplexStream) -> (String, u64) {
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut text = String::new();
         connection.read_to_string(&mut text).await.expect("answers are texts");
-        (text, begun.elapsed().as_secs())
+        (text, start.elapsed().as_secs())
     }
 
-    /// The statuses and bodies of what comes back, and after how many seconds the end comes.
-    async fn answers_to(requests: &str) -> (Vec<String>, u64) {
+    /// The statuses and bodies of the responses, and the seconds until the end.
+    async fn responses_to(requests: &str) -> (Vec<String>, u64) {
         let (mut connection, _stop) = connected();
         connection.write_all(requests.as_bytes()).await.expect("it is open");
         let (text, after) = rest(connection).await;
-        let answers = text.split("HTTP/1.1 ").skip(1).map(|answer| {
-            let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        let responses = text.split("HTTP/1.1 ").skip(1).map(|response| {
+            let body = response.split("\r\n\r\n").nth(1).unwrap_or_default();
             let body = body.split("\r\n").nth(1).unwrap_or_default();
-            format!("{} {body}", &answer[..3])
+            format!("{} {body}", &response[..3])
         });
-        (answers.collect(), after)
+        (responses.collect(), after)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn requests_follow_each_other_until_one_asks_for_the_end() {
+    async fn requests_are_served_until_one_closes_the_connection() {
         let requests = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab\
             POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab\
             POST /unread HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -183,14 +183,14 @@ mod tests {
             GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n\
             GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-        let (answers, _) = answers_to(requests).await;
+        let (responses, _) = responses_to(requests).await;
 
-        assert_eq!(answers, ["200 2", "200 unread", "200 unread", "200 0"]);
+        assert_eq!(responses, ["200 2", "200 unread", "200 unread", "200 0"]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_asks_nothing_or_not_to_the_end_is_not_waited_for() {
-        for (requests, answers, seconds) in [
+    async fn idle_and_unfinished_connections_are_closed() {
+        for (requests, responses, seconds) in [
             ("", &[][..], 130),
             ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", &["200 0"], 130),
             ("GET / HT", &["408 "], 30),
@@ -207,7 +207,7 @@ mod tests {
                 0,
             ),
         ] {
-            assert_eq!(answers_to(requests).await, (owned(answers), seconds), "{requests}");
+            assert_eq!(responses_to(requests).await, (owned(responses), seconds), "{requests}");
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_is_slow_but_moves_is_read() {
+    async fn a_body_at_the_minimum_rate_is_read() {
         let (mut connection, _stop) = connected();
         let head =
             "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 15000\r\n\r\n";
@@ -227,12 +227,12 @@ mod tests {
             connection.write_all(&[b'x'; 25]).await.expect("it is open");
         }
 
-        let (answer, _) = rest(connection).await;
-        assert!(answer.contains("\r\n15000\r\n"), "{answer}");
+        let (response, _) = rest(connection).await;
+        assert!(response.contains("\r\n15000\r\n"), "{response}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_for_a_word_gets_it_if_the_body_is_read() {
+    async fn reading_a_body_sends_100_continue_to_a_waiting_client() {
         let head = |path| {
             format!(
                 "POST {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
@@ -240,17 +240,17 @@ mod tests {
         };
         let (mut connection, _stop) = connected();
         connection.write_all(head("/").as_bytes()).await.expect("it is open");
-        let mut word = [0; 25];
-        connection.read_exact(&mut word).await.expect("a word");
-        assert_eq!(&word, b"HTTP/1.1 100 Continue\r\n\r\n");
+        let mut interim = [0; 25];
+        connection.read_exact(&mut interim).await.expect("a word");
+        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
         connection.write_all(b"ab").await.expect("it is open");
         assert!(rest(connection).await.0.contains("\r\n2\r\n"));
 
-        assert_eq!(answers_to(&head("/unread")).await, (owned(&["200 unread"]), 0));
+        assert_eq!(responses_to(&head("/unread")).await, (owned(&["200 unread"]), 0));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_stops_answers_what_is_under_way_and_ends() {
+    async fn a_stopping_server_finishes_the_request_under_way() {
         let (mut connection, stop) = connected();
         let request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n";
         connection.write_all(request).await.expect("it is open");
@@ -261,8 +261,8 @@ mod tests {
         stop_idle.send_replace(true);
         connection.write_all(b"ab").await.expect("it is open");
 
-        let (answer, after) = rest(connection).await;
-        assert!(answer.contains("Connection: close\r\n"), "{answer}");
+        let (response, after) = rest(connection).await;
+        assert!(response.contains("Connection: close\r\n"), "{response}");
         assert_eq!(after, 0);
         assert_eq!(rest(idle).await, (String::new(), 0));
     }

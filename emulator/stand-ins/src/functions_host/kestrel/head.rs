@@ -1,13 +1,13 @@
-//! The head of a request, and what is refused because of it (`HttpParser.cs`,
-//! `Http1Connection.cs`, `KestrelServerLimits.cs`).
+//! Parses and checks the head of a request (`HttpParser.cs`, `Http1Connection.cs`,
+//! `KestrelServerLimits.cs`).
 
 use super::super::path::{decoded_path, without_dots};
 use super::Headers;
 
-/// The longest request line, in bytes, its end included.
+/// The longest request line in bytes, including its end.
 const LINE_BYTES_MAX: usize = 8192;
 
-/// All header lines together, in bytes, the empty one at the end not counted.
+/// The limit for all header lines in bytes, without the empty line at the end.
 const HEADERS_BYTES_MAX: usize = 32_768;
 
 const HEADERS_MAX: usize = 100;
@@ -24,7 +24,7 @@ pub(in super::super) struct Request {
     pub(in super::super) headers: Headers,
 }
 
-/// What a head says about the connection.
+/// A parsed head.
 pub(super) struct Head {
     pub(super) request: Request,
     pub(super) is_http_10: bool,
@@ -33,15 +33,15 @@ pub(super) struct Head {
     pub(super) expects_continue: bool,
 }
 
-/// Where the body ends.
+/// How the end of the body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// After so many bytes.
+    /// After this many bytes.
     Length(u64),
     Chunked,
 }
 
-/// The status with which a request is refused; the connection ends.
+/// The status of a refused request, after which the connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) u16);
 
@@ -54,17 +54,17 @@ struct Line<'a> {
     is_http_10: bool,
 }
 
-/// A target: its authority, if it names one, its path and its query.
+/// A request target: authority, if it has one, path and query.
 struct Target<'a> {
     authority: Option<&'a str>,
     path: &'a str,
     query: Option<&'a str>,
 }
 
-/// Reads a head; nothing if there is more to come, else also its length in bytes.
+/// Parses a head; returns it with its length in bytes, or `None` if it is incomplete.
 ///
 /// # Errors
-/// With the status to refuse it with.
+/// If the head is invalid, with the status of the response.
 pub(super) fn parse(received: &[u8]) -> Result<Option<(Head, usize)>, Refusal> {
     let within = &received[..received.len().min(LINE_BYTES_MAX)];
     let Some(line) = first_line(within) else {
@@ -79,14 +79,14 @@ pub(super) fn parse(received: &[u8]) -> Result<Option<(Head, usize)>, Refusal> {
     Ok(Some((head(&line, headers)?, line_length + length)))
 }
 
-/// A line with its end.
+/// The first line, including its end.
 fn first_line(bytes: &[u8]) -> Option<&[u8]> {
     bytes.iter().position(|byte| *byte == b'\n').map(|end| &bytes[..=end])
 }
 
 fn parse_line(line: &[u8]) -> Result<Line<'_>, Refusal> {
     let line = line.strip_suffix(b"\r\n").ok_or(BAD_REQUEST)?;
-    // What is not ASCII is refused, and so is a zero byte.
+    // Non-ASCII characters and zero bytes are refused.
     let line = std::str::from_utf8(line).map_err(|_| BAD_REQUEST)?;
     let is_text = line.bytes().all(|byte| byte.is_ascii() && byte != 0);
     let mut parts = line.splitn(3, ' ');
@@ -112,7 +112,7 @@ fn parse_target<'a>(target: &'a str, method: &str) -> Option<Target<'a>> {
     let (authority, below) = if target.starts_with('/') {
         (None, target)
     } else {
-        // Kestrel takes `CONNECT` too; the host has nothing to connect to.
+        // Kestrel accepts `CONNECT` too, which the host does not serve.
         let (_, after) = target.split_once("://").filter(|(scheme, _)| is_web(scheme))?;
         let (authority, below) = after.split_at(after.find(['/', '?']).unwrap_or(after.len()));
         (Some(authority), below)
@@ -159,11 +159,11 @@ fn head(line: &Line<'_>, headers: Headers) -> Result<Head, Refusal> {
     }
     let path = decoded_path(line.target.path).ok_or(BAD_REQUEST)?;
     let framing = framing(&headers)?;
-    let has_to = |option: &str| {
+    let has_option = |option: &str| {
         let lines = headers.lines("Connection").iter();
         lines.flat_map(|line| line.split(',')).any(|it| it.trim().eq_ignore_ascii_case(option))
     };
-    let keeps_alive = if line.is_http_10 { has_to("keep-alive") } else { !has_to("close") };
+    let keeps_alive = if line.is_http_10 { has_option("keep-alive") } else { !has_option("close") };
     let expectation = headers.get("Expect").unwrap_or_default();
     let expects_continue = !line.is_http_10 && expectation.eq_ignore_ascii_case("100-continue");
     let request = Request {
@@ -175,7 +175,7 @@ fn head(line: &Line<'_>, headers: Headers) -> Result<Head, Refusal> {
     Ok(Head { request, is_http_10: line.is_http_10, keeps_alive, framing, expects_continue })
 }
 
-/// A request with a length and chunks is refused here; Kestrel passes over the length.
+/// A request with both a length and chunks is refused here; Kestrel ignores the length.
 fn framing(headers: &Headers) -> Result<Framing, Refusal> {
     match (headers.lines("Transfer-Encoding"), headers.lines("Content-Length")) {
         ([], []) => Ok(Framing::Length(0)),
@@ -187,7 +187,7 @@ fn framing(headers: &Headers) -> Result<Framing, Refusal> {
     }
 }
 
-/// Whether this may be a name or a method (RFC 9110, section 5.6.2).
+/// Whether the text is a token (RFC 9110, section 5.6.2).
 pub(super) fn is_token(text: &str) -> bool {
     let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(may_stand)
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_is_read_once_it_is_whole() {
+    fn a_head_is_parsed_when_it_is_complete() {
         let text =
             "PUT /a%20b/../c?x=%20 HTTP/1.1\r\nHost: h\r\nX-A:  1 \r\nContent-Length: 7\r\n\r\n";
         for length in 0..text.len() {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused() {
+    fn invalid_requests_are_refused() {
         for (head, status) in [
             (&b"GET / HTTP/1.1\r\n\r\n"[..], 400),
             (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_has_limits() {
+    fn the_size_of_a_head_is_limited() {
         let line = |bytes: usize| format!("GET /{} HTTP/1.1\r\n", "a".repeat(bytes - 16));
         let lines = |bytes: usize| format!("Host: a\r\nX: {}\r\n\r\n", "b".repeat(bytes - 14));
         let count = |count: usize| format!("Host: a\r\n{}\r\n", "X: 1\r\n".repeat(count - 1));
@@ -279,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn an_absolute_target_names_the_host_too() {
+    fn an_absolute_target_has_its_authority() {
         let head = whole("GET http://a:1?x HTTP/1.1\r\nHost: a:1\r\n\r\n");
 
         assert_eq!((head.request.path.as_str(), head.request.query.as_deref()), ("/", Some("x")));
     }
 
     #[test]
-    fn the_connection_goes_on_unless_it_is_old_or_told_not_to() {
+    fn connections_are_kept_alive_unless_http_1_0_or_close() {
         for (rest, goes_on) in [
             ("HTTP/1.1\r\nHost: a", true),
             ("HTTP/1.1\r\nHost: a\r\nConnection: x, Close", false),

@@ -1,26 +1,26 @@
-//! Header fields with their spelling.
+//! Header fields that keep their spelling.
 
 use serde::ser::{Serialize, Serializer};
 
-use super::super::by_name::ByName;
+use super::super::case_insensitive_map::CaseInsensitiveMap;
 
-/// The fields of a request: the lines of each name in order, found without letter case.
+/// The header fields of a request: the lines of each name, in order; names are case-insensitive.
 #[derive(Clone)]
-pub(in super::super) struct Headers(ByName<String, Vec<String>>);
+pub(in super::super) struct Headers(CaseInsensitiveMap<String, Vec<String>>);
 
 impl Headers {
     pub(super) fn new() -> Self {
-        Self(ByName::new())
+        Self(CaseInsensitiveMap::new())
     }
 
-    /// Adds a line. Names that Kestrel knows get their usual spelling, others keep the first one
-    /// that they came in (`HttpHeaders.Generated.cs`).
+    /// Adds a line. Known names get Kestrel's spelling, others keep the first one
+    /// (`HttpHeaders.Generated.cs`).
     pub(super) fn add(&mut self, name: &str, value: String) {
-        let name = usual(name).unwrap_or(name).to_owned();
-        self.0.add(name, vec![value], |earlier, mut later| earlier.append(&mut later));
+        let name = known_spelling(name).unwrap_or(name).to_owned();
+        self.0.merge(name, vec![value], |earlier, mut later| earlier.append(&mut later));
     }
 
-    /// Puts one line in the place of all of this name.
+    /// Replaces all lines of this name with one.
     pub(in super::super) fn set(&mut self, name: &str, value: &str) {
         self.0.set(name.to_owned(), vec![value.to_owned()]);
     }
@@ -41,15 +41,15 @@ impl Headers {
     }
 }
 
-/// One array of lines per name.
+/// Serialised as one array of lines per name.
 impl Serialize for Headers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
 
-/// Names that Kestrel knows.
-const USUAL: [&str; 42] = [
+/// The names that Kestrel knows.
+const KNOWN: [&str; 42] = [
     "Accept",
     "Accept-Charset",
     "Accept-Encoding",
@@ -94,8 +94,8 @@ const USUAL: [&str; 42] = [
     "tracestate",
 ];
 
-fn usual(name: &str) -> Option<&'static str> {
-    USUAL.into_iter().find(|usual| usual.eq_ignore_ascii_case(name))
+fn known_spelling(name: &str) -> Option<&'static str> {
+    KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -103,14 +103,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_names_have_their_usual_spelling_and_others_the_first() {
+    fn known_names_get_kestrels_spelling_and_others_keep_the_first() {
         let mut headers = Headers::new();
         for (name, value) in [("aCCept", "*/*"), ("X-a", "1, 2"), ("x-A", "3"), ("sec-X", "")] {
             headers.add(name, value.to_owned());
         }
 
-        let written = serde_json::to_string(&headers).unwrap();
-        assert_eq!(written, r#"{"Accept":["*/*"],"X-a":["1, 2","3"],"sec-X":[""]}"#);
+        let json = serde_json::to_string(&headers).unwrap();
+        assert_eq!(json, r#"{"Accept":["*/*"],"X-a":["1, 2","3"],"sec-X":[""]}"#);
         assert_eq!(headers.get("X-A"), Some("1, 2"));
         assert_eq!(headers.get("x-b"), None);
     }

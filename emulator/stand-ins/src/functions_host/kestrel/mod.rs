@@ -1,5 +1,6 @@
-//! HTTP/1.1 as Kestrel speaks it, which no library does: names as they were sent, its limits and
-//! refusals, any status, answers in chunks (dotnet/aspnetcore, `src/Servers/Kestrel/Core`).
+//! HTTP/1.1 with Kestrel's behaviour, which no library offers: original header names, its limits
+//! and refusals, any status code, chunked responses (dotnet/aspnetcore,
+//! `src/Servers/Kestrel/Core`).
 
 mod body;
 mod connection;
@@ -14,26 +15,27 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub(super) use body::{Body, Unreadable};
+pub(super) use body::{Body, BodyError};
 pub(super) use head::Request;
 pub(super) use headers::Headers;
 pub(super) use response::Response;
 
-/// How long a server that stops waits for the answers that are under way.
+/// How long a stopping server waits for the requests under way.
 const STOPPING_MAX: Duration = Duration::from_secs(5);
 
-/// Answers requests. It is not told when a caller goes away, so that the work is done all the same.
+/// Serves requests. It does not learn of disconnected callers, so the work is completed all the
+/// same.
 pub(super) trait Application: Send + Sync + 'static {
-    /// The answer to a request; a body that cannot be read is answered by the connection.
-    fn answer(
+    /// Responds to a request; if the body cannot be read, the connection responds instead.
+    fn respond(
         &self,
         request: Request,
         body: &mut Body<'_>,
-    ) -> impl Future<Output = Result<Response, Unreadable>> + Send;
+    ) -> impl Future<Output = Result<Response, BodyError>> + Send;
 }
 
-/// Takes connections until `stopping` completes; then finishes what is under way. Dropping it ends
-/// everything at once.
+/// Accepts connections until `stopping` completes, then finishes the requests under way. Dropping
+/// the future ends everything at once.
 pub(super) async fn serve(
     listener: TcpListener,
     application: Arc<impl Application>,
@@ -46,7 +48,7 @@ pub(super) async fn serve(
             while connections.try_join_next().is_some() {}
             let _ = connection.set_nodelay(true);
             let application = Arc::clone(&application);
-            connections.spawn(connection::converse(connection, application, stopped.clone()));
+            connections.spawn(connection::serve(connection, application, stopped.clone()));
         }
     };
     tokio::select! { () = accepting => {}, () = stopping => {} }

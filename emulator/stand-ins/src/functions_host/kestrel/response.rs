@@ -1,4 +1,4 @@
-//! An answer as it goes out (`HttpProtocol.CreateResponseHeaders`).
+//! Serialises responses (`HttpProtocol.CreateResponseHeaders`).
 
 use std::fmt::Write;
 
@@ -6,21 +6,21 @@ use bytes::{Buf, Bytes};
 use hyper::StatusCode;
 use time::OffsetDateTime;
 
-/// An answer to a caller.
+/// A response to a caller.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct Response {
-    /// Any number, also one that HTTP does not know.
+    /// Any number, even one that HTTP does not define.
     pub(in super::super) status: i32,
-    /// In order, each name once.
+    /// In order, with unique names.
     pub(in super::super) headers: Vec<(String, String)>,
     pub(in super::super) body: Bytes,
 }
 
-/// What comes after the head.
+/// What follows the head.
 enum Framing {
     Nothing,
     Chunk,
-    /// As much as `Content-Length` says, or as comes until the connection ends.
+    /// The body alone, delimited by `Content-Length` or by the end of the connection.
     Plain,
 }
 
@@ -35,31 +35,31 @@ impl Response {
         headers.find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 
-    /// The bytes to send, and whether another request may follow.
-    pub(super) fn written(
+    /// Serialises the response; also returns whether another request may follow.
+    pub(super) fn into_bytes(
         mut self,
         is_head: bool,
         is_http_10: bool,
         mut keeps_alive: bool,
     ) -> (impl Buf + use<>, bool) {
-        let Some((framing, ends_well)) = self.framing(is_head, is_http_10) else {
+        let Some((framing, is_intact)) = self.framing(is_head, is_http_10) else {
             self = Self::empty(500);
             self.add("Content-Length", "0");
-            return self.assembled(&Framing::Nothing, is_http_10, keeps_alive);
+            return self.assemble(&Framing::Nothing, is_http_10, keeps_alive);
         };
         if let Some(connection) = self.header("Connection") {
             keeps_alive &= connection.eq_ignore_ascii_case("keep-alive");
         }
-        self.assembled(&framing, is_http_10, keeps_alive && ends_well)
+        self.assemble(&framing, is_http_10, keeps_alive && is_intact)
     }
 
-    /// How the body goes out, and whether the connection outlives that; nothing if the headers
-    /// cannot be meant. Adds the header that says so.
+    /// Chooses the framing, adds its header, and tells whether the connection stays usable; `None`
+    /// if the headers contradict the body.
     fn framing(&mut self, is_head: bool, is_http_10: bool) -> Option<(Framing, bool)> {
         let has_length = !(100..200).contains(&self.status) && self.status != 204;
         let has_body = !is_head && !matches!(self.status, 204 | 205 | 304);
         if self.header("Transfer-Encoding").is_some() {
-            // The body would have to be in chunks already.
+            // The handler claims to have framed the body itself.
             return has_body.then_some((Framing::Plain, false));
         }
         let length = self.body.len() as u64;
@@ -86,24 +86,24 @@ impl Response {
         if has_length && !is_head && self.status != 304 {
             self.add("Content-Length", "0");
         }
-        // With a body that must not be there Kestrel throws once the head has gone out.
+        // Kestrel throws on a forbidden body, after the head was sent.
         let is_refused = length > 0 && matches!(self.status, 204 | 304) && !is_head;
         Some((Framing::Nothing, !is_refused))
     }
 
-    fn assembled(
+    fn assemble(
         mut self,
         framing: &Framing,
         is_http_10: bool,
         keeps_alive: bool,
     ) -> (impl Buf + use<>, bool) {
         match (keeps_alive, is_http_10) {
-            (false, _) => self.add_unless_given("Connection", "close"),
-            (true, true) => self.add_unless_given("Connection", "keep-alive"),
+            (false, _) => self.add_if_missing("Connection", "close"),
+            (true, true) => self.add_if_missing("Connection", "keep-alive"),
             (true, false) => {}
         }
-        self.add_unless_given("Date", &date(OffsetDateTime::now_utc()));
-        self.add_unless_given("Server", "Kestrel");
+        self.add_if_missing("Date", &date(OffsetDateTime::now_utc()));
+        self.add_if_missing("Server", "Kestrel");
         let reason = u16::try_from(self.status).ok().and_then(|it| StatusCode::from_u16(it).ok());
         let reason = reason.and_then(|status| status.canonical_reason()).unwrap_or_default();
         let mut head = format!("HTTP/1.1 {} {reason}\r\n", self.status);
@@ -126,7 +126,7 @@ impl Response {
         self.headers.push((name.to_owned(), value.to_owned()));
     }
 
-    fn add_unless_given(&mut self, name: &str, value: &str) {
+    fn add_if_missing(&mut self, name: &str, value: &str) {
         if self.header(name).is_none() {
             self.add(name, value);
         }
@@ -158,19 +158,20 @@ mod tests {
         Response { status, headers, body: Bytes::from_static(body.as_bytes()) }
     }
 
-    /// What goes out, without what is in every answer, and whether the connection goes on.
-    fn written(response: Response, is_head: bool, is_http_10: bool) -> (String, bool) {
-        let (mut message, goes_on) = response.written(is_head, is_http_10, true);
+    /// The serialised response without `Date` and `Server`, and whether the connection is kept
+    /// alive.
+    fn into_bytes(response: Response, is_head: bool, is_http_10: bool) -> (String, bool) {
+        let (mut message, keeps_alive) = response.into_bytes(is_head, is_http_10, true);
         let text = message.copy_to_bytes(message.remaining());
         let text = std::str::from_utf8(&text).unwrap();
         let lines = text
             .split("\r\n")
             .filter(|line| !line.starts_with("Date: ") && !line.starts_with("Server: "));
-        (lines.collect::<Vec<_>>().join("|"), goes_on)
+        (lines.collect::<Vec<_>>().join("|"), keeps_alive)
     }
 
     #[test]
-    fn a_body_goes_out_in_a_chunk_or_with_its_length() {
+    fn a_body_is_sent_in_a_chunk_or_with_its_length() {
         for (status, headers, body, expected) in [
             (200, &[][..], "xy", ("HTTP/1.1 200 OK|Transfer-Encoding: chunked||2|xy|0||", true)),
             (200, &[], "", ("HTTP/1.1 200 OK|Content-Length: 0||", true)),
@@ -187,13 +188,13 @@ mod tests {
             (304, &[], "", ("HTTP/1.1 304 Not Modified||", true)),
             (204, &[("Content-Length", "0")], "", ("HTTP/1.1 204 No Content||", true)),
         ] {
-            let (text, goes_on) = written(response(status, headers, body), false, false);
-            assert_eq!((text.as_str(), goes_on), expected);
+            let (text, keeps_alive) = into_bytes(response(status, headers, body), false, false);
+            assert_eq!((text.as_str(), keeps_alive), expected);
         }
     }
 
     #[test]
-    fn what_cannot_be_meant_ends_the_connection_or_is_a_500() {
+    fn contradictory_headers_close_the_connection_or_become_a_500() {
         let failed = ("HTTP/1.1 500 Internal Server Error|Content-Length: 0||", true);
         for (status, headers, body, expected) in [
             (204, &[][..], "xy", ("HTTP/1.1 204 No Content|Connection: close||", false)),
@@ -216,35 +217,35 @@ mod tests {
                 ("HTTP/1.1 200 OK|Transfer-Encoding: chunked|Connection: close||xy", false),
             ),
         ] {
-            let (text, goes_on) = written(response(status, headers, body), false, false);
-            assert_eq!((text.as_str(), goes_on), expected);
+            let (text, keeps_alive) = into_bytes(response(status, headers, body), false, false);
+            assert_eq!((text.as_str(), keeps_alive), expected);
         }
     }
 
     #[test]
-    fn the_answer_to_head_says_nothing_of_a_length() {
+    fn a_response_to_head_has_no_length() {
         assert_eq!(
-            written(response(200, &[], "xy"), true, false),
+            into_bytes(response(200, &[], "xy"), true, false),
             ("HTTP/1.1 200 OK||".to_owned(), true)
         );
     }
 
     #[test]
-    fn an_old_client_gets_no_chunks() {
+    fn an_http_1_0_client_gets_no_chunks() {
         assert_eq!(
-            written(response(200, &[], "xy"), false, true),
+            into_bytes(response(200, &[], "xy"), false, true),
             ("HTTP/1.1 200 OK|Connection: close||xy".to_owned(), false)
         );
         assert_eq!(
-            written(response(200, &[], ""), false, true),
+            into_bytes(response(200, &[], ""), false, true),
             ("HTTP/1.1 200 OK|Content-Length: 0|Connection: keep-alive||".to_owned(), true)
         );
     }
 
     #[test]
-    fn server_and_date_of_the_answer_win() {
+    fn server_and_date_of_the_handler_are_kept() {
         let given = [("Server", "mine"), ("date", "x")];
-        let (mut message, _) = response(200, &given, "").written(false, false, true);
+        let (mut message, _) = response(200, &given, "").into_bytes(false, false, true);
         let text = message.copy_to_bytes(message.remaining());
 
         let text = std::str::from_utf8(&text).unwrap();

@@ -7,31 +7,31 @@ use time::OffsetDateTime;
 use super::Schedule;
 use super::status::{Start, Status};
 
-/// How long it sleeps at once: a machine that was suspended looks at its clock again in time.
+/// The longest single sleep, so that a machine that was suspended checks its clock again soon.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
-/// What is run, and what keeps its status.
+/// The function to run, and the store of its status.
 pub(super) trait Target: Send + Sync {
     fn schedule(&self) -> &Schedule;
 
-    /// The status that was kept, if there is one.
-    fn kept(&self) -> Option<Status>;
+    /// The stored status, if there is one.
+    fn stored(&self) -> Option<Status>;
 
-    fn keep(&self, status: Status);
+    fn store(&self, status: Status);
 
-    /// Runs it to its end, whatever comes of that.
+    /// Runs the function to its end, whether it succeeds or not.
     fn run(&self, status: Option<Status>, is_past_due: bool) -> impl Future<Output = ()> + Send;
 }
 
-/// Runs the target whenever it is due. Occurrences that pass during a run, or while there is no
-/// host, lead to one run at once.
+/// Runs the target when it is due. Occurrences that pass during a run or while the host is down
+/// lead to one immediate run.
 pub(super) async fn listen(target: impl Target, now: impl Fn() -> OffsetDateTime + Send) {
     let schedule = target.schedule();
     let is_monitored = schedule.is_monitored(now());
-    let kept = if is_monitored { target.kept() } else { None };
-    let Start { mut status, mut is_past_due, kept } = Start::new(kept, schedule, now());
-    if let Some(kept) = kept.filter(|_| is_monitored) {
-        target.keep(kept);
+    let stored = if is_monitored { target.stored() } else { None };
+    let Start { mut status, mut is_past_due, stored } = Start::new(stored, schedule, now());
+    if let Some(stored) = stored.filter(|_| is_monitored) {
+        target.store(stored);
     }
     loop {
         if !is_past_due {
@@ -41,7 +41,7 @@ pub(super) async fn listen(target: impl Target, now: impl Fn() -> OffsetDateTime
         target.run(is_monitored.then_some(status), is_past_due).await;
         status = status.after(began, is_past_due, schedule);
         if is_monitored {
-            target.keep(status);
+            target.store(status);
         }
         is_past_due = false;
     }
@@ -64,16 +64,16 @@ mod tests {
 
     use super::*;
 
-    /// A function that takes its time, and what it and its store have seen.
+    /// A function with a duration; records its runs and its stored status.
     struct Recording {
         schedule: Schedule,
         duration: Duration,
-        kept: Mutex<Option<Status>>,
+        stored: Mutex<Option<Status>>,
         runs: Mutex<Vec<Value>>,
         clock: Clock,
     }
 
-    /// A clock that goes with the virtual time of a test.
+    /// A clock that follows the virtual time of a test.
     #[derive(Clone, Copy)]
     struct Clock(OffsetDateTime, Instant);
 
@@ -96,12 +96,12 @@ mod tests {
             &self.schedule
         }
 
-        fn kept(&self) -> Option<Status> {
-            *self.kept.lock().unwrap()
+        fn stored(&self) -> Option<Status> {
+            *self.stored.lock().unwrap()
         }
 
-        fn keep(&self, status: Status) {
-            *self.kept.lock().unwrap() = Some(status);
+        fn store(&self, status: Status) {
+            *self.stored.lock().unwrap() = Some(status);
         }
 
         async fn run(&self, status: Option<Status>, is_past_due: bool) {
@@ -111,25 +111,25 @@ mod tests {
         }
     }
 
-    /// What runs in the minutes after a start at half past seven.
+    /// The runs in the minutes after a start at 07:30, and the stored status.
     async fn runs(
         schedule: &str,
         seconds: u64,
-        kept: Option<Status>,
+        stored: Option<Status>,
         minutes: u64,
     ) -> (Vec<Value>, Option<Status>) {
         let clock = Clock::at("2026-01-01T07:30:00Z");
         let target = Arc::new(Recording {
             schedule: Schedule::parse(schedule).unwrap(),
             duration: Duration::from_secs(seconds),
-            kept: Mutex::new(kept),
+            stored: Mutex::new(stored),
             runs: Mutex::default(),
             clock,
         });
         let listening = listen(Arc::clone(&target), move || clock.now());
         let limit = Duration::from_secs(60 * minutes) - Duration::from_millis(1);
         tokio::time::timeout(limit, listening).await.expect_err("it never ends");
-        (target.runs.lock().unwrap().clone(), target.kept())
+        (target.runs.lock().unwrap().clone(), target.stored())
     }
 
     fn status(last: &str, next: &str, last_updated: &str) -> Value {
@@ -141,8 +141,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_runs_when_it_is_due_and_says_when_that_was() {
-        let (runs, kept) = runs("0 */15 * * * *", 10, None, 31).await;
+    async fn a_timer_runs_when_due_and_reports_its_status() {
+        let (runs, stored) = runs("0 */15 * * * *", 10, None, 31).await;
 
         assert_eq!(
             json!(runs),
@@ -151,11 +151,11 @@ mod tests {
                 ["2026-01-01T08:00:00Z", false, status("07:45:00", "08:00:00", "07:45:00")],
             ])
         );
-        assert_eq!(json!(kept), status("08:00:00", "08:15:00", "08:00:00"));
+        assert_eq!(json!(stored), status("08:00:00", "08:15:00", "08:00:00"));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn runs_never_overlap_and_what_they_pass_is_one_run() {
+    async fn runs_never_overlap_and_missed_occurrences_become_one_run() {
         let (runs, _) = runs("0 * * * * *", 150, None, 7).await;
 
         assert_eq!(
@@ -169,11 +169,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_missed_run_is_made_up_for_at_once_and_says_so() {
+    async fn a_missed_run_is_made_up_at_once_and_marked_past_due() {
         let missed = status("05:45:00", "06:00:00", "05:45:00");
-        let kept = serde_json::from_value(missed.clone()).unwrap();
+        let stored = serde_json::from_value(missed.clone()).unwrap();
 
-        let (runs, kept) = runs("0 */15 * * * *", 0, Some(kept), 16).await;
+        let (runs, stored) = runs("0 */15 * * * *", 0, Some(stored), 16).await;
 
         assert_eq!(
             json!(runs),
@@ -182,25 +182,25 @@ mod tests {
                 ["2026-01-01T07:45:00Z", false, status("07:30:00", "07:45:00", "07:30:00")],
             ])
         );
-        assert_eq!(json!(kept), status("07:45:00", "08:00:00", "07:45:00"));
+        assert_eq!(json!(stored), status("07:45:00", "08:00:00", "07:45:00"));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn before_its_first_run_since_when_it_waits_is_kept() {
-        let (runs, kept) = runs("0 0 * * * *", 0, None, 10).await;
+    async fn before_the_first_run_the_start_is_stored() {
+        let (runs, stored) = runs("0 0 * * * *", 0, None, 10).await;
 
         assert!(runs.is_empty(), "{runs:?}");
-        assert_eq!(json!(kept), status("never", "08:00:00", "07:30:00"));
+        assert_eq!(json!(stored), status("never", "08:00:00", "07:30:00"));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_runs_more_than_once_a_minute_has_no_status() {
-        let (runs, kept) = runs("*/20 * * * * *", 0, None, 1).await;
+    async fn a_timer_that_runs_more_than_once_a_minute_has_no_status() {
+        let (runs, stored) = runs("*/20 * * * * *", 0, None, 1).await;
 
         assert_eq!(
             json!(runs),
             json!([["2026-01-01T07:30:20Z", false, null], ["2026-01-01T07:30:40Z", false, null],])
         );
-        assert_eq!(kept, None);
+        assert_eq!(stored, None);
     }
 }

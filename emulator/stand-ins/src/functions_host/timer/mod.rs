@@ -13,7 +13,7 @@ use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinSet;
 
-use super::invoke::{Concluded, Invocation, Invoker};
+use super::invoke::{Invocation, Invoker, Outcome};
 use super::metadata;
 use super::payload;
 pub(super) use schedule::Schedule;
@@ -26,21 +26,21 @@ pub(super) struct TimerFunction {
     pub(super) name: String,
     pub(super) trigger: String,
     pub(super) schedule: Schedule,
-    /// Whether `AzureWebJobs.{Name}.Disabled` is set: there is no schedule then.
+    /// Whether `AzureWebJobs.{Name}.Disabled` is set, which stops the schedule.
     pub(super) disabled: bool,
 }
 
-/// The functions of a host that timers run, for running them now.
+/// The timer functions of a host, for running them on demand.
 #[derive(Clone)]
 pub struct Timers(Arc<[Arc<Timer>]>);
 
-/// Why a run on demand came to nothing.
+/// Why a run on demand failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimerError {
     /// No function of this name has a timer trigger.
     #[error("no function of this name has a timer trigger")]
     Unknown,
-    /// The handler refused the run, broke it off or took too long.
+    /// The handler refused the run, did not finish it or timed out.
     #[error("the run failed")]
     Failed,
 }
@@ -52,7 +52,7 @@ struct Timer {
     store: Store,
 }
 
-/// What the handler gets to see of a timer (`TimerInfo.cs`).
+/// The data of a timer trigger in the payload (`TimerInfo.cs`).
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct TimerInfo {
@@ -61,7 +61,7 @@ struct TimerInfo {
     is_past_due: bool,
 }
 
-/// The one member of a schedule that is written.
+/// The one serialised member of a schedule.
 #[derive(Serialize)]
 struct ScheduleInfo {
     #[serde(rename = "AdjustForDST")]
@@ -69,7 +69,7 @@ struct ScheduleInfo {
 }
 
 impl Timers {
-    /// The timers of an app; `folder` is where their status outlives the host.
+    /// The timers of an app; their status is stored in `folder`, if given.
     pub(super) fn new(invoker: &Arc<Invoker>, folder: Option<&Path>) -> Self {
         let timer = |function: &Arc<TimerFunction>| {
             let store = Store::new(folder.map(|folder| folder.join(&function.name)));
@@ -78,11 +78,11 @@ impl Timers {
         Self(invoker.app.functions.timers.iter().map(timer).collect())
     }
 
-    /// Runs a function now, whatever its schedule says, and waits for its end. Like the real host,
-    /// this neither waits for a run that is under way nor counts for the schedule.
+    /// Runs a function now and waits for its end. As in the real host, this does not wait for a run
+    /// under way and does not affect the schedule.
     ///
     /// # Errors
-    /// If there is no such function or the run fails.
+    /// If there is no such timer function, or the run fails.
     pub async fn run(&self, function: &str) -> Result<(), TimerError> {
         let is_this = |timer: &&Arc<Timer>| timer.function.name.eq_ignore_ascii_case(function);
         let timer = self.0.iter().find(is_this).ok_or(TimerError::Unknown)?;
@@ -91,12 +91,12 @@ impl Timers {
         succeeded.then_some(()).ok_or(TimerError::Failed)
     }
 
-    /// Whether there is a function of this name.
+    /// Whether there is a timer function of this name.
     pub(super) fn has(&self, function: &str) -> bool {
         self.0.iter().any(|timer| timer.function.name.eq_ignore_ascii_case(function))
     }
 
-    /// Runs all functions on their schedules until the host stops; dropping the result ends that.
+    /// Runs all functions on their schedules until the host stops; dropping the result ends this.
     pub(super) fn start(&self) -> JoinSet<()> {
         let mut listening = JoinSet::new();
         for timer in self.0.iter().filter(|timer| !timer.function.disabled) {
@@ -118,19 +118,19 @@ impl listener::Target for Arc<Timer> {
         &self.function.schedule
     }
 
-    fn kept(&self) -> Option<Status> {
+    fn stored(&self) -> Option<Status> {
         self.store.get()
     }
 
-    fn keep(&self, status: Status) {
+    fn store(&self, status: Status) {
         if let Err(error) = self.store.set(status) {
             let name = &self.function.name;
-            self.invoker.console.note(&format!("the status of {name} is not kept: {error}"));
+            self.invoker.console.note(&format!("the status of {name} is not stored: {error}"));
         }
     }
 
     async fn run(&self, status: Option<Status>, is_past_due: bool) {
-        // What became of it is in the log, and the schedule goes on.
+        // A failure is logged, and the schedule continues.
         let _succeeded = self.invoke(status, is_past_due).await;
     }
 }
@@ -147,10 +147,10 @@ impl Timer {
             is_past_due,
         };
         let TimerFunction { name, trigger, .. } = &*self.function;
-        let payload = payload::assembled(trigger, info, metadata::of_system(name));
+        let payload = payload::assemble(trigger, info, metadata::system_only(name));
         let invocation = Invocation { function: name, payload, trace: [None, None] };
         // Application Insights shows 0 where there is no HTTP status.
-        let succeeded = self.invoker.invoke(invocation, |envelope| Concluded {
+        let succeeded = self.invoker.invoke(invocation, |envelope| Outcome {
             result: envelope.is_some(),
             code: 0,
             success: envelope.is_some(),

@@ -1,18 +1,18 @@
 //! Schedules: NCRONTAB with seconds, in UTC (`CrontabSchedule.cs`, `CronSchedule.cs`).
 //!
-//! No crate of crontabs means the same: here a day must be right by its number *and* by its day of
-//! the week, which begins with 0 for Sunday.
+//! No crontab crate has these semantics: a day must match both the day of the month *and* the day
+//! of the week, where 0 is Sunday.
 
 use time::{Date, Duration, OffsetDateTime, Time};
 
-/// The least and the greatest value of each field.
+/// The range of each field.
 const BOUNDS: [(u8, u8); 6] = [(0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
 
-/// Days that are looked through for the next one: the 29th of February comes every eight years at
-/// least, on a given day of the week within forty.
+/// How many days to search: 29 February recurs within eight years, on a given day of the week
+/// within forty.
 const DAYS_MAX: usize = 40 * 366;
 
-/// When a timer runs: a set of values for each field, as bits.
+/// A schedule: the allowed values of each field, as bit sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Schedule {
     seconds: u64,
@@ -24,9 +24,9 @@ pub(in super::super) struct Schedule {
 }
 
 impl Schedule {
-    /// Reads six fields: second, minute, hour, day of the month, month, day of the week; each a
-    /// list of `*`, `1` or `1-5`, any of them with a step as in `*/15`. Names of months and days
-    /// are not read. Nothing either if no day ever is one of it.
+    /// Parses six fields: second, minute, hour, day of the month, month, day of the week; each a
+    /// list of `*`, `1` or `1-5`, optionally with a step as in `*/15`. Names of months and days are
+    /// not supported. `None` also if the schedule never occurs.
     pub(in super::super) fn parse(text: &str) -> Option<Self> {
         let fields: Vec<_> = text.split(' ').filter(|field| !field.is_empty()).collect();
         let fields: &[&str; 6] = fields.as_slice().try_into().ok()?;
@@ -39,9 +39,9 @@ impl Schedule {
         schedule.occurrence_after(OffsetDateTime::UNIX_EPOCH).is_some().then_some(schedule)
     }
 
-    /// The next moment after this one.
+    /// The next occurrence after this time.
     pub(super) fn next_after(&self, moment: OffsetDateTime) -> OffsetDateTime {
-        // Which cannot be, since one was found when the schedule was read.
+        // The fallback is unreachable: `parse` has found an occurrence.
         self.occurrence_after(moment).unwrap_or(moment + Duration::days(366))
     }
 
@@ -66,7 +66,7 @@ impl Schedule {
             && has(self.weekdays, date.weekday().number_days_from_sunday())
     }
 
-    /// The first time of a day, not before this one.
+    /// The first allowed time of a day that is not before `earliest`.
     fn time_from(&self, earliest: Time) -> Option<Time> {
         let (first_hour, first_minute, first_second) = earliest.as_hms();
         for hour in values(self.hours, first_hour) {
@@ -95,7 +95,7 @@ fn parse_item(item: &str, (least, greatest): (u8, u8)) -> Option<u64> {
     let (from, to) = match range.split_once('-') {
         Some((from, to)) => (number(from)?, number(to)?),
         None if range == "*" => (least, greatest),
-        // With a step, a single value stands for all from there on.
+        // With a step, a single value means a range up to the maximum.
         None => (number(range)?, if step.is_some() { greatest } else { number(range)? }),
     };
     let is_within = least <= from && from <= to && to <= greatest;
@@ -111,7 +111,7 @@ fn has(set: u64, value: u8) -> bool {
     set >> value & 1 == 1
 }
 
-/// The values of a set that are not below `least`.
+/// The values of a set from `least` on.
 fn values(set: u64, least: u8) -> impl Iterator<Item = u8> {
     (least..60).filter(move |value| has(set, *value))
 }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_moment_is_the_first_that_all_fields_allow() {
+    fn the_next_occurrence_is_the_first_time_that_all_fields_allow() {
         for (schedule, after, next) in [
             ("0 */15 * * * *", "2026-01-01T00:00:00Z", "2026-01-01T00:15:00Z"),
             ("0 */15 * * * *", "2026-01-01T23:45:00.5Z", "2026-01-02T00:00:00Z"),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_schedule_is_refused() {
+    fn invalid_schedules_are_refused() {
         for text in [
             "",
             "* * * * *",
@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// A field with one item, and whether a value is in it.
+    /// A field with one item, and the values that it allows.
     fn item(least: u8, greatest: u8) -> impl Strategy<Value = (String, Vec<u8>)> {
         (least..=greatest, least..=greatest, 1..=greatest, any::<[bool; 2]>()).prop_map(
             move |(a, b, step, [is_star, has_step])| {
@@ -191,9 +191,9 @@ mod tests {
     }
 
     proptest! {
-        /// The rule itself, step by step, over what a quick search may have passed over.
+        /// Checks every candidate between, which the faster search might have skipped.
         #[test]
-        fn no_earlier_second_fits(
+        fn no_earlier_second_matches(
             second in item(0, 59),
             minute in item(0, 59),
             hour in item(0, 23),

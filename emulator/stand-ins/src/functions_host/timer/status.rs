@@ -1,4 +1,4 @@
-//! What the host knows and keeps of a timer (`ScheduleStatus.cs`, `ScheduleMonitor.cs`).
+//! The stored status of a timer (`ScheduleStatus.cs`, `ScheduleMonitor.cs`).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use super::super::dotnet;
 use super::Schedule;
 
-/// When a timer last ran and when it is due; in JSON as the payload has it.
+/// When a timer last ran and when it is due; serialised as in the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Status {
@@ -16,44 +16,44 @@ pub(super) struct Status {
     last_updated: Moment,
 }
 
-/// A moment, or none, for which .NET has the first one that it can name.
+/// A time, or none, which .NET writes as its minimum value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Moment(Option<OffsetDateTime>);
 
 const NONE: &str = "0001-01-01T00:00:00+00:00";
 
-/// How a timer starts.
+/// The state in which a timer starts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Start {
     pub(super) status: Status,
-    /// Whether a run was missed, which is made up for at once.
+    /// Whether a run was missed and must be made up at once.
     pub(super) is_past_due: bool,
-    /// What is kept from now on, if that is something else than before.
-    pub(super) kept: Option<Status>,
+    /// The status to store, if it has changed.
+    pub(super) stored: Option<Status>,
 }
 
 impl Start {
-    /// Compares what was kept with the schedule (`ScheduleMonitor.CheckPastDueAsync`,
+    /// Compares the stored status with the schedule (`ScheduleMonitor.CheckPastDueAsync`,
     /// `TimerListener.StartAsync`).
-    pub(super) fn new(kept: Option<Status>, schedule: &Schedule, now: OffsetDateTime) -> Self {
-        let Some(kept) = kept else {
+    pub(super) fn new(stored: Option<Status>, schedule: &Schedule, now: OffsetDateTime) -> Self {
+        let Some(stored) = stored else {
             let next = schedule.next_after(now);
             let status = Status::never_run(next, None);
-            let kept = Some(Status::never_run(next, Some(now)));
-            return Self { status, is_past_due: false, kept };
+            let stored = Some(Status::never_run(next, Some(now)));
+            return Self { status, is_past_due: false, stored };
         };
-        let since = kept.last.0.or(kept.last_updated.0);
+        let since = stored.last.0.or(stored.last_updated.0);
         let expected = schedule.next_after(since.unwrap_or(now));
-        if kept.next.0 == Some(expected) {
-            return Self { status: kept, is_past_due: now > expected, kept: None };
+        if stored.next.0 == Some(expected) {
+            return Self { status: stored, is_past_due: now > expected, stored: None };
         }
-        // The schedule is another one; what it would have had in the past counts for nothing.
+        // The schedule has changed; its past occurrences do not count.
         let (next, since) = match now > expected {
             true => (schedule.next_after(now), now),
             false => (expected, since.unwrap_or(now)),
         };
         let status = Status::never_run(next, Some(since));
-        Self { status, is_past_due: false, kept: Some(status) }
+        Self { status, is_past_due: false, stored: Some(status) }
     }
 }
 
@@ -67,8 +67,8 @@ impl Status {
         self.next.0
     }
 
-    /// The status after a run that began at this moment. One that began a little early counts as
-    /// if it had not, or it would be due once more (`TimerListener.InvokeJobFunction`).
+    /// The status after a run that began at this time. If it began slightly early, the due time
+    /// counts, so that it is not due again (`TimerListener.InvokeJobFunction`).
     pub(super) fn after(
         &self,
         began: OffsetDateTime,
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_timer_waits_and_keeps_since_when() {
+    fn a_new_timer_waits_and_stores_its_start() {
         let start = Start::new(None, &hourly(), moment("07:30:00"));
 
         assert_eq!(
@@ -133,46 +133,46 @@ mod tests {
             Start {
                 status: status(None, "08:00:00", None),
                 is_past_due: false,
-                kept: Some(status(None, "08:00:00", Some("07:30:00"))),
+                stored: Some(status(None, "08:00:00", Some("07:30:00"))),
             }
         );
     }
 
     #[test]
     fn a_timer_that_missed_a_run_is_past_due() {
-        for kept in [
+        for stored in [
             status(None, "08:00:00", Some("07:30:00")),
             status(Some("07:00:01"), "08:00:00", Some("07:00:01")),
         ] {
             for (now, is_past_due) in
                 [("07:59:59", false), ("08:00:00", false), ("08:00:01", true), ("12:00:00", true)]
             {
-                let start = Start::new(Some(kept), &hourly(), moment(now));
-                assert_eq!(start, Start { status: kept, is_past_due, kept: None }, "{now}");
+                let start = Start::new(Some(stored), &hourly(), moment(now));
+                assert_eq!(start, Start { status: stored, is_past_due, stored: None }, "{now}");
             }
         }
     }
 
     #[test]
-    fn another_schedule_is_not_past_due() {
+    fn a_changed_schedule_is_not_past_due() {
         let daily = Schedule::parse("0 30 8 * * *").unwrap();
-        let kept = status(Some("07:00:00"), "08:00:00", Some("07:00:00"));
+        let stored = status(Some("07:00:00"), "08:00:00", Some("07:00:00"));
 
         for (now, expected) in [
             ("08:10:00", status(None, "08:30:00", Some("07:00:00"))),
             ("08:20:00", status(None, "08:30:00", Some("07:00:00"))),
         ] {
-            let start = Start::new(Some(kept), &daily, moment(now));
-            let kept = Some(expected);
-            assert_eq!(start, Start { status: expected, is_past_due: false, kept }, "{now}");
+            let start = Start::new(Some(stored), &daily, moment(now));
+            let stored = Some(expected);
+            assert_eq!(start, Start { status: expected, is_past_due: false, stored }, "{now}");
         }
-        let late = Start::new(Some(kept), &daily, moment("09:00:00"));
+        let late = Start::new(Some(stored), &daily, moment("09:00:00"));
         assert_eq!((late.is_past_due, late.status.last.0), (false, None));
         assert_eq!(late.status.next(), Some(moment("08:30:00") + time::Duration::DAY));
     }
 
     #[test]
-    fn a_run_that_begins_early_counts_from_when_it_was_due() {
+    fn an_early_run_counts_from_its_due_time() {
         let before = status(Some("07:00:00"), "08:00:00", Some("07:00:00"));
 
         for (began, was_past_due, last, next) in [
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_as_net_does_it_and_read_again() {
+    fn a_status_round_trips_in_the_format_of_dot_net() {
         let written = json!({
             "Last": "0001-01-01T00:00:00+00:00",
             "Next": "2026-01-01T08:00:00+00:00",

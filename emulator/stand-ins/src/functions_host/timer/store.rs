@@ -1,5 +1,5 @@
-//! Where the status of a timer is kept: the real host has a blob for each, this one a file, or
-//! nothing but memory (`StorageScheduleMonitor.cs`).
+//! Stores the status of a timer: in a file or only in memory, where the real host uses a blob
+//! (`StorageScheduleMonitor.cs`).
 
 use std::fs;
 use std::io;
@@ -8,14 +8,14 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Status;
 
-/// Keeps one status.
+/// The store of one timer.
 pub(super) struct Store {
     file: Option<PathBuf>,
     status: Mutex<Option<Status>>,
 }
 
 impl Store {
-    /// What is in the file; without one, or if it cannot be read, there is nothing yet.
+    /// Loads the file; without one, or if it is unreadable, the store is empty.
     pub(super) fn new(file: Option<PathBuf>) -> Self {
         let file = file.map(|file| file.with_extension("json"));
         let text = file.as_ref().and_then(|file| fs::read(file).ok());
@@ -27,14 +27,14 @@ impl Store {
         *self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a status; in memory in any case.
+    /// Stores a status; in memory even if the file fails.
     pub(super) fn set(&self, status: Status) -> io::Result<()> {
         *self.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
         let Some(file) = &self.file else { return Ok(()) };
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
-        // A host that is killed leaves the old status or the new one.
+        // Replaced atomically: a killed host leaves the old status or the new one.
         let written = file.with_extension("new");
         fs::write(&written, serde_json::to_vec(&status)?)?;
         fs::rename(written, file)

@@ -1,10 +1,10 @@
-//! Child processes that cannot outlive us.
+//! Child processes that cannot outlive this process.
 //!
-//! A test run or a local stack may be ended by SIGKILL, a closed terminal or a panic in the
-//! wrong place. None of these runs a destructor, so the child is not ours but that of a small
-//! shell script, which holds the reading end of a pipe from us. However we end, the system
-//! closes our end, and the script ends the child. The same pipe carries the signals that we
-//! want sent, since sending one by ourselves would need `unsafe` or a process for each.
+//! A test run or a local stack may be ended by SIGKILL, a closed terminal or a panic in the wrong
+//! place, none of which runs a destructor. Therefore the program is the child of a small shell
+//! script that reads a pipe from this process. However this process ends, the system closes the
+//! pipe, and the script kills the program. The same pipe carries the signals to send, since sending
+//! one directly would need `unsafe` or a process per signal.
 
 mod group;
 
@@ -18,24 +18,24 @@ pub use group::Group;
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 
-/// How often a child is asked whether it has ended. The standard library cannot wait with a limit.
+/// How often a child is polled. The standard library cannot wait with a timeout.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long a killed process may take to disappear, its memory and files being released.
+/// How long a killed process may take to exit, which releases its memory and files.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 
-/// A running program that ends when we do.
+/// A running program that ends with this process.
 #[derive(Debug)]
 pub struct Watched {
-    shell: Child,
-    orders: Option<ChildStdin>,
+    watchdog: Child,
+    signal_pipe: Option<ChildStdin>,
 }
 
 impl Watched {
-    /// Starts a program, in a process group of its own so that Ctrl-C reaches only us.
+    /// Starts a program in a process group of its own, so that Ctrl-C reaches only this process.
     ///
-    /// If we end without [`Watched::kill`] or a drop, the program is killed and `temporary`
-    /// deleted. Standard output and error of the command are kept as they were set.
+    /// If this process ends without [`Watched::kill`] or a drop, the program is killed and
+    /// `temporary` deleted. The command's standard output and error are inherited as configured.
     pub fn start(
         program: &Path,
         configure: impl FnOnce(&mut Command),
@@ -45,14 +45,14 @@ impl Watched {
         command.args(["-c", SCRIPT, "watchdog"]);
         command.arg(temporary.unwrap_or(Path::new(""))).arg(program);
         configure(&mut command);
-        let mut shell = command.stdin(Stdio::piped()).process_group(0).spawn()?;
-        let orders = shell.stdin.take();
-        Ok(Self { shell, orders })
+        let mut watchdog = command.stdin(Stdio::piped()).process_group(0).spawn()?;
+        let signal_pipe = watchdog.stdin.take();
+        Ok(Self { watchdog, signal_pipe })
     }
 
-    /// The program's exit status once it has ended; a signal counts as 128 plus its number.
+    /// The exit status once the program has ended; a signal counts as 128 plus its number.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
-        self.shell.try_wait().ok().flatten()
+        self.watchdog.try_wait().ok().flatten()
     }
 
     /// Kills the program (SIGKILL) and waits until it is gone.
@@ -64,7 +64,7 @@ impl Watched {
         }
     }
 
-    /// Asks the program to end (SIGTERM); kills it when it has not ended within the limit.
+    /// Asks the program to end (SIGTERM), and kills it after the limit.
     pub async fn stop(&mut self, limit: Duration) {
         self.send("TERM");
         if tokio::time::timeout(limit, self.ended()).await.is_err() {
@@ -83,16 +83,16 @@ impl Watched {
     }
 
     fn send(&mut self, signal: &str) {
-        if let Some(orders) = &mut self.orders {
-            // A broken pipe means that the program has ended already, which is what we want.
-            let _ = writeln!(orders, "{signal}");
+        if let Some(signal_pipe) = &mut self.signal_pipe {
+            // A broken pipe means that the program has already ended.
+            let _ = writeln!(signal_pipe, "{signal}");
         }
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.orders = None;
+        self.signal_pipe = None;
         self.kill();
     }
 }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_may_end_in_its_own_way() {
+    async fn a_program_may_handle_sigterm() {
         let folder = tempfile::tempdir().expect("a folder");
         let ready = folder.path().join("ready");
         let script =
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_does_not_end_is_killed() {
+    async fn a_program_that_ignores_sigterm_is_killed() {
         let folder = tempfile::tempdir().expect("a folder");
         let ready = folder.path().join("ready");
         let script =
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_program_takes_its_folder_along() {
+    async fn dropping_a_program_deletes_its_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         let temporary = folder.path().join("temporary");
         let ready = temporary.join("ready");

@@ -1,30 +1,30 @@
-//! Latency, throughput and CPU time: of the floor alone, and at each door of the system.
+//! Latency, throughput and CPU time of the baseline and at each entry point.
 
 use std::sync::Arc;
 
-use super::client::{Client, Known, Task};
+use super::baseline::{Baseline, Operation};
+use super::client::{Client, Task, TestData};
 use super::figures::Figure;
-use super::floor::{Floor, Operation};
 use super::report::Row;
-use super::request::Door;
+use super::request::EntryPoint;
 use super::{Bench, CALLERS_TYPICAL, load};
 
-/// How many callers there are at a time.
+/// The numbers of concurrent clients.
 const CALLERS: [usize; 3] = [1, 16, 64];
 
-/// Requests whose database operations are counted.
+/// The number of requests whose database operations are counted.
 const COUNTED: usize = 160;
 
 impl Bench {
-    pub(crate) async fn measure_floor(&mut self) -> Result<(), String> {
+    pub(crate) async fn measure_baseline(&mut self) -> Result<(), String> {
         let floor =
-            Floor::prepare(&self.system, &self.options.functions, self.extent.seeded).await?;
+            Baseline::prepare(&self.system, &self.options.functions, self.scale.seeded).await?;
         let floor = Arc::new(floor);
         for operation in Operation::ALL {
             for callers in CALLERS {
                 let floor = floor.callers(callers, operation);
                 let processes = self.system.processes()?;
-                let measured = load::measure(floor, self.extent.timing, processes).await;
+                let measured = load::measure(floor, self.scale.timing, processes).await;
                 let row = Row::new("floor", operation.name(), callers, &measured, None);
                 self.report.add(row, measured.failures);
             }
@@ -32,28 +32,31 @@ impl Bench {
         Ok(())
     }
 
-    pub(crate) async fn measure_doors(&mut self, known: &Arc<Known>) -> Result<(), String> {
-        for door in Door::ALL {
+    pub(crate) async fn measure_entry_points(
+        &mut self,
+        data: &Arc<TestData>,
+    ) -> Result<(), String> {
+        for entry_point in EntryPoint::ALL {
             for task in [Task::CreatePatient, Task::LoadPatient] {
                 for callers in CALLERS {
-                    self.measure_door(door, task, callers, known).await?;
+                    self.measure_entry_point(entry_point, task, callers, data).await?;
                 }
             }
             for task in [Task::SearchPatient, Task::CreateTest] {
-                self.measure_door(door, task, CALLERS_TYPICAL, known).await?;
+                self.measure_entry_point(entry_point, task, CALLERS_TYPICAL, data).await?;
             }
         }
         Ok(())
     }
 
-    /// Whether a function asks the database for more than it must.
+    /// Counts the database operations per request, which should be the minimum.
     pub(crate) async fn count_database_operations(
         &mut self,
-        known: &Arc<Known>,
+        data: &Arc<TestData>,
     ) -> Result<(), String> {
         for task in [Task::CreatePatient, Task::LoadPatient] {
             let before = self.system.database_operations().await?;
-            self.send(task, COUNTED, known).await?;
+            self.send(task, COUNTED, data).await?;
             let operations = self.system.database_operations().await? - before;
             let name = format!("database operations per {}", task.name());
             let figure = Figure::new(name, "", operations as f64 / COUNTED as f64);
@@ -62,25 +65,25 @@ impl Bench {
         Ok(())
     }
 
-    /// The sum of the medians: of the database's part, and of the way to the register.
+    /// The sum of the medians of the database operations and of the call of the Audit API.
     fn floor_us(&self, task: Task, callers: usize) -> Option<f64> {
         let [database, hop] = [Operation::needed_by(task)?, Operation::Hop]
             .map(|part| Some(self.report.row("floor", part.name(), callers)?.p50_us));
         Some(database? + hop?)
     }
 
-    async fn measure_door(
+    async fn measure_entry_point(
         &mut self,
-        door: Door,
+        entry_point: EntryPoint,
         task: Task,
         callers: usize,
-        known: &Arc<Known>,
+        data: &Arc<TestData>,
     ) -> Result<(), String> {
-        let clients = Client::several(callers, &self.system.entrance(door)?, task, known);
+        let clients = Client::several(callers, &self.system.target(entry_point)?, task, data);
         let processes = self.system.processes()?;
-        let measured = load::measure(clients, self.extent.timing, processes).await;
+        let measured = load::measure(clients, self.scale.timing, processes).await;
         let floor_us = self.floor_us(task, callers);
-        let row = Row::new(door.name(), task.name(), callers, &measured, floor_us);
+        let row = Row::new(entry_point.name(), task.name(), callers, &measured, floor_us);
         self.report.add(row, measured.failures);
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! From an output to the HTTP answer, quirks included (`HttpBinding.cs`, `RawScriptResult.cs`).
+//! Converts the `http` output of an invocation to the HTTP response, with the host's quirks
+//! (`HttpBinding.cs`, `RawScriptResult.cs`).
 
 use super::charset::Charset;
 use super::json::{Json, Members};
@@ -6,16 +7,15 @@ use super::kestrel::Response;
 
 const PLAIN_TEXT: &str = "text/plain";
 
-/// A text for this caller, who may have said in which charset.
+/// A plain-text response in the charset that the caller accepts.
 pub(super) fn plain(body: String, accept_charset: &[String]) -> Response {
     text(200, Vec::new(), None, body, accept_charset)
 }
 
-/// Turns an output into an answer, with what stands for its status; nothing if the invocation has
-/// failed.
+/// Converts an output and its status to a response; `None` if the invocation has failed.
 ///
-/// An answer of 500 is one that breaks off at a header that cannot be sent. The invocation has
-/// succeeded by then, and the headers before that one are in the answer.
+/// A response of 500 means that a header cannot be sent. The invocation has succeeded by then, and
+/// the response has the headers before that one.
 pub(super) fn http(
     status_code: Option<Json>,
     mut output: Members,
@@ -29,7 +29,7 @@ pub(super) fn http(
     let status = status(status_code)?;
     let body = match output.take("body") {
         None | Some(Json::Null) => String::new(),
-        // A text goes out as it is, unless it is a date; objects and arrays are printed anew.
+        // Strings are sent unchanged, except dates; objects and arrays are serialised again.
         Some(structure @ (Json::List(_) | Json::Object(_))) => structure.indented(),
         Some(scalar) => scalar.into_scalar_text()?,
     };
@@ -43,7 +43,7 @@ pub(super) fn http(
         if name.eq_ignore_ascii_case("Content-Type") {
             media_type = Some(value);
         } else if !headers.iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(&name)) {
-            // The first of two spellings of a name stays.
+            // Of two spellings of a name, the first is kept.
             headers.push((name, value));
         }
     }
@@ -58,13 +58,13 @@ fn text(
     accept_charset: &[String],
 ) -> Response {
     let media_type = media_type.unwrap_or_else(|| PLAIN_TEXT.to_owned());
-    let charset = Charset::chosen(accept_charset, &media_type);
-    headers.push(("Content-Type".to_owned(), charset.written_into(&media_type)));
-    Response { status, headers, body: charset.encoded(body) }
+    let charset = Charset::negotiate(accept_charset, &media_type);
+    headers.push(("Content-Type".to_owned(), charset.set_in(&media_type)));
+    Response { status, headers, body: charset.encode(body) }
 }
 
-/// Numbers and texts of whole numbers count; anything else is 200, and objects fail. So do
-/// numbers that .NET cannot keep in 32 bits.
+/// Accepts integers and strings of integers; other values mean 200. Objects, arrays and integers
+/// beyond 32 bits fail the invocation.
 fn status(code: Option<Json>) -> Option<i32> {
     match code {
         Some(Json::Object(_) | Json::List(_)) => None,
@@ -74,7 +74,7 @@ fn status(code: Option<Json>) -> Option<i32> {
     }
 }
 
-/// Kestrel takes visible ASCII, spaces and tabs (`HttpCharacters.cs`).
+/// Kestrel accepts visible ASCII, spaces and tabs (`HttpCharacters.cs`).
 fn can_be_sent(name: &str, value: &str) -> bool {
     let is_text = |byte: u8| byte == b'\t' || (0x20..0x7f).contains(&byte);
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -88,21 +88,21 @@ mod tests {
     use super::super::json::whole;
     use super::*;
 
-    fn of(output: &Value) -> Option<Response> {
+    fn output_response(output: &Value) -> Option<Response> {
         let Some(Json::Object(mut output)) = whole(&output.to_string(), 64) else {
             panic!("{output} is no object");
         };
         http(output.take("statusCode"), output, &[])
     }
 
-    fn answer(output: &Value) -> (i32, String, String) {
-        let answer = of(output).expect("the invocation has not failed");
-        let media_type = answer.header("content-type").unwrap().to_owned();
-        (answer.status, media_type, String::from_utf8(answer.body.to_vec()).unwrap())
+    fn respond(output: &Value) -> (i32, String, String) {
+        let response = output_response(output).expect("the invocation has not failed");
+        let media_type = response.header("content-type").unwrap().to_owned();
+        (response.status, media_type, String::from_utf8(response.body.to_vec()).unwrap())
     }
 
     #[test]
-    fn only_whole_numbers_are_a_status() {
+    fn only_integers_are_a_status() {
         for (code, status) in [
             (json!(404), 404),
             (json!(" 404 "), 404),
@@ -112,15 +112,15 @@ mod tests {
             (json!(99_999), 99_999),
             (json!(100), 100),
         ] {
-            assert_eq!(answer(&json!({ "STATUSCODE": code })).0, status, "{code}");
+            assert_eq!(respond(&json!({ "STATUSCODE": code })).0, status, "{code}");
         }
         for code in [json!({}), json!([]), json!(3_000_000_000_u64)] {
-            assert_eq!(of(&json!({ "statusCode": code })), None, "{code}");
+            assert_eq!(output_response(&json!({ "statusCode": code })), None, "{code}");
         }
     }
 
     #[test]
-    fn scalars_are_printed_as_net_does_it() {
+    fn scalars_have_the_format_of_dot_net() {
         for (body, text) in [
             (json!("{\"n\":1.50}"), "{\"n\":1.50}"),
             (json!("2020-01-01T00:00:00Z"), "01/01/2020 00:00:00"),
@@ -128,23 +128,23 @@ mod tests {
             (json!(1000.0), "1000"),
             (json!(null), ""),
         ] {
-            let (_, media_type, printed) = answer(&json!({ "body": body }));
+            let (_, media_type, printed) = respond(&json!({ "body": body }));
             assert_eq!(printed, text);
             assert_eq!(media_type, "text/plain; charset=utf-8");
         }
     }
 
     #[test]
-    fn a_header_that_cannot_be_sent_leaves_those_before_it() {
+    fn an_invalid_header_keeps_the_headers_before_it() {
         for bad in [json!(null), json!(["1"]), json!("é"), json!("a\u{1}")] {
             let headers = json!({ "A": "1\t2", "Content-Type": "a/b", "X": bad, "Y": "3" });
 
-            let answer = of(&json!({ "headers": headers, "body": "x" })).unwrap();
+            let response = output_response(&json!({ "headers": headers, "body": "x" })).unwrap();
 
-            assert_eq!((answer.status, answer.body.len()), (500, 0), "{bad}");
-            assert_eq!(answer.header("A"), Some("1\t2"), "{bad}");
-            assert_eq!(answer.header("Content-Type"), Some("a/b"), "{bad}");
-            assert_eq!((answer.header("X"), answer.header("Y")), (None, None), "{bad}");
+            assert_eq!((response.status, response.body.len()), (500, 0), "{bad}");
+            assert_eq!(response.header("A"), Some("1\t2"), "{bad}");
+            assert_eq!(response.header("Content-Type"), Some("a/b"), "{bad}");
+            assert_eq!((response.header("X"), response.header("Y")), (None, None), "{bad}");
         }
     }
 }

@@ -11,7 +11,7 @@ async fn what_is_no_envelope_is_an_empty_500() {
     let app = App::echo().await;
     let envelope = r#"{"Outputs":{"res":{"body":"x"}},"Logs":["lost"]}"#;
 
-    for answer in [
+    for response in [
         json!({ "status": 400, "body": envelope }),
         json!({ "status": 500, "body": envelope }),
         json!({ "status": 304 }),
@@ -23,13 +23,13 @@ async fn what_is_no_envelope_is_an_empty_500() {
         json!({ "content_type": "", "body": envelope }),
         json!({ "body": envelope, "cut_short": true }),
     ] {
-        sent(app.scripted(&json!({ "answer": answer }))).await.assert_is_empty_500(&answer);
+        sent(app.scripted(&json!({ "response": response }))).await.assert_is_empty_500(&response);
     }
     assert_eq!(app.host.invocation_logs(), []);
 }
 
 #[tokio::test]
-async fn missing_outputs_have_answers_of_their_own() {
+async fn missing_outputs_have_their_own_responses() {
     let app = App::echo().await;
     let object = (200, PLAIN, "{}");
 
@@ -68,20 +68,20 @@ async fn only_status_code_counts() {
 async fn the_letter_case_of_members_does_not_matter() {
     let app = App::echo().await;
 
-    let answer = app
+    let response = app
         .enveloped(&json!({
             "OUTPUTS": { "res": { "StatusCode": 201, "BODY": "x", "hEADERS": { "X-A": "1" } } },
             "unknown": 1
         }))
         .await;
 
-    assert_eq!(answer.parts(), (201, PLAIN, "x"));
-    assert_eq!(answer.header("x-a"), Some("1"));
-    assert_eq!(answer.header("server"), Some("Kestrel"));
+    assert_eq!(response.parts(), (201, PLAIN, "x"));
+    assert_eq!(response.header("x-a"), Some("1"));
+    assert_eq!(response.header("server"), Some("Kestrel"));
 }
 
 #[tokio::test]
-async fn head_is_a_call_of_its_own_that_is_answered_like_get_without_the_body() {
+async fn head_is_a_separate_call_and_gets_the_headers_of_get() {
     let members = json!({ "authLevel": "anonymous", "route": "echo", "methods": ["get", "head"] });
     let app = Plan::new().binding("Echo", members).start().await;
     let call = |method, script: &Value| {
@@ -90,7 +90,7 @@ async fn head_is_a_call_of_its_own_that_is_answered_like_get_without_the_body() 
     let headers = json!({ "ETag": "\"1\"", "Content-Type": "application/json" });
     let envelope = |status: u16, body: &str| {
         let res = json!({ "statusCode": status, "headers": headers, "body": body });
-        json!({ "answer": { "body": json!({ "Outputs": { "res": res } }).to_string() } })
+        json!({ "response": { "body": json!({ "Outputs": { "res": res } }).to_string() } })
     };
 
     for (status, body) in [(200, "{\"id\":\"7\"}"), (404, "{}"), (304, "")] {
@@ -114,9 +114,9 @@ async fn a_text_goes_out_as_it_is() {
     let text = "{\"issued\":\"2020-01-01T00:00:00.000Z\",\"n\":1.50,\"é\":\"\u{2028}\"}";
     let headers = json!({ "content-type": "application/fhir+json" });
 
-    let answer = app.output(json!({ "body": text, "headers": headers })).await;
+    let response = app.output(json!({ "body": text, "headers": headers })).await;
 
-    assert_eq!(answer.parts(), (200, Some("application/fhir+json; charset=utf-8"), text));
+    assert_eq!(response.parts(), (200, Some("application/fhir+json; charset=utf-8"), text));
 }
 
 #[tokio::test]
@@ -128,10 +128,10 @@ async fn an_object_is_printed_anew() {
         "twice": 1, "twice": 2
     }}}}"#;
 
-    let answer = sent(app.scripted(&json!({ "answer": { "body": envelope } }))).await;
+    let response = sent(app.scripted(&json!({ "response": { "body": envelope } }))).await;
 
     assert_eq!(
-        answer.body,
+        response.body,
         r#"{
   "z": "2020-01-01T00:00:00Z",
   "offset": "2015-02-07T11:28:17.239+00:00",
@@ -158,8 +158,8 @@ async fn scalars_are_printed_as_net_does_it() {
         (json!("2020-01-01T00:00:00Z"), "01/01/2020 00:00:00"),
         (json!(null), ""),
     ] {
-        let answer = app.output(json!({ "body": body })).await;
-        assert_eq!(answer.parts(), (200, PLAIN, text), "{body}");
+        let response = app.output(json!({ "body": body })).await;
+        assert_eq!(response.parts(), (200, PLAIN, text), "{body}");
     }
 }
 
@@ -168,8 +168,8 @@ async fn header_values_are_scalars_in_ascii() {
     let app = App::echo().await;
 
     for value in [json!(["a", "b"]), json!(null), json!("é"), json!("a\nb"), json!({"a": 1})] {
-        let answer = app.output(json!({ "headers": { "X-A": value }, "body": "x" })).await;
-        answer.assert_is_empty_500(&value);
+        let response = app.output(json!({ "headers": { "X-A": value }, "body": "x" })).await;
+        response.assert_is_empty_500(&value);
     }
     app.output(json!({ "headers": ["X-A"] })).await.assert_is_empty_500(&"headers as an array");
     for (value, sent) in [
@@ -179,8 +179,8 @@ async fn header_values_are_scalars_in_ascii() {
         (json!(120), "120"),
         (json!(true), "True"),
     ] {
-        let answer = app.output(json!({ "headers": { "X-A": value } })).await;
-        assert_eq!(answer.header("x-a"), Some(sent), "{value}");
+        let response = app.output(json!({ "headers": { "X-A": value } })).await;
+        assert_eq!(response.header("x-a"), Some(sent), "{value}");
     }
 }
 
@@ -189,9 +189,9 @@ async fn the_first_spelling_of_a_header_stays() {
     let app = App::echo().await;
     let envelope = r#"{"Outputs":{"res":{"headers":{"x-a":"first","X-A":"second"}}}}"#;
 
-    let answer = sent(app.scripted(&json!({ "answer": { "body": envelope } }))).await;
+    let response = sent(app.scripted(&json!({ "response": { "body": envelope } }))).await;
 
-    assert_eq!(answer.headers.get_all("x-a").iter().collect::<Vec<_>>(), ["first"]);
+    assert_eq!(response.headers.get_all("x-a").iter().collect::<Vec<_>>(), ["first"]);
 }
 
 #[tokio::test]
@@ -200,15 +200,15 @@ async fn a_body_where_there_must_be_none_ends_the_connection() {
     for (status, goes_on) in [(204, false), (205, true), (304, false)] {
         let output = json!({ "statusCode": status, "body": "x" });
         let envelope = json!({ "Outputs": { "res": output } }).to_string();
-        let answer = sent(app.scripted(&json!({ "answer": { "body": envelope } }))).await;
+        let response = sent(app.scripted(&json!({ "response": { "body": envelope } }))).await;
 
-        assert_eq!((answer.status, answer.body.as_str()), (status, ""));
-        assert_eq!(answer.header("connection"), (!goes_on).then_some("close"), "{status}");
+        assert_eq!((response.status, response.body.as_str()), (status, ""));
+        assert_eq!(response.header("connection"), (!goes_on).then_some("close"), "{status}");
 
         for body in [json!(null), json!("")] {
-            let answer = app.output(json!({ "statusCode": status, "body": body })).await;
-            assert_eq!((answer.status, answer.body.as_str()), (status, ""));
-            assert_eq!(answer.header("connection"), None, "{status}");
+            let response = app.output(json!({ "statusCode": status, "body": body })).await;
+            assert_eq!((response.status, response.body.as_str()), (status, ""));
+            assert_eq!(response.header("connection"), None, "{status}");
         }
     }
 }
@@ -218,9 +218,9 @@ async fn redirects_of_the_handler_are_followed() {
     let app = App::echo().await;
     for (status, method) in [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")]
     {
-        let answer = json!({ "status": status, "location": "/elsewhere?x=1" });
+        let response = json!({ "status": status, "location": "/elsewhere?x=1" });
 
-        let invocation = invocation(app.scripted(&json!({ "answer": answer }))).await;
+        let invocation = invocation(app.scripted(&json!({ "response": response }))).await;
 
         assert_eq!(invocation.echo["path"], "/elsewhere", "{status}");
         assert_eq!(invocation.echo["method"], method, "{status}");

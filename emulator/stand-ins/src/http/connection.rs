@@ -1,4 +1,4 @@
-//! How every server here talks HTTP with whoever has connected, and how long it waits.
+//! The HTTP/1.1 connections of all servers here, with Kestrel's limits for slow clients.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -18,25 +18,25 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
-/// How long a head may take; who asks nothing for that long is not waited for either (Kestrel's
-/// `RequestHeadersTimeout`).
+/// How long the head of a request may take; an idle connection is closed after that time too
+/// (Kestrel's `RequestHeadersTimeout`).
 pub(crate) const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
-/// From when on a body has to come at a rate, and at which one (Kestrel's
+/// The minimum rate of a request body, and the time before it applies (Kestrel's
 /// `MinRequestBodyDataRate`).
 pub(crate) const BODY_GRACE: Duration = Duration::from_secs(5);
 pub(crate) const BODY_BYTES_PER_SECOND: u64 = 240;
 
-/// Answers the requests of one connection until either side ends it.
-pub(crate) async fn talk<F, E>(
+/// Serves the requests of one connection until either side closes it.
+pub(crate) async fn serve_connection<F, E>(
     connection: impl AsyncRead + AsyncWrite + Unpin,
-    answer: impl Fn(Request<TimedBody>) -> F,
+    handler: impl Fn(Request<MinRateBody>) -> F,
 ) where
     F: Future<Output = Result<Response<Full<Bytes>>, E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    let service = service_fn(|request| checked(request, &answer));
-    // An error is a connection that either side has ended.
+    let service = service_fn(|request| checked(request, &handler));
+    // An error means that either side has closed the connection.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
@@ -44,10 +44,11 @@ pub(crate) async fn talk<F, E>(
         .await;
 }
 
-/// Refuses what no server may take (RFC 9112, section 3.2) and what comes too slowly.
+/// Rejects requests without exactly one `Host` (RFC 9112, section 3.2) and bodies below the minimum
+/// rate.
 async fn checked<F, E>(
     request: Request<Incoming>,
-    answer: impl Fn(Request<TimedBody>) -> F,
+    handler: impl Fn(Request<MinRateBody>) -> F,
 ) -> Result<Response<Full<Bytes>>, E>
 where
     F: Future<Output = Result<Response<Full<Bytes>>, E>>,
@@ -57,15 +58,15 @@ where
         return Ok(refusal(StatusCode::BAD_REQUEST));
     }
     let is_too_slow = Arc::new(AtomicBool::new(false));
-    let request = request.map(|body| TimedBody::new(body, Arc::clone(&is_too_slow)));
-    let answer = answer(request).await;
+    let request = request.map(|body| MinRateBody::new(body, Arc::clone(&is_too_slow)));
+    let response = handler(request).await;
     if is_too_slow.load(Ordering::Relaxed) {
         return Ok(refusal(StatusCode::REQUEST_TIMEOUT));
     }
-    answer
+    response
 }
 
-/// An answer without a body, after which the connection ends.
+/// A response without a body that closes the connection.
 fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
     let mut refusal = Response::new(Full::default());
     *refusal.status_mut() = status;
@@ -74,30 +75,30 @@ fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
     refusal
 }
 
-/// A body that fails when it comes too slowly.
-pub(crate) struct TimedBody {
+/// A request body that fails below the minimum rate.
+pub(crate) struct MinRateBody {
     body: Incoming,
     received: u64,
-    /// Since when it is waited for, and until when.
+    /// When waiting began, and the timer for its end.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     is_too_slow: Arc<AtomicBool>,
 }
 
-/// Why there is no more of a body.
+/// Why a body is incomplete.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
-    #[error("the body broke off")]
-    Broken(#[source] hyper::Error),
-    #[error("the body comes too slowly")]
+    #[error("the body is incomplete")]
+    Incomplete(#[source] hyper::Error),
+    #[error("the body is too slow")]
     TooSlow,
 }
 
-impl TimedBody {
+impl MinRateBody {
     fn new(body: Incoming, is_too_slow: Arc<AtomicBool>) -> Self {
         Self { body, received: 0, waiting: None, is_too_slow }
     }
 
-    /// Completes when the rate was too low for too long.
+    /// Completes when the rate has been too low for too long.
     fn poll_limit(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let at_the_rate = Duration::from_millis(self.received * 1000 / BODY_BYTES_PER_SECOND);
         let limit = BODY_GRACE.max(at_the_rate);
@@ -110,7 +111,7 @@ impl TimedBody {
     }
 }
 
-impl Body for TimedBody {
+impl Body for MinRateBody {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -126,7 +127,7 @@ impl Body for TimedBody {
         if let Some(Ok(frame)) = &frame {
             self.received += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)))
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Incomplete)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -147,57 +148,57 @@ mod tests {
 
     use super::*;
 
-    /// The other end of a connection whose requests are answered with the length of their bodies.
+    /// The client's end of a connection to a server that responds with the length of each body.
     fn connected() -> DuplexStream {
         let (ours, theirs) = duplex(1 << 16);
-        let answer = async |request: Request<TimedBody>| {
+        let response = async |request: Request<MinRateBody>| {
             let length = request.into_body().collect().await.map(|body| body.to_bytes().len());
             let text = length.map_or_else(|error| error.to_string(), |length| length.to_string());
             Ok::<_, Infallible>(Response::new(Full::from(text)))
         };
-        tokio::spawn(async move { talk(theirs, answer).await });
+        tokio::spawn(async move { serve_connection(theirs, response).await });
         ours
     }
 
-    /// What comes back until the connection ends, and after how many seconds.
+    /// The response up to the end of the connection, and the seconds that took.
     async fn rest(mut connection: DuplexStream) -> (String, u64) {
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut text = String::new();
         connection.read_to_string(&mut text).await.expect("answers are texts");
-        (text, begun.elapsed().as_secs())
+        (text, start.elapsed().as_secs())
     }
 
-    async fn answer_to(request: &str) -> (String, u64) {
+    async fn response_to(request: &str) -> (String, u64) {
         let mut connection = connected();
         connection.write_all(request.as_bytes()).await.expect("it is open");
         rest(connection).await
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_does_not_end_ends_the_connection() {
+    async fn an_unfinished_head_closes_the_connection() {
         for head in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: a\r\n"] {
-            assert_eq!(answer_to(head).await, (String::new(), 30), "{head}");
+            assert_eq!(response_to(head).await, (String::new(), 30), "{head}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_stops_is_refused_and_ends_the_connection() {
+    async fn a_body_that_stops_gets_408_and_closes_the_connection() {
         for (head, seconds) in [
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf".to_owned(), 5),
             ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(), 5),
             (format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n{:2400}", ""), 10),
         ] {
-            let (answer, after) = answer_to(&head).await;
+            let (response, after) = response_to(&head).await;
 
-            assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
-            assert!(answer.contains("connection: close\r\n"), "{answer}");
-            assert!(answer.contains("cache-control: no-store\r\n"), "{answer}");
+            assert!(response.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{response}");
+            assert!(response.contains("connection: close\r\n"), "{response}");
+            assert!(response.contains("cache-control: no-store\r\n"), "{response}");
             assert_eq!(after, seconds);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_is_slow_but_moves_is_read() {
+    async fn a_body_at_the_minimum_rate_is_read() {
         let mut connection = connected();
         let head =
             "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 15000\r\n\r\n";
@@ -208,12 +209,12 @@ mod tests {
             connection.write_all(&[b'x'; 25]).await.expect("it is open");
         }
 
-        let (answer, _) = rest(connection).await;
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("15000"), "{answer}");
+        let (response, _) = rest(connection).await;
+        assert!(response.starts_with("HTTP/1.1 200") && response.ends_with("15000"), "{response}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_names_one_host() {
+    async fn a_request_has_exactly_one_host() {
         for (lines, status) in [
             ("HTTP/1.1\r\nConnection: close", 400),
             ("HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: close", 400),
@@ -221,9 +222,13 @@ mod tests {
             ("HTTP/1.0", 200),
             ("HTTP/1.1\r\nHost: a\r\nConnection: close", 200),
         ] {
-            let (answer, _) = answer_to(&format!("GET / {lines}\r\n\r\n")).await;
+            let (response, _) = response_to(&format!("GET / {lines}\r\n\r\n")).await;
 
-            assert_eq!(answer.get(9..12), Some(status.to_string().as_str()), "{lines}: {answer}");
+            assert_eq!(
+                response.get(9..12),
+                Some(status.to_string().as_str()),
+                "{lines}: {response}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where policies may stand.
+//! Where policies are allowed.
 
 /// A section of a policy definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,14 +9,14 @@ pub(in super::super) enum Section {
     OnError,
 }
 
-/// Where an element stands.
+/// The position of an element.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) section: Section,
-    /// Whether it is in a fragment, which has neither `base` nor another fragment
+    /// Whether it is in a fragment, which may contain neither `base` nor another fragment
     /// (<https://learn.microsoft.com/azure/api-management/policy-fragments>).
     pub(super) is_in_fragment: bool,
-    /// Whether it is in another policy.
+    /// Whether it is nested in another policy.
     pub(super) is_nested: bool,
 }
 
@@ -24,7 +24,7 @@ impl Section {
     pub(in super::super) const ALL: [Self; 4] =
         [Self::Inbound, Self::Backend, Self::Outbound, Self::OnError];
 
-    /// Its element.
+    /// Its element name.
     pub(in super::super) fn name(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
@@ -35,18 +35,18 @@ impl Section {
     }
 }
 
-impl Place {
+impl Position {
     pub(super) fn nested(self) -> Self {
         Self { is_nested: true, ..self }
     }
 
-    /// Whether a policy may stand here; none if it is not known.
+    /// Whether a policy is allowed here; `None` if it is not supported.
     ///
-    /// The sections are those that the reference of each policy lists, with two exceptions.
-    /// `set-body` works in `on-error` too
-    /// (<https://azure.microsoft.com/blog/deep-dive-on-set-body-policy/>), though its reference
-    /// leaves that out. `set-status` and `set-body` in `inbound` or `backend`, outside of
-    /// `return-response`, are used by no file, so that it is not known here what they do.
+    /// The sections are those in the reference of each policy, with two exceptions. `set-body`
+    /// works in `on-error` too (<https://azure.microsoft.com/blog/deep-dive-on-set-body-policy/>),
+    /// though its reference omits that. `set-status` and `set-body` in `inbound` or `backend`,
+    /// outside of `return-response`, are not allowed: no file uses them, and their effect is not
+    /// documented.
     pub(super) fn allows(self, policy: &str) -> Option<bool> {
         let Self { section, is_in_fragment, is_nested } = self;
         Some(match policy {

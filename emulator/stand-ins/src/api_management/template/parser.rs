@@ -1,8 +1,8 @@
-//! From the text of a template to its parts.
+//! Parses templates.
 
 use super::TemplateError;
 
-/// A part of a template.
+/// A node of a template.
 pub(super) enum Node<'t> {
     Literal { line: u32, text: &'t str },
     Insert { line: u32, path: &'t str },
@@ -10,34 +10,34 @@ pub(super) enum Node<'t> {
     For { line: u32, item: &'t str, path: &'t str, nodes: Vec<Node<'t>> },
 }
 
-/// When a part is there.
+/// The condition of an `if` directive.
 #[derive(Clone, Copy)]
 pub(super) enum Condition<'t> {
     True(&'t str),
     NotNull(&'t str),
 }
 
-/// What is left of a template.
-pub(super) struct Parts<'t> {
+/// A parser with the rest of a template.
+pub(super) struct Parser<'t> {
     rest: &'t str,
     line: u32,
 }
 
-/// A directive that ends a part, and its line.
+/// A closing directive with its line.
 pub(super) type End<'t> = Option<(u32, &'t str)>;
 
-impl<'t> Parts<'t> {
+impl<'t> Parser<'t> {
     pub(super) fn new(template: &'t str) -> Self {
         Self { rest: template, line: 1 }
     }
 
-    /// Reads nodes up to the end, or up to the directive that ends the part that they are in.
+    /// Parses nodes up to the end or a closing directive.
     pub(super) fn nodes(&mut self, nodes: &mut Vec<Node<'t>>) -> Result<End<'t>, TemplateError> {
         while !self.rest.is_empty() {
             let begins = ["${", "%{"].into_iter().filter_map(|begin| self.rest.find(begin)).min();
             let literal = self.take(begins.unwrap_or(self.rest.len()));
             if literal.1.ends_with(['$', '%']) && begins.is_some() {
-                return Err(self.error("escaped sequences are not known"));
+                return Err(self.error("escaped sequences are not supported"));
             }
             nodes.push(Node::Literal { line: literal.0, text: literal.1 });
             if begins.is_none() {
@@ -64,7 +64,7 @@ impl<'t> Parts<'t> {
                 }
                 ["endif" | "endfor"] => return Ok(Some((line, inside))),
                 _ => {
-                    let message = format!("the directive `{inside}` is not known");
+                    let message = format!("the directive `{inside}` is not supported");
                     return Err(TemplateError { line, message });
                 }
             }
@@ -72,7 +72,7 @@ impl<'t> Parts<'t> {
         Ok(None)
     }
 
-    /// What lies between a directive and its end.
+    /// Parses the nodes between a directive and its end.
     fn part(&mut self, line: u32, wanted: &str) -> Result<Vec<Node<'t>>, TemplateError> {
         let mut nodes = Vec::new();
         match self.nodes(&mut nodes)? {
@@ -81,7 +81,7 @@ impl<'t> Parts<'t> {
         }
     }
 
-    /// What stands in the sequence that begins here; the white space that its end drops is gone.
+    /// Parses the sequence at the current position; drops the white space that `~` removes.
     fn sequence(&mut self) -> Result<(u32, &'t str), TemplateError> {
         let length = self.rest.find('}').ok_or_else(|| self.error("a sequence does not end"))?;
         let (line, sequence) = self.take(length + 1);
@@ -95,7 +95,7 @@ impl<'t> Parts<'t> {
         Ok((line, trimmed.trim()))
     }
 
-    /// Takes so many bytes, and says in which line they begin.
+    /// Consumes this many bytes; returns them with their line.
     fn take(&mut self, length: usize) -> (u32, &'t str) {
         let (taken, rest) = self.rest.split_at(length);
         let line = self.line;

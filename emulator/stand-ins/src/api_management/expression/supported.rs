@@ -1,8 +1,8 @@
-//! All expressions that are known.
+//! The supported expressions.
 
 use hyper::StatusCode;
 
-use super::Known;
+use super::SupportedExpression;
 use super::csharp::{
     invalid_cast, is_without_retry_after, null_reference, problem, response, response_in,
     string_in, text, variable,
@@ -32,9 +32,9 @@ macro_rules! problem_after_detail {
 }
 
 /// A problem with a constant detail.
-macro_rules! known_problem {
+macro_rules! problem_expression {
     ($kind:literal, $title:literal, $status:literal, $detail:literal) => {
-        Known {
+        SupportedExpression {
             source: Source::Exact(concat!(
                 problem_before_detail!($kind, $title, $status),
                 $detail,
@@ -45,47 +45,47 @@ macro_rules! known_problem {
     };
 }
 
-pub(super) const CONDITIONS: &[Known<bool>] = &[
-    Known {
+pub(super) const CONDITIONS: &[SupportedExpression<bool>] = &[
+    SupportedExpression {
         source: Source::Number(
             "@(context.Request.Body != null && context.Request.Body.As<byte[]>(preserveContent: true).Length > ",
             ")",
         ),
-        value: |context, written| {
+        value: |context, inserted| {
             let length = context.request.body.length();
-            Ok(length.is_some_and(|length| length > written.number()))
+            Ok(length.is_some_and(|length| length > inserted.number()))
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::TrueAndEach(" && context.Product?.Id != \"", "\""),
-        value: |context, written| {
+        value: |context, inserted| {
             let product = context.subscription.as_ref().map(|subscription| &subscription.product);
-            Ok(written.texts().iter().all(|id| Some(id) != product))
+            Ok(inserted.texts().iter().all(|id| Some(id) != product))
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::TrueAndEach(
             " && !string.Equals(context.Operation.Id, \"",
             "\", StringComparison.OrdinalIgnoreCase)",
         ),
-        value: |context, written| {
-            // Nothing is looked at if there is nothing to compare with.
-            let mut ids = written.texts().iter();
+        value: |context, inserted| {
+            // With no ids, `context.Operation` is not evaluated.
+            let mut ids = inserted.texts().iter();
             ids.try_fold(true, |none, id| match &context.operation {
                 Some(operation) => Ok(none && !operation.eq_ignore_ascii_case(id)),
                 None => Err(null_reference()),
             })
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(r#"@(context.Variables.ContainsKey("token"))"#),
         value: |context, _| Ok(context.variables.contains_key("token")),
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(r#"@((string)context.Variables["hostKey"] == "")"#),
         value: |context, _| Ok(text(context, "hostKey")? == Some("")),
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(
             r#"@(string.IsNullOrEmpty(context.Variables.GetValueOrDefault<string>("hostKey", "")))"#,
         ),
@@ -94,7 +94,7 @@ pub(super) const CONDITIONS: &[Known<bool>] = &[
             false => Ok(true),
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(
             r#"@(((IResponse)context.Variables["vaultResponse"])?.StatusCode == 200)"#,
         ),
@@ -103,24 +103,24 @@ pub(super) const CONDITIONS: &[Known<bool>] = &[
             Ok(response.is_some_and(|response| response.status == StatusCode::OK))
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact("@(context.Response.StatusCode == 401)"),
         value: |context, _| Ok(response(context)?.status == StatusCode::UNAUTHORIZED),
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact("@(context.Response?.StatusCode == 401)"),
         value: |context, _| {
             let response = context.response.as_ref();
             Ok(response.is_some_and(|response| response.status == StatusCode::UNAUTHORIZED))
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(
             r#"@(context.Response.StatusCode == 429 && !context.Response.Headers.ContainsKey("Retry-After"))"#,
         ),
         value: |context, _| is_without_retry_after(context, StatusCode::TOO_MANY_REQUESTS),
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(
             r#"@(context.Response.StatusCode == 401 || context.Response.StatusCode == 503 && !context.Response.Headers.ContainsKey("Retry-After"))"#,
         ),
@@ -129,7 +129,7 @@ pub(super) const CONDITIONS: &[Known<bool>] = &[
             _ => is_without_retry_after(context, StatusCode::SERVICE_UNAVAILABLE),
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(r#"@(context.LastError.Source == "forward-request")"#),
         value: |context, _| match &context.last_error {
             Some(error) => Ok(error.source == "forward-request"),
@@ -138,20 +138,23 @@ pub(super) const CONDITIONS: &[Known<bool>] = &[
     },
 ];
 
-pub(super) const TEXTS: &[Known<Option<String>>] = &[
-    Known { source: Source::Exact("@(string.Empty)"), value: |_, _| Ok(Some(String::new())) },
-    Known {
+pub(super) const TEXTS: &[SupportedExpression<Option<String>>] = &[
+    SupportedExpression {
+        source: Source::Exact("@(string.Empty)"),
+        value: |_, _| Ok(Some(String::new())),
+    },
+    SupportedExpression {
         source: Source::Exact("@(context.Subscription.Id)"),
         value: |context, _| match &context.subscription {
             Some(subscription) => Ok(Some(subscription.id.clone())),
             None => Err(null_reference()),
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact("@(context.Request.IpAddress)"),
         value: |context, _| Ok(Some(context.request.address.to_string())),
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(r#"@(((Jwt)context.Variables["token"]).Subject)"#),
         value: |context, _| match variable(context, "token")? {
             Variable::Token(token) => Ok(token.subject.clone()),
@@ -159,11 +162,11 @@ pub(super) const TEXTS: &[Known<Option<String>>] = &[
             Variable::Text(_) | Variable::Response(_) => Err(invalid_cast()),
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(r#"@((string)context.Variables["hostKey"])"#),
         value: |context, _| Ok(text(context, "hostKey")?.map(str::to_owned)),
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(
             r#"@((string)((IResponse)context.Variables["vaultResponse"]).Body.As<JObject>()["value"])"#,
         ),
@@ -172,7 +175,7 @@ pub(super) const TEXTS: &[Known<Option<String>>] = &[
             string_in(response, "value")
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::Exact(
             r#"@{
     var status = context.Response.StatusCode;
@@ -206,7 +209,7 @@ pub(super) const TEXTS: &[Known<Option<String>>] = &[
             Ok(Some(problem(context, kind, title, status, &format!("{title}."))))
         },
     },
-    Known {
+    SupportedExpression {
         source: Source::Number(
             concat!(
                 problem_before_detail!("too-large", "The body is too large", 413),
@@ -219,19 +222,19 @@ pub(super) const TEXTS: &[Known<Option<String>>] = &[
             Ok(Some(problem(context, "too-large", "The body is too large", 413, &detail)))
         },
     },
-    known_problem!(
+    problem_expression!(
         "forbidden",
         "The subscription may not do that",
         403,
         "This subscription may ask for /health and nothing else."
     ),
-    known_problem!(
+    problem_expression!(
         "throttled",
         "Too many requests",
         429,
         "Too many requests are under way; try again."
     ),
-    known_problem!(
+    problem_expression!(
         "unavailable",
         "The API cannot be reached",
         503,
