@@ -26,6 +26,9 @@ def terraform(arguments, scene, here):
         files = [argument for argument in arguments[2:] if not argument.startswith("-")]
         print(read(files[0]) if files else json.dumps(scene["state"]))
     elif command == "init":
+        if "init_error" in scene:
+            print(scene["init_error"], file=sys.stderr)
+            return 1
         os.makedirs(os.environ["TF_DATA_DIR"], exist_ok=True)
     elif command == "output":
         outputs = scene["outputs"]

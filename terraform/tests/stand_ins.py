@@ -43,6 +43,7 @@ class Project(unittest.TestCase):
         (self.root / "target" / "packages").mkdir(parents=True)
         for app in ["patient-tests-api", "audit-api"]:
             (self.root / "target" / "packages" / f"{app}.zip").write_text(app)
+        self.environment = {}
         (self.root / "bin").mkdir()
         for command in ["terraform", "az", "curl", "sleep"]:
             path = self.root / "bin" / command
@@ -62,7 +63,7 @@ class Project(unittest.TestCase):
         return subprocess.Popen(
             command, cwd=self.root, text=True, start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={"PATH": f"{self.root}/bin:{os.environ['PATH']}", "STAND_INS": str(self.root)},
+            env={"PATH": f"{self.root}/bin:{os.environ['PATH']}", "STAND_INS": str(self.root)} | self.environment,
         )
 
     def finish(self, process, answer=""):

@@ -11,10 +11,15 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 /// A machine under load starts Chromium in several seconds.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Where `scripts/setup-browser` puts a Chromium if there is no browser.
+const FETCHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/bin/chromium");
+
 /// Chromium reads commands from descriptor 3 and writes responses to 4.
 const START: &str = r#"
+fetched=$1
+shift
 for browser in chromium chromium-browser google-chrome \
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" "$fetched"; do
   if command -v "$browser" >/dev/null; then
     exec "$browser" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1
   fi
@@ -37,7 +42,7 @@ impl Page {
     pub async fn open(url: &str, width: u32, scheme: &str) -> Self {
         let profile = TempDir::new().unwrap();
         let mut browser = Command::new("sh")
-            .args(["-c", START, "sh"])
+            .args(["-c", START, "sh", FETCHED])
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
             .args(["--no-first-run", "--remote-debugging-pipe"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
@@ -99,7 +104,7 @@ impl Page {
         if !self.session.is_null() {
             command["sessionId"] = self.session.clone();
         }
-        let missing = "Chromium runs; scripts/setup-browser says how to get it";
+        let missing = "Chromium runs; scripts/setup-browser fetches it";
         self.input.write_all(format!("{command}\0").as_bytes()).await.expect(missing);
         loop {
             let mut response = Vec::new();
