@@ -11,7 +11,10 @@ use shared::{Deadline, Error, HttpClient, Result};
 
 use crate::Settings;
 use crate::audit_record::AuditRecordStore;
-use crate::functions::{create_audit_record, health};
+use crate::functions::FUNCTIONS;
+
+/// What the `type` of each problem begins with; the gateway's own begin alike.
+pub(crate) const PROBLEM_TYPE_PREFIX: &str = "urn:problem:patient-records:";
 
 /// The collections of this app.
 pub const STORAGE: StoragePlan = StoragePlan {
@@ -50,13 +53,12 @@ impl App {
 }
 
 impl FunctionApp for App {
-    async fn invoke(&self, function: &str, request: Request) -> Result<Response> {
-        // No function here takes any.
-        request.check_query(&[])?;
-        match function {
-            create_audit_record::NAME => create_audit_record::handle(self, request).await,
-            health::NAME => health::handle(self, request).await,
-            _ => Err(Error::UnknownFunction),
-        }
+    const PROBLEM_TYPE_PREFIX: &'static str = PROBLEM_TYPE_PREFIX;
+
+    async fn invoke(&self, name: &str, request: Request) -> Result<Response> {
+        let function = FUNCTIONS.iter().find(|function| function.name == name);
+        let function = function.ok_or(Error::UnknownFunction)?;
+        request.check_query((function.query)(&request))?;
+        (function.handle)(self, request).await
     }
 }

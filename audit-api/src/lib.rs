@@ -11,4 +11,5 @@ mod settings;
 pub mod openapi;
 
 pub use app::{App, STORAGE};
-pub use settings::Settings;
+pub use functions::print as print_functions;
+pub use settings::{Settings, print as print_settings};

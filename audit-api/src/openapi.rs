@@ -1,12 +1,12 @@
 //! The contract of this app as an `OpenAPI` document.
 
 use serde_json::json;
-use shared::openapi::{Document, Door, Operation, Route};
+use shared::function;
+use shared::openapi::{Document, Door};
 
+use crate::app::PROBLEM_TYPE_PREFIX;
 use crate::audit_record::{AuditRecord, NewAuditRecord};
-use crate::functions::{create_audit_record, health};
-
-const RECORDS: Route = Route { path: "/auditrecord", ids: &[] };
+use crate::functions::FUNCTIONS;
 
 /// The document, with the paths of the Functions host: the app is not behind the gateway.
 pub fn document() -> Document {
@@ -16,19 +16,12 @@ pub fn document() -> Document {
     let mut record = new_record.clone();
     record["id"] = json!("0190a6b2-1111-7abc-8def-0123456789ab");
     record["createdDate"] = json!("2020-05-14T15:14:15.120Z");
-    let create = Operation::new(
-        create_audit_record::NAME,
-        "post",
-        RECORDS,
-        "Registers a record.",
-        "What is registered stays as it is: there is no way to change or to delete it.",
-    )
-    .body("NewAuditRecord")
-    .creates("AuditRecord", json!({}));
     let description = "Who did what to which record.";
-    Document::new("Audit register", description, "http://localhost:7072/api", Door::Host)
-        .taken("NewAuditRecord", NewAuditRecord::schema(), new_record)
-        .returned("AuditRecord", AuditRecord::schema(), record)
-        .group("Records", "What the register keeps.", [create])
-        .health(health::NAME, "the secret is known and the database answers")
+    let server = "http://localhost:7072/api";
+    let document =
+        Document::new("Audit register", description, server, Door::Host, PROBLEM_TYPE_PREFIX)
+            .taken("NewAuditRecord", NewAuditRecord::schema(), new_record)
+            .returned("AuditRecord", AuditRecord::schema(), record)
+            .with_health();
+    function::describe(&FUNCTIONS, document)
 }

@@ -7,16 +7,16 @@ use shared::health::Health;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
 use shared::secrets::{KeyVault, LiveSecret};
-use shared::{Deadline, Error, HttpClient, Result, page};
+use shared::{Deadline, Error, HttpClient, Result};
 
 use crate::Settings;
 use crate::audit::{AuditRegister, Audited};
-use crate::functions::{
-    create_patient, create_test, delete_patient, delete_test, health, load_patient, load_test,
-    search_patient, update_patient, update_test,
-};
+use crate::functions::FUNCTIONS;
 use crate::medical_test::MedicalTestStore;
 use crate::patient::PatientStore;
+
+/// What the `type` of each problem begins with; the gateway's own begin alike.
+pub(crate) const PROBLEM_TYPE_PREFIX: &str = "urn:problem:patient-records:";
 
 /// The collections of this app.
 pub const STORAGE: StoragePlan = StoragePlan {
@@ -28,7 +28,7 @@ pub const STORAGE: StoragePlan = StoragePlan {
 pub struct App {
     pub(crate) audit: AuditRegister,
     pub(crate) patients: PatientStore,
-    pub(crate) tests: MedicalTestStore,
+    pub(crate) medical_tests: MedicalTestStore,
     pub(crate) health: Health,
     database: Arc<Database>,
     secrets: [Arc<LiveSecret>; 2],
@@ -45,7 +45,7 @@ impl App {
         Self {
             audit: AuditRegister::new(settings.audit.urls, audit_key, http),
             patients: PatientStore::new(Arc::clone(&database)),
-            tests: MedicalTestStore::new(Arc::clone(&database)),
+            medical_tests: MedicalTestStore::new(Arc::clone(&database)),
             health: Health::default(),
             database,
             secrets,
@@ -71,35 +71,12 @@ impl App {
 }
 
 impl FunctionApp for App {
-    async fn invoke(&self, function: &str, request: Request) -> Result<Response> {
-        request.check_query(query_parameters(function, &request))?;
-        self.dispatch(function, request).await.map(Audited::into_response)
-    }
-}
+    const PROBLEM_TYPE_PREFIX: &'static str = PROBLEM_TYPE_PREFIX;
 
-impl App {
-    async fn dispatch(&self, function: &str, request: Request) -> Result<Audited> {
-        match function {
-            create_patient::NAME => create_patient::handle(self, request).await,
-            create_test::NAME => create_test::handle(self, request).await,
-            delete_patient::NAME => delete_patient::handle(self, request).await,
-            delete_test::NAME => delete_test::handle(self, request).await,
-            health::NAME => health::handle(self, request).await,
-            load_patient::NAME => load_patient::handle(self, request).await,
-            load_test::NAME => load_test::handle(self, request).await,
-            search_patient::NAME => search_patient::handle(self, request).await,
-            update_patient::NAME => update_patient::handle(self, request).await,
-            update_test::NAME => update_test::handle(self, request).await,
-            _ => Err(Error::UnknownFunction),
-        }
-    }
-}
-
-/// The query parameters that a function takes; whatever is not named here takes none.
-fn query_parameters(function: &str, request: &Request) -> &'static [&'static str] {
-    match function {
-        search_patient::NAME => page::PARAMETERS,
-        load_test::NAME if request.param("testId").is_none() => page::PARAMETERS,
-        _ => &[],
+    async fn invoke(&self, name: &str, request: Request) -> Result<Response> {
+        let function = FUNCTIONS.iter().find(|function| function.name == name);
+        let function = function.ok_or(Error::UnknownFunction)?;
+        request.check_query((function.query)(&request))?;
+        (function.handle)(self, request).await.map(Audited::into_response)
     }
 }

@@ -18,4 +18,5 @@ pub mod openapi;
 mod versioned;
 
 pub use app::{App, STORAGE};
-pub use settings::Settings;
+pub use functions::print as print_functions;
+pub use settings::{Settings, print as print_settings};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use patient_tests_api::{App, STORAGE, Settings, openapi};
+use patient_tests_api::{App, STORAGE, Settings, openapi, print_functions, print_settings};
 use shared::telemetry::Role;
 use shared::{HttpClient, custom_handler, settings, telemetry};
 
@@ -19,8 +19,12 @@ fn main() -> ExitCode {
     let outcome = match std::env::args().nth(1).as_deref() {
         None => run(),
         Some("collections") => STORAGE.print().map_err(Failure::from),
+        Some("functions") => print_functions().map_err(Failure::from),
         Some("openapi") => openapi::document().print().map_err(Failure::from),
-        Some(_) => Err("usage: patient-tests-api [collections | openapi]".into()),
+        Some("settings") => print_settings().map_err(Failure::from),
+        Some(_) => {
+            Err("usage: patient-tests-api [collections | functions | openapi | settings]".into())
+        }
     };
     outcome.map_or_else(
         |failure| {

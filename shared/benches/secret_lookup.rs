@@ -15,7 +15,7 @@ async fn main() {
     let settings = KeyVaultSettings { identity: Identity::Developer, refresh_interval };
     let vault = KeyVault::new(settings, Arc::new(HttpClient::new(Vec::new())));
     let source = SecretSource::Literal(Secret::new("a-key-of-the-usual-length-of-function-keys"));
-    let secret = vault.live(SecretSetting { name: "KEY", source, check: |_| Ok(()) });
+    let secret = vault.live(SecretSetting { name: "KEY", source, validator: |_| Ok(()) });
     let deadline = Deadline::after(Duration::from_secs(600));
 
     let started = Instant::now();

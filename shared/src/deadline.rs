@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, error::Elapsed, timeout_at};
 
+/// How long an invocation may take before it is answered with 503.
+const INVOCATION_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// The part of that time that is kept for reporting how work ended that took too long.
+const REPORTING_RESERVE: Duration = Duration::from_secs(2);
+
 /// One deadline per invocation; every wait for a database or another service ends with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
@@ -15,9 +21,15 @@ impl Deadline {
         Self(Instant::now() + duration)
     }
 
-    /// The same deadline, put off by `overtime`.
-    pub(crate) fn later_by(self, overtime: Duration) -> Self {
-        Self(self.0 + overtime)
+    /// The deadline for the work of an invocation that begins now.
+    pub(crate) fn of_invocation() -> Self {
+        Self::after(INVOCATION_TIME_MAX - REPORTING_RESERVE)
+    }
+
+    /// When the answer is due if this is the deadline for the work: the reserve after it is for
+    /// reporting how the work ended.
+    pub(crate) fn for_reporting(self) -> Self {
+        Self(self.0 + REPORTING_RESERVE)
     }
 
     /// The earlier of this deadline and `duration` from now.
@@ -57,6 +69,6 @@ mod tests {
 
         assert!(deadline.at_most(Duration::from_secs(5)) < deadline);
         assert_eq!(deadline.at_most(Duration::from_secs(60)), deadline);
-        assert!(deadline.later_by(Duration::from_secs(2)) > deadline);
+        assert!(deadline.for_reporting() > deadline);
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a request, and the one place where it becomes an HTTP problem.
+//! What can go wrong with a request. What the caller sees of it is made by `http::problem`.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -6,22 +6,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::Version;
-use crate::http::Response;
-use crate::telemetry::TraceId;
 use crate::validation::Mistakes;
 
 /// The result of handling a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What a client should wait before it tries again when nothing more exact is known.
-const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
-
-/// What a client should wait whose change others kept getting ahead of: they are about done.
-const RETRY_AFTER_COLLISIONS: Duration = Duration::from_secs(1);
-
 /// Why a request was not answered as asked.
 ///
-/// The `Display` text is for our log; what the caller sees is made by [`Error::into_response`].
+/// The `Display` text is for our log; what the caller sees is made by `http::problem`.
 /// Neither ever contains a value that a client sent.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -132,48 +124,8 @@ impl Error {
         text
     }
 
-    /// The problem (RFC 9457) that the caller sees.
-    pub fn into_response(self, trace_id: TraceId) -> Response {
-        let kind = self.kind();
-        let detail = self.detail();
-        let (retry_after, current, mistakes) = match self {
-            Self::Throttled { retry_after } => (Some(retry_after), None, Mistakes::default()),
-            Self::Unavailable { .. } | Self::Unhealthy => {
-                (Some(RETRY_AFTER_DEFAULT), None, Mistakes::default())
-            }
-            Self::Changing => (Some(RETRY_AFTER_COLLISIONS), None, Mistakes::default()),
-            Self::VersionMismatch { current } => (None, current, Mistakes::default()),
-            Self::InvalidBody(mistakes) => (None, None, mistakes),
-            Self::InvalidRequest(_)
-            | Self::InvalidQuery(_)
-            | Self::InvalidJson { .. }
-            | Self::UnknownFunction
-            | Self::NotFound
-            | Self::Deleted
-            | Self::TooLarge
-            | Self::UnsupportedMediaType(_)
-            | Self::IdempotencyKeyReused
-            | Self::Internal(_) => (None, None, Mistakes::default()),
-        };
-        let problem = Problem {
-            r#type: format!("urn:problem:patient-records:{}", kind.name()),
-            title: kind.title(),
-            status: kind.status(),
-            detail,
-            trace_id: trace_id.to_string(),
-            errors: mistakes.into_listed(),
-        };
-        let mut response = Response::problem(problem.status, &problem);
-        if let Some(wait) = retry_after {
-            response = response.with_header("Retry-After", seconds_up(wait).to_string());
-        }
-        if let Some(version) = current {
-            response = response.with_version(version);
-        }
-        response
-    }
-
-    fn kind(&self) -> Kind {
+    /// What kind of problem this is for the caller.
+    pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::InvalidBody(_)
             | Self::InvalidRequest(_)
@@ -191,54 +143,11 @@ impl Error {
             Self::Internal(_) => Kind::Internal,
         }
     }
-
-    fn detail(&self) -> Cow<'static, str> {
-        match self {
-            Self::InvalidBody(mistakes) if mistakes.has_more() => Cow::Owned(format!(
-                "More than {0} fields of the body are wrong; errors lists the first {0}.",
-                mistakes.len()
-            )),
-            Self::InvalidBody(_) => {
-                Cow::Borrowed("Fields of the body are wrong; errors lists each.")
-            }
-            Self::InvalidRequest(text) | Self::UnsupportedMediaType(text) => Cow::Borrowed(text),
-            Self::InvalidQuery(text) => Cow::Owned(text.clone()),
-            Self::InvalidJson { line, column } => {
-                Cow::Owned(format!("The body is not JSON (line {line}, column {column})."))
-            }
-            Self::UnknownFunction => Cow::Borrowed("There is no such function."),
-            Self::NotFound => Cow::Borrowed("There is no such record."),
-            Self::Deleted => Cow::Borrowed("The record was deleted."),
-            Self::VersionMismatch { current: Some(_) } => Cow::Borrowed(
-                "If-Match or If-None-Match does not hold; ETag names the current version.",
-            ),
-            Self::VersionMismatch { current: None } => {
-                Cow::Borrowed("If-Match does not hold: there is nothing here that has a version.")
-            }
-            Self::Changing => Cow::Borrowed(
-                "Others kept changing the record at the same time; nothing was written. Try again.",
-            ),
-            Self::TooLarge => Cow::Borrowed("The body is larger than 1 MiB."),
-            Self::IdempotencyKeyReused => {
-                Cow::Borrowed("This Idempotency-Key was used before, with other content.")
-            }
-            Self::Throttled { .. } => Cow::Borrowed("The database is busy; try again later."),
-            Self::Unavailable { dependency, .. } => {
-                Cow::Owned(format!("{dependency} cannot be reached in time; try again later."))
-            }
-            Self::Unhealthy => Cow::Borrowed(
-                "Something that requests need cannot be reached in time; try again later.",
-            ),
-            Self::Internal(_) => {
-                Cow::Borrowed("Something went wrong here; traceId helps us to find it.")
-            }
-        }
-    }
 }
 
 /// The kinds of problems in `docs/contract.md`.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     InvalidRequest,
     NotFound,
     Deleted,
@@ -273,131 +182,15 @@ impl Kind {
         }
     }
 
-    const fn status(self) -> u16 {
+    pub(crate) const fn status(self) -> u16 {
         self.description().0
     }
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         self.description().1
     }
 
-    const fn title(self) -> &'static str {
+    pub(crate) const fn title(self) -> &'static str {
         self.description().2
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Problem {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    detail: Cow<'static, str>,
-    trace_id: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
-}
-
-/// `Retry-After` counts whole seconds; a part of one is rounded up, and zero would mean no wait.
-fn seconds_up(duration: Duration) -> u64 {
-    (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn problem(error: Error) -> (Response, Value) {
-        let response = error.into_response(TraceId::from_bytes([0xab; 16]));
-        let body = serde_json::from_str(response.body().unwrap()).unwrap();
-        (response, body)
-    }
-
-    #[test]
-    fn wrong_fields_are_listed_with_their_pointers() {
-        let mut mistakes = Mistakes::default();
-        mistakes.note_at("firstName", "is required");
-        let (response, body) = problem(Error::InvalidBody(mistakes));
-
-        assert_eq!(response.status(), 400);
-        assert_eq!(response.header("Content-Type"), Some("application/problem+json"));
-        assert_eq!(
-            body,
-            json!({
-                "type": "urn:problem:patient-records:invalid-request",
-                "title": "The request is invalid",
-                "status": 400,
-                "detail": "Fields of the body are wrong; errors lists each.",
-                "traceId": "abababababababababababababababab",
-                "errors": [{"pointer": "/firstName", "detail": "is required"}],
-            })
-        );
-    }
-
-    #[test]
-    fn a_list_of_wrong_fields_has_an_end() {
-        let mut mistakes = Mistakes::default();
-        for _ in 0..101 {
-            mistakes.note_at("a", "is not a known field");
-        }
-        let (_, body) = problem(Error::InvalidBody(mistakes));
-
-        assert_eq!(body["errors"].as_array().unwrap().len(), 100);
-        assert_eq!(
-            body["detail"],
-            "More than 100 fields of the body are wrong; errors lists the first 100."
-        );
-    }
-
-    #[test]
-    fn causes_stay_with_us() {
-        let (response, body) =
-            problem(Error::unavailable("The database", "connect to db.internal:10255 failed"));
-
-        assert_eq!(response.status(), 503);
-        assert_eq!(response.header("Retry-After"), Some("5"));
-        assert_eq!(body["detail"], "The database cannot be reached in time; try again later.");
-        assert!(!body.to_string().contains("db.internal"));
-    }
-
-    #[test]
-    fn what_is_unhealthy_is_for_our_log_alone() {
-        let (response, body) = problem(Error::Unhealthy);
-
-        assert_eq!((response.status(), response.header("Retry-After")), (503, Some("5")));
-        assert_eq!(body["type"], "urn:problem:patient-records:unavailable");
-        assert_eq!(
-            body["detail"],
-            "Something that requests need cannot be reached in time; try again later."
-        );
-    }
-
-    #[test]
-    fn a_version_mismatch_brings_the_current_version() {
-        let (response, _) = problem(Error::VersionMismatch { current: Some(Version::FIRST) });
-
-        assert_eq!(response.status(), 412);
-        assert_eq!(response.header("ETag"), Some("\"1\""));
-    }
-
-    #[test]
-    fn a_collision_says_when_to_come_back() {
-        let (response, body) = problem(Error::Changing);
-
-        assert_eq!((response.status(), response.header("Retry-After")), (409, Some("1")));
-        assert_eq!(body["type"], "urn:problem:patient-records:changing");
-    }
-
-    #[test]
-    fn retry_after_is_rounded_up_to_whole_seconds() {
-        for (wait_ms, expected) in [(0, "1"), (34, "1"), (1000, "1"), (1001, "2")] {
-            let (response, _) =
-                problem(Error::Throttled { retry_after: Duration::from_millis(wait_ms) });
-
-            assert_eq!(response.status(), 429);
-            assert_eq!(response.header("Retry-After"), Some(expected));
-        }
     }
 }

@@ -23,7 +23,7 @@ const MEMBERS_MAX: usize = 128;
 /// The most items that are kept of one array: enough to see that there are too many.
 const ITEMS_MAX: usize = LIST_ITEMS_MAX + 1;
 
-/// The most values of one body; a test with a thousand observations has some 7,000.
+/// The most values of one body: a full list of objects with seven fields has some 7,000.
 const VALUES_MAX: usize = 8192;
 
 /// The character that stands for bytes that are no UTF-8. The Functions host puts it into bodies
@@ -96,7 +96,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Only the type: bodies are patient data, and debug output ends up in logs.
+/// Only the type: bodies are personal data, and debug output ends up in logs.
 impl fmt::Debug for Body<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Body(…)")

@@ -8,23 +8,26 @@
 
 mod deadline;
 mod error;
-mod hex;
 mod http_client;
 mod id;
 mod json;
 mod memory;
 mod request_hash;
+mod secret;
 mod timestamp;
 mod version;
 
 pub mod backoff;
 pub mod custom_handler;
+pub mod function;
 pub mod health;
 pub mod http;
 pub mod mongo;
 pub mod openapi;
 pub mod page;
+pub mod retry;
 pub mod secrets;
+pub mod setting;
 pub mod settings;
 pub mod telemetry;
 pub mod validation;

@@ -23,6 +23,8 @@ const GATEWAY: [u16; 4] = [401, 403, 404, 413];
 pub struct Document {
     value: Value,
     door: Door,
+    /// A sentence for each identifier in a path, by its name.
+    ids: Vec<(&'static str, &'static str)>,
 }
 
 /// Who asks callers for a key, and refuses those without before the app hears of them.
@@ -34,26 +36,33 @@ pub enum Door {
     Host,
 }
 
-/// A path, and what the identifiers in it stand for, in their order.
-#[derive(Clone, Copy)]
-pub struct Route {
-    /// With identifiers in braces.
-    pub path: &'static str,
-    /// A sentence for each of them.
-    pub ids: &'static [&'static str],
+/// Operations that belong together.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: &'static str,
+    /// A sentence about it.
+    pub description: &'static str,
 }
 
 /// One operation: a function as its callers see it.
 #[derive(Clone)]
 pub struct Operation {
     method: &'static str,
-    path: &'static str,
+    /// Whether it is about the list, where the route's last parameter is optional.
+    is_list: bool,
     value: Value,
 }
 
 impl Document {
-    /// A document without operations.
-    pub fn new(title: &str, description: &str, server: &str, door: Door) -> Self {
+    /// A document without operations; the types of its problems begin with `problem_types`.
+    pub fn new(
+        title: &str,
+        description: &str,
+        server: &str,
+        door: Door,
+        problem_types: &str,
+    ) -> Self {
         let key = match door {
             Door::Gateway => "Ocp-Apim-Subscription-Key",
             Door::Host => "x-functions-key",
@@ -69,11 +78,11 @@ impl Document {
             "tags": [],
             "paths": {},
             "components": {
-                "schemas": {"Problem": problem_schema()},
+                "schemas": {"Problem": problem_schema(problem_types)},
                 "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": key}}
             }
         });
-        Self { value, door }
+        Self { value, door, ids: Vec::new() }
     }
 
     /// Names the schema of a request's body, with an example that holds to it.
@@ -82,7 +91,7 @@ impl Document {
         self.schema(name, schema, example)
     }
 
-    /// Names the schema of an answer's body, with an example that holds to it.
+    /// Names the schema of a response's body, with an example that holds to it.
     #[must_use]
     pub fn returned(self, name: &str, mut schema: Value, example: Value) -> Self {
         open(&mut schema);
@@ -97,44 +106,59 @@ impl Document {
         self
     }
 
-    /// Adds operations that belong together.
+    /// Says what the identifier `name` in paths stands for.
     #[must_use]
-    pub fn group<const N: usize>(
+    pub fn id(mut self, name: &'static str, description: &'static str) -> Self {
+        self.ids.push((name, description));
+        self
+    }
+
+    /// Names the schema of the response to [`Operation::health`].
+    #[must_use]
+    pub fn with_health(self) -> Self {
+        self.returned("Health", json!({"type": "object"}), json!({}))
+    }
+
+    /// Adds the operations of a function, and HEAD beside GET if it is one of the methods.
+    #[must_use]
+    pub fn function(
         mut self,
-        tag: &str,
-        description: &str,
-        operations: [Operation; N],
+        group: &Group,
+        name: &str,
+        methods: &[&str],
+        route: &str,
+        operations: Vec<Operation>,
     ) -> Self {
-        if let Some(tags) = self.value["tags"].as_array_mut() {
-            tags.push(json!({"name": tag, "description": description}));
-        }
+        self.add_tag(group);
         for operation in operations {
-            let Operation { method, path, mut value } = operation.refused_at(self.door);
-            value["tags"] = json!([tag]);
-            if method == "head" {
-                without_bodies(&mut value);
+            let (id, path) = operation.id_and_path(name, route);
+            let head = methods.contains(&"head").then(|| operation.head());
+            self.add(group, &id, &path, operation);
+            if let Some(head) = head {
+                self.add(group, &format!("{id}Head"), &path, head);
             }
-            self.value["paths"][path][method] = value;
         }
         self
     }
 
-    /// Adds the operations of `Health`, which 200 says of an app.
-    #[must_use]
-    pub fn health(self, id: &str, proved: &str) -> Self {
-        let route = Route { path: "/health", ids: &[] };
-        let description = format!(
-            "200 means that {proved}, now or up to five seconds ago. Nobody's data is touched, and \
-             nothing is recorded."
-        );
-        let health = Operation::new(id, "get", route, "Says whether requests work.", &description)
-            .answer(200, "They work.", json!({}), Some(named("Health")));
-        let head = health.head();
-        self.returned("Health", json!({"type": "object"}), json!({})).group(
-            "Health",
-            "For monitoring.",
-            [health, head],
-        )
+    fn add_tag(&mut self, group: &Group) {
+        let tag = json!({"name": group.name, "description": group.description});
+        if let Some(tags) = self.value["tags"].as_array_mut()
+            && !tags.contains(&tag)
+        {
+            tags.push(tag);
+        }
+    }
+
+    fn add(&mut self, group: &Group, id: &str, path: &str, operation: Operation) {
+        let Operation { method, mut value, .. } =
+            operation.refused_at(self.door).with_ids(path, &self.ids);
+        value["operationId"] = json!(id);
+        value["tags"] = json!([group.name]);
+        if method == "head" {
+            without_bodies(&mut value);
+        }
+        self.value["paths"][path][method] = value;
     }
 
     /// Writes the document to standard output.
@@ -148,41 +172,63 @@ impl Document {
 }
 
 impl Operation {
-    /// The operation of this name.
-    pub fn new(
-        id: &str,
-        method: &'static str,
-        route: Route,
-        summary: &str,
-        description: &str,
-    ) -> Self {
-        let names = route.path.split(['{', '}']).skip(1).step_by(2);
-        let parameters: Vec<_> = names
-            .zip(route.ids)
-            .map(|(name, description)| {
-                json!({
-                    "name": name, "in": "path", "required": true, "description": description,
-                    "schema": {"type": "string", "format": "uuid"}
-                })
-            })
-            .collect();
+    /// An operation of this method, in lower case.
+    pub fn new(method: &'static str, summary: &str, description: &str) -> Self {
         let value = json!({
-            "operationId": id, "summary": summary, "description": description,
-            "parameters": parameters, "responses": {}
+            "summary": summary, "description": description, "parameters": [], "responses": {}
         });
-        Self { method, path: route.path, value }.problems(&ALWAYS)
+        Self { method, is_list: false, value }.problems(&ALWAYS)
+    }
+
+    /// The operation of `Health`: 200 means what `proved` says.
+    pub fn health(proved: &str) -> Self {
+        let description = format!(
+            "200 means that {proved}, now or up to five seconds ago. Nobody's data is touched, and \
+             nothing is recorded."
+        );
+        Self::new("get", "Says whether requests work.", &description).response(
+            200,
+            "They work.",
+            json!({}),
+            Some(named("Health")),
+        )
+    }
+
+    /// The same about the list, which the route means without its optional last parameter.
+    #[must_use]
+    pub fn of_the_list(mut self) -> Self {
+        self.is_list = true;
+        self
     }
 
     /// The HEAD beside this GET: the same statuses and headers, without a body.
-    #[must_use]
-    pub fn head(&self) -> Self {
+    fn head(&self) -> Self {
         let mut head = self.clone();
         head.method = "head";
-        if let Some(id) = self.value["operationId"].as_str() {
-            head.value["operationId"] = json!(format!("{id}Head"));
-        }
         head.value["summary"] = json!("Answers as GET does, without the body.");
         head
+    }
+
+    /// Its name and its path, made of those of the function.
+    fn id_and_path(&self, name: &str, route: &str) -> (String, String) {
+        match route.rsplit_once('/') {
+            Some((list, _)) if self.is_list => (format!("{name}s"), format!("/{list}")),
+            _ => (name.to_owned(), format!("/{}", route.replace('?', ""))),
+        }
+    }
+
+    fn with_ids(mut self, path: &str, ids: &[(&str, &str)]) -> Self {
+        let described = |name: &str| ids.iter().find(|(id, _)| *id == name).map(|(_, text)| *text);
+        let in_path = path.split(['{', '}']).skip(1).step_by(2).map(|name| {
+            json!({
+                "name": name, "in": "path", "required": true, "description": described(name),
+                "schema": {"type": "string", "format": "uuid"}
+            })
+        });
+        if let Some(parameters) = self.value["parameters"].as_array_mut() {
+            parameters.splice(0..0, in_path);
+        }
+        self
     }
 
     /// Takes a body of this schema.
@@ -202,14 +248,14 @@ impl Operation {
         let once =
             "With the same key and body again, the answer is what was created the first time.";
         self.parameter("header", "Idempotency-Key", once, &visible)
-            .answer(201, "Created.", headers, Some(named(schema)))
+            .response(201, "Created.", headers, Some(named(schema)))
             .problems(&[422])
     }
 
     /// Answers 200 with a body of this schema and its version.
     #[must_use]
     pub fn returns(self, schema: &str) -> Self {
-        self.answer(200, "As it is now.", versioned(), Some(named(schema)))
+        self.response(200, "The current record.", versioned(), Some(named(schema)))
             .of_one_record()
             .problems(&[404, 410])
     }
@@ -217,7 +263,7 @@ impl Operation {
     /// Answers 304 to a caller who holds the version.
     #[must_use]
     pub fn unless_known(self) -> Self {
-        self.answer(304, "The caller holds this version.", versioned(), None)
+        self.response(304, "The caller holds this version.", versioned(), None)
     }
 
     /// Writes to a record that others may be writing to.
@@ -229,7 +275,8 @@ impl Operation {
     /// Answers 204.
     #[must_use]
     pub fn returns_nothing(self) -> Self {
-        self.answer(204, "Done, now or before.", json!({}), None).of_one_record()
+        self.response(204, "Deleted, now or by an earlier request.", json!({}), None)
+            .of_one_record()
     }
 
     /// Answers with a page of items of this schema.
@@ -240,7 +287,7 @@ impl Operation {
         let link = json!({"Link": header("The next page, if there is one (RFC 8288).", false)});
         self.parameter("query", "limit", "The most items of a page.", &limit)
             .parameter("query", "cursor", "Where the page begins, from a Link.", &cursor)
-            .answer(200, "A page.", link, Some(json!({"type": "array", "items": named(schema)})))
+            .response(200, "A page.", link, Some(json!({"type": "array", "items": named(schema)})))
     }
 
     /// Can answer with problems of these statuses too.
@@ -281,7 +328,7 @@ impl Operation {
     fn refused_at(self, door: Door) -> Self {
         match door {
             Door::Gateway => self.problems(&GATEWAY),
-            Door::Host => self.answer(401, meaning(401), json!({}), None),
+            Door::Host => self.response(401, meaning(401), json!({}), None),
         }
     }
 
@@ -294,7 +341,7 @@ impl Operation {
         self
     }
 
-    fn answer(mut self, status: u16, text: &str, headers: Value, body: Option<Value>) -> Self {
+    fn response(mut self, status: u16, text: &str, headers: Value, body: Option<Value>) -> Self {
         let mut response = json!({"description": text, "headers": headers});
         if let Some(schema) = body {
             response["content"] = content(&schema);
@@ -387,15 +434,15 @@ fn without_bodies(operation: &mut Value) {
     }
 }
 
-/// What `Error::into_response` and the gateway write.
-fn problem_schema() -> Value {
+/// What `http::problem` and the gateway write.
+fn problem_schema(types: &str) -> Value {
     let text = |description: &str| json!({"type": "string", "description": description});
     json!({
         "type": "object",
         "description": "What went wrong (RFC 9457).",
         "required": ["type", "title", "status", "detail"],
         "properties": {
-            "type": text("The kind of problem, urn:problem:patient-records:…"),
+            "type": text(&format!("The kind of problem, {types}…")),
             "title": text("The kind of problem, in words."),
             "status": {"type": "integer", "description": "The status of the answer."},
             "detail": text("What went wrong this time."),

@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::hex;
-
 /// SHA-256 over a parsed body, in hexadecimal; spelling and order of the fields do not matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -15,7 +13,7 @@ impl RequestHash {
     pub fn of(request: &impl Serialize) -> Self {
         let json = serde_json::to_vec(request)
             .expect("parsed requests have text keys and no failing parts");
-        Self(hex::encode(&Sha256::digest(&json)))
+        Self(hex::encode(Sha256::digest(&json)))
     }
 }
 

@@ -13,7 +13,7 @@ use reqwest::Url;
 use uuid::Uuid;
 
 use crate::secrets::{
-    Check, Identity, KeyVaultSettings, Secret, SecretReference, SecretSetting, SecretSource,
+    Identity, KeyVaultSettings, Secret, SecretReference, SecretSetting, SecretSource, Validator,
 };
 use crate::telemetry::{ExportSettings, TelemetrySettings};
 
@@ -82,18 +82,18 @@ impl<'a> Reader<'a> {
     }
 
     /// A secret: its value or an `@Microsoft.KeyVault(…)` in the setting `name`, else its URI in
-    /// `<name>_SECRET_URI`. `check` says what every value must be like.
-    pub fn secret(&mut self, name: &'static str, check: Check) -> Option<SecretSetting> {
+    /// `<name>_SECRET_URI`. `validator` says what every value must be like.
+    pub fn secret(&mut self, name: &'static str, validator: Validator) -> Option<SecretSetting> {
         let uri_name = format!("{name}_SECRET_URI");
         let source = match (self.optional(name), self.optional(&uri_name)) {
             (Some(_), Some(_)) => self.noted(&uri_name, Err("is given beside the value itself")),
-            (Some(value), None) => self.noted(name, literal_or_reference(value, check)),
+            (Some(value), None) => self.noted(name, literal_or_reference(value, validator)),
             (None, Some(uri)) => {
                 self.noted(&uri_name, SecretReference::from_uri(&uri).map(SecretSource::KeyVault))
             }
             (None, None) => self.noted(name, Err("is missing, and so is its Key Vault URI")),
         };
-        Some(SecretSetting { name, source: source?, check })
+        Some(SecretSetting { name, source: source?, validator })
     }
 
     /// How secrets in Key Vault are read.
@@ -183,11 +183,11 @@ pub struct MongoSettings {
     pub database: String,
 }
 
-fn literal_or_reference(value: String, check: Check) -> Result<SecretSource, &'static str> {
+fn literal_or_reference(value: String, validator: Validator) -> Result<SecretSource, &'static str> {
     if let Some(reference) = SecretReference::from_app_setting(&value)? {
         return Ok(SecretSource::KeyVault(reference));
     }
-    check(&value)?;
+    validator(&value)?;
     Ok(SecretSource::Literal(Secret::new(value)))
 }
 
@@ -261,6 +261,30 @@ fn database_name(name: String) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::setting::{COMMON, Default};
+
+    #[test]
+    fn the_listed_defaults_are_those_that_count() {
+        let listed = |name: &str| {
+            let setting = COMMON.iter().find(|setting| setting.name == name);
+            let Some(Default::Is(value)) = setting.map(|setting| setting.default) else {
+                panic!("{name} has no default")
+            };
+            value
+        };
+        let insights = "InstrumentationKey=00000000-0000-0000-0000-000000000001";
+        let source = |name: &str| {
+            (name == "APPLICATIONINSIGHTS_CONNECTION_STRING").then(|| insights.to_owned())
+        };
+        let mut reader = Reader::new(&source);
+        let telemetry = reader.telemetry().unwrap();
+
+        assert_eq!(LOG_FILTER_DEFAULT, listed("RUST_LOG"));
+        let ratio = telemetry.export.unwrap().sampling_ratio;
+        assert_eq!(ratio.to_string(), listed("TELEMETRY_SAMPLING_RATIO"));
+        let interval = reader.key_vault().unwrap().refresh_interval;
+        assert_eq!(interval.as_secs().to_string(), listed("SECRET_REFRESH_SECONDS"));
+    }
 
     fn read(values: &[(&str, &str)]) -> Result<(u16, MongoSettings, LogFilter), SettingsError> {
         let source = |name: &str| {

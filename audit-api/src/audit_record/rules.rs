@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use shared::Json;
 use shared::validation::{
-    Fields, Form, LIST_ITEMS_MAX, Mistakes, Object, Rule, TEXT_CHARS_MAX, date_time, guid, list,
-    named, one_of, text, text_like,
+    Fields, LIST_ITEMS_MAX, Mistakes, Object, Rule, SchemaHint, TEXT_CHARS_MAX, date_time, guid,
+    list, named, one_of, text, text_like,
 };
 
 use super::{Actor, AuditRecord, NewAuditRecord, Outcome, Resource};
@@ -84,7 +84,7 @@ fn trace_id() -> impl Rule<Output = String> {
     let is_hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     text_like(
         move |text| is_hex(text).then(|| text.to_ascii_lowercase()),
-        Form::Pattern("^[0-9A-Fa-f]{32}$"),
+        SchemaHint::Pattern("^[0-9A-Fa-f]{32}$"),
         "must be 32 hexadecimal digits",
     )
 }

@@ -1,13 +1,41 @@
 //! `POST auditrecord`
 
+use serde_json::json;
 use shared::Result;
+use shared::function::no_query;
 use shared::http::{Request, Response};
 use shared::mongo::Insertion;
+use shared::openapi;
 
+use super::{Function, RECORDS};
 use crate::App;
 use crate::audit_record::{AuditRecord, NewAuditRecord};
 
-pub(crate) const NAME: &str = "CreateAuditRecord";
+/// Ids that are made of idempotency keys depend on it.
+const NAME: &str = "CreateAuditRecord";
+
+/// How the table knows it.
+pub(crate) const FUNCTION: Function = Function {
+    name: NAME,
+    methods: &["post"],
+    route: "auditrecord",
+    query: no_query,
+    handle: |app, request| Box::pin(handle(app, request)),
+    group: &RECORDS,
+    operations,
+};
+
+fn operations() -> Vec<openapi::Operation> {
+    vec![
+        openapi::Operation::new(
+            "post",
+            "Registers a record.",
+            "What is registered stays as it is: there is no way to change or to delete it.",
+        )
+        .body("NewAuditRecord")
+        .creates("AuditRecord", json!({})),
+    ]
+}
 
 /// Adds a record to the register; once this answers 201, the record is there to stay.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {

@@ -6,4 +6,5 @@ mod function_table;
 mod health;
 mod helpers;
 mod openapi;
+mod settings;
 mod start_up;

@@ -17,6 +17,7 @@ pub mod audit_api;
 mod eventually;
 pub mod openapi;
 pub mod package;
+pub mod setting_list;
 pub mod test_app;
 
 // Shared parts.

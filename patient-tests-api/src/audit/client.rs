@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request as Call, Response, StatusCode, Url};
 use serde::Deserialize;
-use shared::backoff;
 use shared::http::Request;
-use shared::secrets::{LiveSecret, Reading};
-use shared::telemetry::metrics;
-use shared::{Deadline, Error, HttpClient, Result};
+use shared::secrets::{LiveSecret, SecretVersion};
+use shared::telemetry::metrics::CallTimer;
+use shared::{Deadline, Error, HttpClient, Result, backoff, retry};
 use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
@@ -18,16 +17,15 @@ use super::record::NewAuditRecord;
 use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
-/// The longest that one attempt may take.
-const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// The largest answer that is read: a record with a thousand identifiers takes some 40 KiB.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// The largest response that is read: a record with a thousand identifiers takes some 40 KiB.
+const RESPONSE_BYTES_MAX: usize = 1 << 20;
 
 const FUNCTIONS_KEY: HeaderName = HeaderName::from_static("x-functions-key");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+static RECORDINGS: CallTimer = CallTimer::new("audit.duration");
 
 /// Calls the register.
 pub(super) struct AuditClient {
@@ -76,11 +74,11 @@ impl AuditClient {
     ) -> Result<AuditRecordId> {
         let recorded = async {
             let call = self.creation(record, request)?;
-            self.answer(call, created_record, deadline).await
+            self.response(call, created_record, deadline).await
         };
         let started = Instant::now();
         let outcome = in_span(span("POST auditrecord", &self.urls.records), recorded).await;
-        metrics::audit_call(outcome.is_ok(), started.elapsed());
+        RECORDINGS.record(outcome.is_ok(), started.elapsed());
         outcome
     }
 
@@ -91,7 +89,7 @@ impl AuditClient {
     pub(super) async fn check(&self, request: &Request, deadline: Deadline) -> Result<()> {
         let asked = async {
             let call = call(Method::GET, &self.urls.health, request)?;
-            self.answer(call, healthy, deadline).await
+            self.response(call, healthy, deadline).await
         };
         in_span(span("GET health", &self.urls.health), asked).await
     }
@@ -103,15 +101,15 @@ impl AuditClient {
         *call.body_mut() = Some(body.into());
         let headers = call.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(IDEMPOTENCY_KEY, text(&Uuid::now_v7().to_string())?);
+        headers.insert(IDEMPOTENCY_KEY, header_value(&Uuid::now_v7().to_string())?);
         Ok(call)
     }
 
-    /// What `read` makes of the answer to a call. A key that the register's host refuses is read
-    /// again, once: it may have been rotated.
-    async fn answer<T, F>(
+    /// What `read` makes of the response to a call. A key that the register's host refuses is read
+    /// again: it may have been rotated.
+    async fn response<T, F>(
         &self,
-        mut call: Call,
+        call: Call,
         read: impl Fn(Response) -> F,
         deadline: Deadline,
     ) -> Result<T>
@@ -119,19 +117,12 @@ impl AuditClient {
         F: Future<Output = Result<T, AttemptError>>,
     {
         let http = self.http.get().await?;
-        let key = self.key.get(deadline).await?;
-        present(&key, &mut call)?;
-        let refusal = match send_until(http, &call, &read, deadline).await {
-            Err(error) if error.is_about_the_key() => error,
-            outcome => return outcome.map_err(unavailable),
+        let (call, read) = (&call, &read);
+        let attempt = |key: SecretVersion| async move {
+            send_until(http, &with_key(call, &key), read, deadline).await
         };
-        match self.key.after_refusal(&key, deadline).await? {
-            Some(newer) => {
-                present(&newer, &mut call)?;
-                send_until(http, &call, &read, deadline).await.map_err(unavailable)
-            }
-            None => Err(unavailable(refusal)),
-        }
+        let outcome = self.key.with(deadline, attempt, AttemptError::is_about_the_key).await?;
+        outcome.map_err(|error| Error::unavailable("The audit register", error))
     }
 }
 
@@ -160,9 +151,9 @@ fn call(method: Method, url: &Url, request: &Request) -> Result<Call> {
     let mut call = Call::new(method, url.clone());
     let headers = call.headers_mut();
     headers.reserve(5);
-    headers.insert(TRACEPARENT, text(&request.trace.traceparent_of_call())?);
+    headers.insert(TRACEPARENT, header_value(&request.trace.traceparent_of_call())?);
     if let Some(state) = request.trace.state() {
-        headers.insert(TRACESTATE, text(state)?);
+        headers.insert(TRACESTATE, header_value(&state)?);
     }
     Ok(call)
 }
@@ -173,18 +164,17 @@ impl AttemptError {
     }
 }
 
-fn unavailable(error: AttemptError) -> Error {
-    Error::unavailable("The audit register", error)
-}
-
-fn present(key: &Reading, call: &mut Call) -> Result<()> {
-    let mut key = text(key.value.expose())?;
+/// The call once more, with this key.
+fn with_key(call: &Call, key: &SecretVersion) -> Call {
+    let mut call = call.try_clone().expect("a body in memory can be sent again");
+    let mut key = HeaderValue::from_str(key.value.expose())
+        .expect("the setting's check admits only what a header can carry");
     key.set_sensitive(true);
     call.headers_mut().insert(FUNCTIONS_KEY, key);
-    Ok(())
+    call
 }
 
-fn text(value: &str) -> Result<HeaderValue> {
+fn header_value(value: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(value).map_err(|error| Error::Internal(error.into()))
 }
 
@@ -197,76 +187,60 @@ async fn send_until<T, F>(
 where
     F: Future<Output = Result<T, AttemptError>>,
 {
-    let mut attempts = 1;
     let attempt = async || read(send(http, call).await?).await;
-    let outcome = repeat(attempt, deadline, &mut attempts).await;
-    if attempts > 1 {
-        Span::current().record("attempts", attempts);
-    }
+    let note = |error: &AttemptError, attempt: u32, pause: Duration| {
+        tracing::warn!(attempt, pause_ms = pause.as_millis() as u64, "{error}, trying again");
+    };
+    let (outcome, _) = retry::until(deadline, attempt, note).await;
     outcome
 }
 
-async fn repeat<T, F>(
-    attempt: impl Fn() -> F,
-    deadline: Deadline,
-    attempts: &mut u32,
-) -> Result<T, AttemptError>
-where
-    F: Future<Output = Result<T, AttemptError>>,
-{
-    loop {
-        let error = match deadline.at_most(ATTEMPT_TIME_MAX).wait(attempt()).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => error,
-            Err(_) => AttemptError::Silence,
-        };
-        let attempt = *attempts;
-        let pause = match &error {
-            AttemptError::Refused { status, retry_after } if may_pass(*status) => {
-                backoff::pause(*retry_after, attempt)
+impl retry::Failure for AttemptError {
+    fn silence() -> Self {
+        Self::Silence
+    }
+
+    fn pause_after(&self, attempts_made: u32) -> Option<Duration> {
+        match self {
+            Self::Refused { status, retry_after } if is_transient(*status) => {
+                Some(backoff::pause(*retry_after, attempts_made))
             }
-            AttemptError::Silence | AttemptError::Unreachable(_) => backoff::pause(None, attempt),
-            AttemptError::Refused { .. } | AttemptError::Unreadable => return Err(error),
-        };
-        if pause >= deadline.remaining() {
-            return Err(error);
+            Self::Silence | Self::Unreachable(_) => Some(backoff::pause(None, attempts_made)),
+            Self::Refused { .. } | Self::Unreadable => None,
         }
-        tracing::warn!(attempt, pause_ms = pause.as_millis() as u64, "{error}, trying again");
-        tokio::time::sleep(pause).await;
-        *attempts += 1;
     }
 }
 
 async fn send(http: &Client, call: &Call) -> Result<Response, AttemptError> {
     let call = call.try_clone().expect("a body in memory can be sent again");
-    let answer = http.execute(call).await.map_err(unreachable)?;
-    Span::current().record("http.response.status_code", answer.status().as_u16());
-    Ok(answer)
+    let response = http.execute(call).await.map_err(unreachable)?;
+    Span::current().record("http.response.status_code", response.status().as_u16());
+    Ok(response)
 }
 
-async fn created_record(answer: Response) -> Result<AuditRecordId, AttemptError> {
-    let body = body(answer, StatusCode::CREATED).await?;
+async fn created_record(response: Response) -> Result<AuditRecordId, AttemptError> {
+    let body = body(response, StatusCode::CREATED).await?;
     serde_json::from_slice(&body)
         .map(|CreatedRecord { id }| id)
         .map_err(|_| AttemptError::Unreadable)
 }
 
 /// The status says it all; the body is read so that the connection can be used again.
-async fn healthy(answer: Response) -> Result<(), AttemptError> {
-    body(answer, StatusCode::OK).await.map(|_| ())
+async fn healthy(response: Response) -> Result<(), AttemptError> {
+    body(response, StatusCode::OK).await.map(|_| ())
 }
 
-/// The whole body of an answer that must have this status.
-async fn body(mut answer: Response, expected: StatusCode) -> Result<Vec<u8>, AttemptError> {
-    let status = answer.status();
+/// The whole body of a response that must have this status.
+async fn body(mut response: Response, expected: StatusCode) -> Result<Vec<u8>, AttemptError> {
+    let status = response.status();
     if status != expected {
-        let retry_after = retry_after(answer.headers());
+        let retry_after = retry_after(response.headers());
         return Err(AttemptError::Refused { status, retry_after });
     }
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_BYTES_MAX {
+        if body.len() > RESPONSE_BYTES_MAX {
             return Err(AttemptError::Unreadable);
         }
     }
@@ -279,7 +253,7 @@ fn unreachable(error: reqwest::Error) -> AttemptError {
 }
 
 /// Whether another attempt can end better: the register is busy or broken for the moment.
-fn may_pass(status: StatusCode) -> bool {
+fn is_transient(status: StatusCode) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS
         || status == StatusCode::REQUEST_TIMEOUT
         || status.is_server_error()

@@ -6,7 +6,7 @@
 //! register has confirmed that, and records it if it failed. A store writes only with the
 //! [`Intent`] that `write` hands out. A register that cannot be reached stops both.
 
-mod answer;
+mod audited;
 mod client;
 mod record;
 
@@ -24,7 +24,7 @@ use record::{NewAuditRecord, Outcome};
 use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
-pub(crate) use answer::{Audited, Disclosure, Intent, Written};
+pub(crate) use audited::{Audited, Disclosure, Intent, Written};
 pub(crate) use record::{Operation, Resource};
 
 /// The register, as the functions see it.
@@ -149,7 +149,8 @@ impl AuditRegister {
 
     /// Records a failure as far as that is possible: in the time that is reserved for it.
     async fn try_record(&self, record: &NewAuditRecord<'_>, request: &Request) {
-        if let Err(error) = self.client.record(record, request, request.closing_deadline()).await {
+        if let Err(error) = self.client.record(record, request, request.reporting_deadline()).await
+        {
             tracing::warn!(
                 problem = error.kind_name(),
                 "the end of an interaction went unrecorded"

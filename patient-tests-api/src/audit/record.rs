@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::Error;
 use shared::http::{Caller, Request};
-use shared::telemetry::TraceId;
+use shared::telemetry::{TraceId, as_digits};
 
 use crate::ids::{AuditRecordId, MedicalTestId, PatientId};
 
@@ -18,6 +18,7 @@ pub(super) struct NewAuditRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) relates_to: Option<AuditRecordId>,
     pub(super) actor: Actor,
+    #[serde(serialize_with = "as_digits")]
     pub(super) trace_id: TraceId,
 }
 

@@ -1,13 +1,41 @@
 //! `POST patient`
 
 use shared::Result;
+use shared::function::no_query;
 use shared::http::{Request, Response};
+use shared::openapi;
 
+use super::{Function, PATIENTS};
 use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 use crate::patient::PatientDetails;
 
-pub(crate) const NAME: &str = "CreatePatient";
+/// Ids that are made of idempotency keys depend on it.
+const NAME: &str = "CreatePatient";
+
+/// How the table knows it.
+pub(crate) const FUNCTION: Function = Function {
+    name: NAME,
+    methods: &["post"],
+    route: "patient",
+    query: no_query,
+    handle: |app, request| Box::pin(handle(app, request)),
+    group: &PATIENTS,
+    operations,
+};
+
+fn operations() -> Vec<openapi::Operation> {
+    vec![
+        openapi::Operation::new(
+            "post",
+            "Registers a patient.",
+            "The server gives the patient an id. With an Idempotency-Key it can be repeated safely.",
+        )
+        .body("NewPatient")
+        .creates("Patient", openapi::versioned())
+        .problems(&[410]),
+    ]
+}
 
 /// Registers a patient.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {

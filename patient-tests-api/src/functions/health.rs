@@ -1,13 +1,31 @@
 //! `GET` and `HEAD health`
 
 use shared::Result;
+use shared::function::no_query;
 use shared::health::Part;
 use shared::http::Request;
+use shared::openapi;
 
+use super::{Function, HEALTH};
 use crate::App;
 use crate::audit::Audited;
 
-pub(crate) const NAME: &str = "Health";
+/// How the table knows it.
+pub(crate) const FUNCTION: Function = Function {
+    name: "Health",
+    methods: &["get", "head"],
+    route: "health",
+    query: no_query,
+    handle: |app, request| Box::pin(handle(app, request)),
+    group: &HEALTH,
+    operations,
+};
+
+fn operations() -> Vec<openapi::Operation> {
+    vec![openapi::Operation::health(
+        "the secrets are known, the database answers, and so does the register",
+    )]
+}
 
 /// Says whether requests would work at this moment. No patient is touched, so nothing is recorded.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {

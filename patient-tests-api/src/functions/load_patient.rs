@@ -1,13 +1,32 @@
 //! `GET` and `HEAD patient/{patientId}`
 
 use shared::Result;
+use shared::function::no_query;
 use shared::http::Request;
+use shared::openapi;
 
-use super::one_record;
+use super::{Function, PATIENTS, one_record};
 use crate::App;
 use crate::audit::{Audited, Operation, Resource};
 
-pub(crate) const NAME: &str = "LoadPatient";
+/// How the table knows it.
+pub(crate) const FUNCTION: Function = Function {
+    name: "LoadPatient",
+    methods: &["get", "head"],
+    route: "patient/{patientId}",
+    query: no_query,
+    handle: |app, request| Box::pin(handle(app, request)),
+    group: &PATIENTS,
+    operations,
+};
+
+fn operations() -> Vec<openapi::Operation> {
+    vec![
+        openapi::Operation::new("get", "Returns a patient.", "The ETag is the patient's version.")
+            .returns("Patient")
+            .unless_known(),
+    ]
+}
 
 /// Returns a patient.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {

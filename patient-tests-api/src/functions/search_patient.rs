@@ -2,13 +2,37 @@
 
 use shared::Result;
 use shared::http::Request;
-use shared::page::PageRequest;
+use shared::openapi;
+use shared::page::{self, PageRequest};
 
+use super::{Function, PATIENTS};
 use crate::App;
 use crate::audit::{Audited, Disclosure, Resource};
 use crate::patient::PatientSearch;
 
-pub(crate) const NAME: &str = "SearchPatient";
+/// How the table knows it.
+pub(crate) const FUNCTION: Function = Function {
+    name: "SearchPatient",
+    methods: &["post"],
+    route: "patient/search",
+    query: |_| page::PARAMETERS,
+    handle: |app, request| Box::pin(handle(app, request)),
+    group: &PATIENTS,
+    operations,
+};
+
+fn operations() -> Vec<openapi::Operation> {
+    vec![
+        openapi::Operation::new(
+            "post",
+            "Finds patients.",
+            "All criteria must hold; without any, everybody is found. If nobody matches, the list is \
+             empty. The next page is for the same body.",
+        )
+        .body("PatientSearch")
+        .pages("Patient"),
+    ]
+}
 
 /// Returns one page of the patients who match.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {

@@ -1,13 +1,38 @@
 //! `PUT patient/{patientId}`
 
 use shared::Result;
+use shared::function::no_query;
 use shared::http::{Request, Response};
+use shared::openapi;
 
+use super::{Function, PATIENTS};
 use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 use crate::patient::PatientDetails;
 
-pub(crate) const NAME: &str = "UpdatePatient";
+/// How the table knows it.
+pub(crate) const FUNCTION: Function = Function {
+    name: "UpdatePatient",
+    methods: &["put"],
+    route: "patient/{patientId}",
+    query: no_query,
+    handle: |app, request| Box::pin(handle(app, request)),
+    group: &PATIENTS,
+    operations,
+};
+
+fn operations() -> Vec<openapi::Operation> {
+    vec![
+        openapi::Operation::new(
+            "put",
+            "Replaces a patient.",
+            "The body replaces all details: send what was loaded, changed. Its id is that of the path.",
+        )
+        .body("PatientReplacement")
+        .returns("Patient")
+        .changes(),
+    ]
+}
 
 /// Replaces a patient.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {

@@ -2,8 +2,8 @@
 
 use shared::Id;
 use shared::validation::{
-    DATE_CHARS_MAX, Fields, Form, LIST_ITEMS_MAX, Object, Rule, TEXT_CHARS_MAX, date_time, guid,
-    list, moment, named, text, text_like, text_with_lines,
+    DATE_CHARS_MAX, Fields, LIST_ITEMS_MAX, Object, Rule, SchemaHint, TEXT_CHARS_MAX, date_time,
+    guid, list, moment, named, text, text_like, text_with_lines,
 };
 
 use super::{MedicalTestDetails, Observation};
@@ -90,7 +90,7 @@ fn issued() -> impl Rule<Output = String> {
     let is_known = |text: &str| is_calendar_day(text) || moment(text).is_some();
     text_like(
         move |text| is_known(text).then(|| text.to_owned()),
-        Form::PatternWithin(ISSUED_PATTERN, DATE_CHARS_MAX),
+        SchemaHint::PatternWithin(ISSUED_PATTERN, DATE_CHARS_MAX),
         "must be a calendar date, YYYY-MM-DD, or an RFC 3339 date-time",
     )
 }
@@ -98,7 +98,7 @@ fn issued() -> impl Rule<Output = String> {
 fn exactly<T>(id: Id<T>, expectation: &'static str) -> impl Rule<Output = Id<T>> {
     text_like(
         move |text| Id::parse(text).filter(|sent| *sent == id),
-        Form::Format("uuid"),
+        SchemaHint::Format("uuid"),
         expectation,
     )
 }

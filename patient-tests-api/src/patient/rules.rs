@@ -2,7 +2,7 @@
 
 use shared::Id;
 use shared::validation::{
-    DATE_CHARS_MAX, Fields, Form, Rule, TEXT_CHARS_MAX, date_time, guid, named, one_of, text,
+    DATE_CHARS_MAX, Fields, Rule, SchemaHint, TEXT_CHARS_MAX, date_time, guid, named, one_of, text,
     text_like, text_of_exactly,
 };
 
@@ -45,7 +45,7 @@ pub(super) fn replacement(fields: &mut Fields<'_>, id: PatientId) -> Option<Pati
         "id",
         text_like(
             |text| Id::parse(text).filter(|sent: &PatientId| *sent == id),
-            Form::Format("uuid"),
+            SchemaHint::Format("uuid"),
             "must be the id in the path",
         ),
     );
@@ -95,7 +95,7 @@ fn details(fields: &mut Fields<'_>) -> Option<PatientDetails> {
 fn date_of_birth() -> impl Rule<Output = DateOfBirth> {
     text_like(
         DateOfBirth::parse,
-        Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"),
+        SchemaHint::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"),
         "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, and not in the future",
     )
 }
@@ -118,7 +118,7 @@ fn gender() -> impl Rule<Output = Gender> {
 fn day() -> impl Rule<Output = DayCriterion> {
     text_like(
         |text| Some(DayCriterion { days: Days::of_criterion(text)?, text: text.to_owned() }),
-        Form::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt].{1,53})?)?)?$"),
+        SchemaHint::Pattern("^[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt].{1,53})?)?)?$"),
         "must be a calendar date, YYYY, YYYY-MM or YYYY-MM-DD, or an RFC 3339 date-time",
     )
 }

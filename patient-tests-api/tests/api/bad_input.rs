@@ -34,7 +34,7 @@ impl Stocked {
 #[tokio::test]
 async fn a_body_that_is_not_json_is_refused() {
     let stocked = Stocked::start().await;
-    let before = stocked.api.traces().await;
+    let before = stocked.api.side_effects().await;
 
     for body in ["{", "{'a': 1}", "null null", "\u{feff}", "\"\\ud800\"", "NaN"] {
         for (call, _) in stocked.with_bodies() {
@@ -45,13 +45,13 @@ async fn a_body_that_is_not_json_is_refused() {
             assert!(detail.starts_with("The body is not JSON (line 1, column "), "{detail}");
         }
     }
-    assert_eq!(stocked.api.traces().await, before);
+    assert_eq!(stocked.api.side_effects().await, before);
 }
 
 #[tokio::test]
 async fn what_is_json_but_nobody_can_hold_is_called_what_it_is() {
     let stocked = Stocked::start().await;
-    let before = stocked.api.traces().await;
+    let before = stocked.api.side_effects().await;
     let rows = format!("[{}1]", "1,".repeat(900));
 
     for (body, detail) in [
@@ -73,13 +73,13 @@ async fn what_is_json_but_nobody_can_hold_is_called_what_it_is() {
             assert_eq!(refused.body["detail"], detail);
         }
     }
-    assert_eq!(stocked.api.traces().await, before);
+    assert_eq!(stocked.api.side_effects().await, before);
 }
 
 #[tokio::test]
 async fn text_in_another_encoding_is_refused_and_not_stored_damaged() {
     let stocked = Stocked::start().await;
-    let before = stocked.api.traces().await;
+    let before = stocked.api.side_effects().await;
 
     for damaged in [&b"M\xfcller"[..], "M\u{fffd}ller".as_bytes(), b"\xed\xa0\x80"] {
         for (call, body) in stocked.with_bodies() {
@@ -93,7 +93,7 @@ async fn text_in_another_encoding_is_refused_and_not_stored_damaged() {
             assert!(detail.starts_with("The body has bytes that are not UTF-8"), "{detail}");
         }
     }
-    assert_eq!(stocked.api.traces().await, before);
+    assert_eq!(stocked.api.side_effects().await, before);
 
     let escaped = patient().to_string().replace("Lovelace", "M\\ufffdller");
     let created = stocked.api.call("POST", "patient").bytes(escaped).expect(201).await;
@@ -103,7 +103,7 @@ async fn text_in_another_encoding_is_refused_and_not_stored_damaged() {
 #[tokio::test]
 async fn a_name_that_occurs_twice_is_refused_at_any_depth() {
     let stocked = Stocked::start().await;
-    let before = stocked.api.traces().await;
+    let before = stocked.api.side_effects().await;
 
     for (addition, pointer) in [
         ("\"postCode\":\"6011\",\"postCode\":\"6012\"", "/postCode"),
@@ -127,13 +127,13 @@ async fn a_name_that_occurs_twice_is_refused_at_any_depth() {
     let path = format!("patient/{}/tests", stocked.patient_id);
     let refused = stocked.api.call("POST", &path).bytes(body).expect(400).await;
     assert_eq!(refused.wrong_fields(), [("/observations/0/id", "occurs more than once")]);
-    assert_eq!(stocked.api.traces().await, before);
+    assert_eq!(stocked.api.side_effects().await, before);
 }
 
 #[tokio::test]
 async fn of_very_many_mistakes_a_hundred_are_listed() {
     let stocked = Stocked::start().await;
-    let before = stocked.api.traces().await;
+    let before = stocked.api.side_effects().await;
     let unknown: Vec<_> = (0..90_000).map(|number| format!("\"u{number}\":1")).collect();
     let unknown = format!("{{{}}}", unknown.join(","));
 
@@ -154,13 +154,13 @@ async fn of_very_many_mistakes_a_hundred_are_listed() {
         let named = format!("/{}", "n".repeat(128));
         assert!(refused.wrong_fields().iter().any(|(pointer, _)| *pointer == named));
     }
-    assert_eq!(stocked.api.traces().await, before);
+    assert_eq!(stocked.api.side_effects().await, before);
 }
 
 #[tokio::test]
 async fn text_that_cannot_be_seen_is_no_text() {
     let stocked = Stocked::start().await;
-    let before = stocked.api.traces().await;
+    let before = stocked.api.side_effects().await;
 
     for text in [" ", "\u{200b}", "\0", "\u{202e}adA", "a\u{2066}b", "a\tb", "a\u{85}b", "\u{3164}"]
     {
@@ -180,14 +180,14 @@ async fn text_that_cannot_be_seen_is_no_text() {
     body["postCode"] = json!("    ");
     let refused = stocked.api.call("POST", "patient").json(&body).expect(400).await;
     assert_eq!(refused.wrong_fields()[0].1, "must have a character that can be seen");
-    assert_eq!(stocked.api.traces().await, before);
+    assert_eq!(stocked.api.side_effects().await, before);
 }
 
 #[tokio::test]
 async fn query_parameters_that_mean_nothing_are_named() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, test_id } = &stocked;
-    let before = api.traces().await;
+    let before = api.side_effects().await;
     let patient_path = format!("patient/{patient_id}");
     let tests_path = format!("{patient_path}/tests");
     let test_path = format!("{tests_path}/{test_id}");
@@ -240,7 +240,7 @@ async fn query_parameters_that_mean_nothing_are_named() {
     }
     let refused = api.call("GET", &format!("{test_path}?limit=5")).expect(400).await;
     assert_eq!(refused.body["detail"], "The query parameter \"limit\" is unknown.");
-    assert_eq!(api.traces().await, before);
+    assert_eq!(api.side_effects().await, before);
 
     api.call("GET", &format!("{patient_path}?code=&CODE=x")).expect(200).await;
 }
@@ -275,7 +275,7 @@ async fn no_answer_may_be_kept() {
 #[tokio::test]
 async fn a_missing_body_is_refused_and_the_reason_named() {
     let stocked = Stocked::start().await;
-    let before = stocked.api.traces().await;
+    let before = stocked.api.side_effects().await;
 
     for (call, _) in stocked.with_bodies() {
         let refused = call.expect(400).await;
@@ -291,13 +291,13 @@ async fn a_missing_body_is_refused_and_the_reason_named() {
              on the way."
         );
     }
-    assert_eq!(stocked.api.traces().await, before);
+    assert_eq!(stocked.api.side_effects().await, before);
 }
 
 #[tokio::test]
 async fn a_body_of_one_mebibyte_is_the_largest() {
     let stocked = Stocked::start().await;
-    let before = stocked.api.traces().await;
+    let before = stocked.api.side_effects().await;
 
     for (call, body) in stocked.with_bodies() {
         let length = body.len();
@@ -308,7 +308,7 @@ async fn a_body_of_one_mebibyte_is_the_largest() {
     }
     let huge = stocked.api.call("POST", "patient").bytes(vec![b' '; 25 * MEBIBYTE]);
     assert_eq!(huge.expect(413).await.problem(), "too-large");
-    assert_eq!(stocked.api.traces().await, before);
+    assert_eq!(stocked.api.side_effects().await, before);
 
     for (call, body) in stocked.with_bodies() {
         let length = body.len();
@@ -321,7 +321,7 @@ async fn a_body_of_one_mebibyte_is_the_largest() {
 #[tokio::test]
 async fn a_binary_or_compressed_body_is_of_an_unsupported_type() {
     let stocked = Stocked::start().await;
-    let before = stocked.api.traces().await;
+    let before = stocked.api.side_effects().await;
 
     for (name, value) in [
         ("Content-Type", "application/octet-stream"),
@@ -337,7 +337,7 @@ async fn a_binary_or_compressed_body_is_of_an_unsupported_type() {
             assert_discloses_nothing(&refused);
         }
     }
-    assert_eq!(stocked.api.traces().await, before);
+    assert_eq!(stocked.api.side_effects().await, before);
 }
 
 #[tokio::test]
@@ -357,7 +357,7 @@ async fn a_body_is_json_whatever_text_it_claims_to_be() {
 async fn a_header_that_makes_no_sense_is_refused() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, test_id } = &stocked;
-    let before = api.traces().await;
+    let before = api.side_effects().await;
     let patient_path = format!("patient/{patient_id}");
     let test_path = format!("patient/{patient_id}/tests/{test_id}");
     let long = "k".repeat(256);
@@ -388,14 +388,14 @@ async fn a_header_that_makes_no_sense_is_refused() {
         );
         assert_discloses_nothing(&refused);
     }
-    assert_eq!(api.traces().await, before);
+    assert_eq!(api.side_effects().await, before);
 }
 
 #[tokio::test]
 async fn a_page_that_cannot_be_is_refused() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, .. } = &stocked;
-    let before = api.traces().await;
+    let before = api.side_effects().await;
 
     for query in [
         "limit=0",
@@ -423,14 +423,14 @@ async fn a_page_that_cannot_be_is_refused() {
             assert_discloses_nothing(&refused);
         }
     }
-    assert_eq!(api.traces().await, before);
+    assert_eq!(api.side_effects().await, before);
 }
 
 #[tokio::test]
 async fn nothing_is_stored_under_an_id_that_is_none() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, test_id } = &stocked;
-    let before = api.traces().await;
+    let before = api.side_effects().await;
     let unhyphenated = patient_id.replace('-', "");
     let braced = format!("%7B{patient_id}%7D");
     let longer = format!("{patient_id}0");
@@ -454,7 +454,7 @@ async fn nothing_is_stored_under_an_id_that_is_none() {
         let call = api.call("POST", &format!("patient/{id}/tests")).json(&medical_test());
         assert_eq!(call.expect(400).await.problem(), "invalid-request");
     }
-    assert_eq!(api.traces().await, before);
+    assert_eq!(api.side_effects().await, before);
 }
 
 #[tokio::test]
@@ -482,5 +482,5 @@ async fn no_problem_repeats_what_was_sent() {
         refused.problem();
         assert!(!refused.text.contains(canary), "{refused:#?}");
     }
-    assert_eq!(api.traces().await, (vec![], 0));
+    assert_eq!(api.side_effects().await, (vec![], 0));
 }

@@ -1,50 +1,30 @@
-//! What the host is told about the functions: the table in `docs/contract.md`.
+//! What the host is told about the functions.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::helpers::{PatientTestsApi, unknown_id};
 
-/// Function, methods and route, in the order in which the host tries them.
-const TABLE: [(&str, &[&str], &str); 10] = [
-    ("CreatePatient", &["post"], "patient"),
-    ("CreateTest", &["post"], "patient/{patientId}/tests"),
-    ("DeletePatient", &["delete"], "patient/{patientId}"),
-    ("DeleteTest", &["delete"], "patient/{patientId}/tests/{testId}"),
-    ("Health", &["get", "head"], "health"),
-    ("LoadPatient", &["get", "head"], "patient/{patientId}"),
-    ("LoadTest", &["get", "head"], "patient/{patientId}/tests/{testId?}"),
-    ("SearchPatient", &["post"], "patient/search"),
-    ("UpdatePatient", &["put"], "patient/{patientId}"),
-    ("UpdateTest", &["put"], "patient/{patientId}/tests/{testId}"),
-];
+#[test]
+fn the_folders_are_those_of_the_table() {
+    assert_eq!(folders(), printed(), "what `<app> functions` prints is what the folders must have");
+}
 
 #[test]
-fn the_folders_are_those_of_the_table_and_need_a_key() {
-    let mut expected = BTreeMap::new();
-    for (name, methods, route) in TABLE {
-        let function = json!({
-            "bindings": [
-                {
-                    "type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function",
-                    "methods": methods, "route": route
-                },
-                {"type": "http", "direction": "out", "name": "res"}
-            ]
-        });
-        expected.insert(name.to_owned(), function);
+fn every_function_needs_a_key() {
+    for (name, function) in printed() {
+        assert_eq!(function["bindings"][0]["authLevel"], "function", "{name}");
     }
-
-    assert_eq!(functions(), expected);
 }
 
 #[test]
 fn no_request_is_for_two_functions() {
-    for (index, (name, methods, route)) in TABLE.iter().enumerate() {
-        for (other_name, other_methods, other_route) in &TABLE[index + 1..] {
+    for (index, (name, methods, route)) in table().iter().enumerate() {
+        for (other_name, other_methods, other_route) in &table()[index + 1..] {
             let share_a_method = methods.iter().any(|method| other_methods.contains(method));
             let meet = share_a_method && can_match_the_same(route, other_route);
 
@@ -71,12 +51,12 @@ fn routes_that_can_match_the_same_are_recognised() {
 #[tokio::test]
 async fn every_function_answers_and_none_without_a_key() {
     let api = PatientTestsApi::start().await;
-    for (name, methods, route) in TABLE {
+    for (name, methods, route) in table() {
         let path = route
             .replace("{patientId}", &unknown_id())
             .replace("{testId}", &unknown_id())
             .replace("/{testId?}", "");
-        for method in methods {
+        for method in &methods {
             let method = method.to_uppercase();
 
             let answer = api.call(&method, &path).send().await;
@@ -119,8 +99,26 @@ async fn a_function_that_we_do_not_have_is_a_problem_of_its_own() {
     }
 }
 
+/// Name, methods and route of each function, in the order in which the host tries them.
+fn table() -> Vec<(String, Vec<String>, String)> {
+    let row = |(name, function): (String, Value)| {
+        let trigger = &function["bindings"][0];
+        let methods = trigger["methods"].as_array().unwrap().iter();
+        let methods = methods.map(|method| method.as_str().unwrap().to_owned()).collect();
+        (name, methods, trigger["route"].as_str().unwrap().to_owned())
+    };
+    printed().into_iter().map(row).collect()
+}
+
+/// What the executable prints, by name.
+fn printed() -> BTreeMap<String, Value> {
+    let executable = env!("CARGO_BIN_EXE_patient-tests-api");
+    let printed = Command::new(executable).arg("functions").env_clear().output().unwrap();
+    serde_json::from_slice(&printed.stdout).unwrap()
+}
+
 /// What is in `functions/`, by name.
-fn functions() -> BTreeMap<String, Value> {
+fn folders() -> BTreeMap<String, Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
     fs::read_dir(folder)
         .unwrap()

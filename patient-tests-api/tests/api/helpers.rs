@@ -79,9 +79,9 @@ impl PatientTestsApi {
         self.documents().await.len()
     }
 
-    /// What an invalid request must leave as it is: all documents, and how often the register was
+    /// The side effects so far, to which an invalid request must add none: all documents, and how often the register was
     /// called.
-    pub async fn traces(&self) -> (Vec<Document>, usize) {
+    pub async fn side_effects(&self) -> (Vec<Document>, usize) {
         (self.documents().await, self.audit.calls())
     }
 

@@ -108,7 +108,7 @@ async fn to_delete_again_is_done_whatever_the_preconditions_say() {
 async fn what_has_no_version_matches_no_if_match() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, .. } = &stocked;
-    let before = api.traces().await;
+    let before = api.side_effects().await;
     let tests = format!("patient/{patient_id}/tests");
 
     for tag in ["*", "\"1\""] {
@@ -125,7 +125,7 @@ async fn what_has_no_version_matches_no_if_match() {
             assert_eq!(refused.header("ETag"), None);
         }
     }
-    assert_eq!(api.traces().await, before);
+    assert_eq!(api.side_effects().await, before);
 
     let created = api.call("POST", "patient").header("If-None-Match", "*").json(&patient());
     created.expect(201).await;

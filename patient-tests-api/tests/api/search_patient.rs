@@ -284,7 +284,7 @@ async fn what_is_wrong_is_named_and_nothing_is_disclosed_or_recorded() {
         (json!({"dateOfBirth": "1980"}), vec!["/dateOfBirth"]),
         (json!({"$where": "true", "a/b~c": 1}), vec!["/$where", "/a~1b~0c"]),
     ];
-    let before = api.traces().await;
+    let before = api.side_effects().await;
 
     for (criteria, pointers) in refusals {
         let refused = api.call("POST", "patient/search").json(&criteria).expect(400).await;
@@ -295,7 +295,7 @@ async fn what_is_wrong_is_named_and_nothing_is_disclosed_or_recorded() {
         assert_eq!(named, pointers, "{criteria}");
         assert!(!refused.text.contains("Lovelace"), "{}", refused.text);
     }
-    assert_eq!(api.traces().await, before);
+    assert_eq!(api.side_effects().await, before);
 }
 
 fn ids(body: &Value) -> Vec<&str> {

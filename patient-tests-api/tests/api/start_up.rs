@@ -134,7 +134,7 @@ async fn an_unknown_argument_is_refused() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "patient-tests-api: usage: patient-tests-api [collections | openapi]\n"
+        "patient-tests-api: usage: patient-tests-api [collections | functions | openapi | settings]\n"
     );
 }
 

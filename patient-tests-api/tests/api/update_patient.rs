@@ -157,7 +157,7 @@ async fn what_is_wrong_is_named_and_nothing_is_changed_or_recorded() {
         (with("_version", json!(1)), vec!["/_version"]),
         (with("gender", json!("none")), vec!["/gender"]),
     ];
-    let before = api.traces().await;
+    let before = api.side_effects().await;
 
     for (body, pointers) in refusals {
         let call = api.call("PUT", &format!("patient/{id}")).json(&body);
@@ -168,5 +168,5 @@ async fn what_is_wrong_is_named_and_nothing_is_changed_or_recorded() {
             refused.wrong_fields().into_iter().map(|(pointer, _)| pointer).collect();
         assert_eq!(named, pointers, "{body}");
     }
-    assert_eq!(api.traces().await, before);
+    assert_eq!(api.side_effects().await, before);
 }

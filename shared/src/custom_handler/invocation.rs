@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use warp::http::HeaderMap;
 
 use crate::Deadline;
-use crate::http::{Headers, Request, Response};
+use crate::http::{Header, Headers, Request, Response};
 use crate::telemetry::TraceContext;
 
 /// Claim type of the name of the key that the host accepted (`SecurityConstants.cs`).
@@ -18,7 +18,7 @@ const KEY_NAME_CLAIM: &str = "http://schemas.microsoft.com/2017/07/functions/cla
 /// `AuthenticationType` of an identity that stands for a function key (`AuthenticationLevelHandler.cs`).
 const KEY_AUTHENTICATION: &str = "WebJobsAuthLevel";
 
-/// Unpacks a payload; `None` if it is none, which the real host never sends.
+/// Parses an invocation payload; `None` if it is malformed, which the real host never sends.
 pub(super) fn unpack(
     payload: &[u8],
     invocation: &HeaderMap,
@@ -28,10 +28,10 @@ pub(super) fn unpack(
     let headers = req.headers.0;
     let trace = TraceContext::from_first([
         // With telemetry on, the host's own span comes first; else only the caller's is there.
-        (text(invocation, "traceparent"), text(invocation, "tracestate")),
-        (headers.get("traceparent"), headers.get("tracestate")),
+        (header_value(invocation, "traceparent"), header_value(invocation, "tracestate")),
+        (headers.get(Header::Traceparent), headers.get(Header::Tracestate)),
     ])
-    .or_else(|| headers.get("Request-Id").and_then(TraceContext::from_request_id))
+    .or_else(|| headers.get(Header::RequestId).and_then(TraceContext::from_request_id))
     .unwrap_or_else(TraceContext::generate);
     Some(Request {
         deadline,
@@ -51,7 +51,7 @@ pub(super) fn unpack(
 /// host re-writes dates and numbers in objects; `ReturnValue` null, because an object there would
 /// overwrite `Outputs` (`docs/functions-host.md`).
 pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
-    let answer = Answer {
+    let contents = Envelope {
         outputs: Outputs {
             res: HttpOutput {
                 status_code: response.status(),
@@ -65,16 +65,20 @@ pub(super) fn pack(response: &Response, logs: &[String]) -> Vec<u8> {
     // A page has megabytes: room for it and for what is escaped in it, at once.
     let body_bytes = response.body().map_or(0, str::len);
     let mut envelope = Vec::with_capacity(body_bytes + body_bytes / 4 + 512);
-    serde_json::to_writer(&mut envelope, &answer)
-        .expect("an answer has text keys and no failing parts");
+    serde_json::to_writer(&mut envelope, &contents)
+        .expect("an envelope has text keys and no failing parts");
     envelope
 }
 
 /// What the payload says of the trigger. `Metadata`, which comes after it and repeats most of it,
 /// is not even read.
+///
+/// By hand, because `derive(Deserialize)` with maps for headers and parameters takes 32 µs for a
+/// payload of 3 KB with 25 headers, and this 12 µs (release build, 2026-11; a whole request of this
+/// app takes some 160 µs of CPU).
 fn trigger(payload: &[u8]) -> Option<HttpTrigger<'_>> {
     let mut data = None;
-    // It ends in an error, since the rest is missed.
+    // Stopping early makes serde report trailing data; that is meant.
     let _ = serde_json::Deserializer::from_slice(payload).deserialize_map(UpToData(&mut data));
     data.map(|Data { req }| req)
 }
@@ -154,7 +158,7 @@ struct Claim<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
+struct Envelope<'a> {
     outputs: Outputs<'a>,
     logs: &'a [String],
     return_value: Option<()>,
@@ -226,8 +230,8 @@ impl<'de> Deserialize<'de> for HeaderLines {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
                 let mut headers = Headers::default();
                 while let Some(Name(name)) = map.next_key()? {
-                    match Headers::kept(&name) {
-                        Some(kept) => headers.insert(kept, map.next_value()?),
+                    match Header::named(&name) {
+                        Some(header) => headers.insert(header, map.next_value()?),
                         None => {
                             map.next_value::<IgnoredAny>()?;
                         }
@@ -275,7 +279,7 @@ fn query(url: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn header_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -302,8 +306,8 @@ mod tests {
 
         let HeaderLines(headers) = trigger(payload.as_bytes()).expect("it is there").headers;
 
-        assert_eq!(headers.get("If-Match"), Some("\"1\", \"2\""));
-        assert_eq!(headers.get("If-None-Match"), None);
+        assert_eq!(headers.get(Header::IfMatch), Some("\"1\", \"2\""));
+        assert_eq!(headers.get(Header::IfNoneMatch), None);
     }
 
     #[test]

@@ -10,6 +10,5 @@ mod recordings;
 mod server;
 mod shutdown;
 
-pub(crate) use server::CLOSING_TIME;
 pub use server::{FunctionApp, listen, serve};
 pub use shutdown::shutdown_signal;

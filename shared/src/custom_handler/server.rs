@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Buf;
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -14,16 +14,9 @@ use warp::Filter;
 use warp::http::{self as wire, HeaderMap, HeaderValue, Method, header};
 
 use super::invocation;
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, problem};
 use crate::telemetry::{InvocationLabel, TraceContext, TraceId, metrics, with_invocation_logs};
 use crate::{Deadline, Error, Result, memory};
-
-/// How long an invocation may take before it is answered with 503.
-const INVOCATION_TIME_MAX: Duration = Duration::from_secs(20);
-
-/// The part of that time that is kept for closing: telling the audit register what became of a
-/// write that took too long.
-pub(crate) const CLOSING_TIME: Duration = Duration::from_secs(2);
 
 /// The largest payload that is kept. A body of 1 MiB can grow sixfold by escaping, and the host
 /// sends parts of it twice as `Metadata`.
@@ -37,6 +30,9 @@ const BACKLOG: u32 = 1024;
 
 /// An app: a set of functions, dispatched by name.
 pub trait FunctionApp: Send + Sync + 'static {
+    /// What the `type` of each problem begins with, for instance `urn:problem:parcels:`.
+    const PROBLEM_TYPE_PREFIX: &'static str;
+
     /// Runs one function.
     fn invoke(
         &self,
@@ -74,7 +70,7 @@ pub async fn serve<A: FunctionApp>(
             async move {
                 match method {
                     Method::POST => {
-                        answer(&*app, path.as_str().trim_start_matches('/'), &headers, body).await
+                        respond(&*app, path.as_str().trim_start_matches('/'), &headers, body).await
                     }
                     // The host's readiness probe: any answer will do (`IsWorkerReady`).
                     _ => wire::Response::new(Vec::new()),
@@ -86,13 +82,13 @@ pub async fn serve<A: FunctionApp>(
 
 /// Answers one invocation: always 200 with an envelope, since the host makes an empty 500 of
 /// anything else.
-async fn answer<A: FunctionApp>(
+async fn respond<A: FunctionApp>(
     app: &A,
     function: &str,
     headers: &HeaderMap,
     body: impl Stream<Item = Result<impl Buf, warp::Error>>,
 ) -> wire::Response<Vec<u8>> {
-    let deadline = Deadline::after(INVOCATION_TIME_MAX - CLOSING_TIME);
+    let deadline = Deadline::of_invocation();
     let request = deadline
         .wait(read(headers, body, deadline))
         .await
@@ -109,9 +105,11 @@ async fn answer<A: FunctionApp>(
     let (response, logs) = with_invocation_logs(label, running).await;
     let envelope = invocation::pack(&response, &logs);
     memory::give_back_after(request_bytes, envelope.len());
-    let mut answer = wire::Response::new(envelope);
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
+    let mut response = wire::Response::new(envelope);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// Reads a payload; one that is too large is read to its end, since the host would take an early
@@ -172,9 +170,8 @@ async fn run<A: FunctionApp>(
     let _in_flight = metrics::InFlight::begin();
     let result = async {
         let request = request?;
-        let end = request.closing_deadline();
-        // On the heap, since every future around it would hold its kilobytes twice and copy them.
-        guarded(Box::pin(app.invoke(function, request)), end).await
+        let end = request.reporting_deadline();
+        guarded(app.invoke(function, request), end).await
     }
     .instrument(span.clone())
     .await;
@@ -191,7 +188,7 @@ async fn run<A: FunctionApp>(
                 span.in_scope(|| log(&error));
             }
         }
-        error.into_response(trace_id)
+        problem(error, A::PROBLEM_TYPE_PREFIX, trace_id)
     });
     span.record("http.response.status_code", response.status());
     metrics::invocation(known, response.status(), started.elapsed());

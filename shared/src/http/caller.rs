@@ -26,7 +26,7 @@ impl Caller {
 
     /// What can be kept of a value: as much as any text may have, since the caller is noted
     /// elsewhere.
-    pub(super) fn text(value: Option<&str>) -> Option<String> {
+    pub(super) fn kept(value: Option<&str>) -> Option<String> {
         value
             .map(|text| text.chars().filter(|it| is_allowed(*it)).take(TEXT_CHARS_MAX).collect())
             .filter(|text: &String| text.chars().any(is_visible))
@@ -39,10 +39,10 @@ mod tests {
 
     #[test]
     fn of_a_callers_value_is_kept_what_a_text_may_have() {
-        assert_eq!(Caller::text(Some("a\u{202e}b\u{7f}")).as_deref(), Some("ab"));
-        assert_eq!(Caller::text(Some(&"é".repeat(300))), Some("é".repeat(256)));
+        assert_eq!(Caller::kept(Some("a\u{202e}b\u{7f}")).as_deref(), Some("ab"));
+        assert_eq!(Caller::kept(Some(&"é".repeat(300))), Some("é".repeat(256)));
         for nothing in ["", "  ", "\u{200b}"] {
-            assert_eq!(Caller::text(Some(nothing)), None);
+            assert_eq!(Caller::kept(Some(nothing)), None);
         }
     }
 }

@@ -1,50 +1,60 @@
 //! Header fields of a request.
 
-/// The fields that anybody here looks at. Whoever a request passes on its way to us adds more than
-/// as many others, which need not be kept.
-const KEPT: [&str; 13] = [
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "idempotency-key",
-    "if-match",
-    "if-none-match",
-    "request-id",
-    "traceparent",
-    "tracestate",
-    "transfer-encoding",
-    "x-caller-address",
-    "x-caller-subscription",
-    "x-caller-user",
-];
+macro_rules! headers {
+    ($($header:ident = $name:literal,)+) => {
+        /// A header field that is looked at somewhere; no other is kept, since proxies add many.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Header {
+            $(#[doc = concat!("`", $name, "`")] $header,)+
+        }
 
-/// Header fields, one joined value per name; names compare without letter case.
+        impl Header {
+            /// The header of this name, in any letter case, if it is one that is looked at.
+            pub(crate) fn named(name: &str) -> Option<Self> {
+                $(if name.eq_ignore_ascii_case($name) {
+                    return Some(Self::$header);
+                })+
+                None
+            }
+        }
+    };
+}
+
+headers! {
+    ContentEncoding = "Content-Encoding",
+    ContentLength = "Content-Length",
+    ContentType = "Content-Type",
+    IdempotencyKey = "Idempotency-Key",
+    IfMatch = "If-Match",
+    IfNoneMatch = "If-None-Match",
+    RequestId = "Request-Id",
+    Traceparent = "traceparent",
+    Tracestate = "tracestate",
+    TransferEncoding = "Transfer-Encoding",
+    CallerAddress = "X-Caller-Address",
+    CallerSubscription = "X-Caller-Subscription",
+    CallerUser = "X-Caller-User",
+}
+
+/// The header fields that are looked at, one joined value each.
 #[derive(Clone, Debug, Default)]
-pub struct Headers(Vec<(&'static str, String)>);
+pub struct Headers(Vec<(Header, String)>);
 
 impl Headers {
-    /// The name under which a field is kept, if it is.
-    pub(crate) fn kept(name: &str) -> Option<&'static str> {
-        KEPT.into_iter().find(|kept| kept.eq_ignore_ascii_case(name))
-    }
-
     /// Adds the lines of one field, joined with commas (RFC 9110, section 5.3).
-    pub(crate) fn insert(&mut self, name: &'static str, lines: Vec<String>) {
+    pub(crate) fn insert(&mut self, header: Header, lines: Vec<String>) {
         let value = if lines.len() == 1 {
             lines.into_iter().next().unwrap_or_default()
         } else {
             lines.join(", ")
         };
-        self.0.push((name, value));
+        self.0.push((header, value));
     }
 
-    /// The value of a field that is kept, if it was sent.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        debug_assert!(Self::kept(name).is_some(), "{name} is not kept");
-        self.0
-            .iter()
-            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+    /// The value of a field, if it was sent.
+    pub fn get(&self, header: Header) -> Option<&str> {
+        let field = self.0.iter().find(|(candidate, _)| *candidate == header);
+        field.map(|(_, value)| value.as_str())
     }
 }
 
@@ -55,11 +65,11 @@ mod tests {
     #[test]
     fn names_ignore_letter_case_and_lines_are_joined() {
         let mut headers = Headers::default();
-        let name = Headers::kept("IF-Match").expect("it is looked at");
-        headers.insert(name, vec!["\"1\"".to_owned(), "\"2\"".to_owned()]);
+        let header = Header::named("IF-Match").expect("it is looked at");
+        headers.insert(header, vec!["\"1\"".to_owned(), "\"2\"".to_owned()]);
 
-        assert_eq!(headers.get("If-Match"), Some("\"1\", \"2\""));
-        assert_eq!(headers.get("If-None-Match"), None);
-        assert_eq!(Headers::kept("X-ARR-LOG-ID"), None);
+        assert_eq!(headers.get(Header::IfMatch), Some("\"1\", \"2\""));
+        assert_eq!(headers.get(Header::IfNoneMatch), None);
+        assert_eq!(Header::named("X-ARR-LOG-ID"), None);
     }
 }

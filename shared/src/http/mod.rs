@@ -5,14 +5,16 @@
 
 mod caller;
 mod headers;
+mod problem;
 mod request;
 mod response;
 
 pub use caller::Caller;
-pub use headers::Headers;
+pub use headers::{Header, Headers};
 pub use request::{IdempotencyKey, Request};
 pub use response::Response;
 
+pub(crate) use problem::problem;
 pub(crate) use request::IDEMPOTENCY_KEY_CHARS_MAX;
 
 #[cfg(test)]

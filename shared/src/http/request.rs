@@ -1,7 +1,6 @@
 //! A request for one function.
 
-use super::{Caller, Headers};
-use crate::custom_handler::CLOSING_TIME;
+use super::{Caller, Header, Headers};
 use crate::telemetry::TraceContext;
 use crate::{Body, Deadline, Error, Id, Preconditions, Result};
 
@@ -22,7 +21,7 @@ const PARAMETERS_NAMED_MAX: usize = 10;
 
 /// A request for one function, unpacked from the host's invocation.
 pub struct Request {
-    /// When the work must be done; what is left until [`Request::closing_deadline`] is for
+    /// When the work must be done; the time from then to [`Request::reporting_deadline`] is for
     /// reporting that it was not.
     pub deadline: Deadline,
     /// The trace that this request belongs to.
@@ -43,8 +42,8 @@ pub struct IdempotencyKey(String);
 
 impl Request {
     /// When the answer is due.
-    pub fn closing_deadline(&self) -> Deadline {
-        self.deadline.later_by(CLOSING_TIME)
+    pub fn reporting_deadline(&self) -> Deadline {
+        self.deadline.for_reporting()
     }
 
     /// The route parameter `name`; absent optional parameters are `None`.
@@ -107,10 +106,10 @@ impl Request {
     /// Who sent the request.
     pub fn caller(&self) -> Caller {
         Caller {
-            key_name: Caller::text(self.key_name.as_deref()),
-            subscription_id: Caller::text(self.headers.get("X-Caller-Subscription")),
-            user_id: Caller::text(self.headers.get("X-Caller-User")),
-            client_address: Caller::text(self.headers.get("X-Caller-Address")),
+            key_name: Caller::kept(self.key_name.as_deref()),
+            subscription_id: Caller::kept(self.headers.get(Header::CallerSubscription)),
+            user_id: Caller::kept(self.headers.get(Header::CallerUser)),
+            client_address: Caller::kept(self.headers.get(Header::CallerAddress)),
         }
     }
 
@@ -119,7 +118,9 @@ impl Request {
     /// # Errors
     /// [`Error::InvalidRequest`] for a header that is not a list of entity tags.
     pub fn preconditions(&self) -> Result<Preconditions> {
-        Preconditions::parse(self.headers.get("If-Match"), self.headers.get("If-None-Match"))
+        let [if_match, if_none_match] =
+            [Header::IfMatch, Header::IfNoneMatch].map(|header| self.headers.get(header));
+        Preconditions::parse(if_match, if_none_match)
     }
 
     /// `Idempotency-Key`, if it was sent.
@@ -127,7 +128,7 @@ impl Request {
     /// # Errors
     /// [`Error::InvalidRequest`] unless it is 1 to 255 visible ASCII characters.
     pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>> {
-        let Some(key) = self.headers.get("Idempotency-Key") else {
+        let Some(key) = self.headers.get(Header::IdempotencyKey) else {
             return Ok(None);
         };
         let fits = (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len());
@@ -143,7 +144,7 @@ impl Request {
     /// caller always gets here, else a new one.
     ///
     /// The path counts too, since on Cosmos DB `_id` is unique per shard key only: the same key for
-    /// another patient's test would not meet the first one.
+    /// a record under another parent would not meet the first one.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] for a malformed `Idempotency-Key`.
@@ -175,7 +176,7 @@ impl Request {
     pub fn json(&self) -> Result<Body<'_>> {
         self.check_media_type()?;
         let announced =
-            self.headers.get("Content-Length").and_then(|text| text.parse::<u64>().ok());
+            self.headers.get(Header::ContentLength).and_then(|text| text.parse::<u64>().ok());
         if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
             return Err(Error::TooLarge);
         }
@@ -193,7 +194,7 @@ impl Request {
 
     fn missing_body(&self) -> Error {
         // The host drops such bodies before anyone can read them (azure-functions-host#4926).
-        let chunked = self.headers.get("Transfer-Encoding").is_some();
+        let chunked = self.headers.get(Header::TransferEncoding).is_some();
         Error::InvalidRequest(if chunked {
             "The body is missing: it came in chunks, without a Content-Length, and was dropped on the way."
         } else {
@@ -202,11 +203,11 @@ impl Request {
     }
 
     fn check_media_type(&self) -> Result<()> {
-        let coding = self.headers.get("Content-Encoding").unwrap_or("identity");
+        let coding = self.headers.get(Header::ContentEncoding).unwrap_or("identity");
         if !coding.trim().eq_ignore_ascii_case("identity") {
             return Err(Error::UnsupportedMediaType("Send the body without a Content-Encoding."));
         }
-        match self.headers.get("Content-Type") {
+        match self.headers.get(Header::ContentType) {
             Some(media_type) if is_binary(media_type) => {
                 Err(Error::UnsupportedMediaType("Send JSON: application/json."))
             }
@@ -257,8 +258,8 @@ pub(crate) mod tests {
     pub(crate) fn request(headers: &[(&str, &str)], body: Option<&str>) -> Request {
         let mut fields = Headers::default();
         for (name, value) in headers {
-            let name = Headers::kept(name).expect("a field that is looked at");
-            fields.insert(name, vec![(*value).to_owned()]);
+            let header = Header::named(name).expect("a field that is looked at");
+            fields.insert(header, vec![(*value).to_owned()]);
         }
         Request {
             deadline: Deadline::after(Duration::from_secs(20)),
@@ -391,12 +392,12 @@ pub(crate) mod tests {
         let id = Id::<()>::parse("0190a6b2-1111-7abc-8def-0123456789ab").unwrap();
         let mut request = request(&[], None);
         assert_eq!(
-            request.location_of("patient", id),
-            "patient/0190a6b2-1111-7abc-8def-0123456789ab"
+            request.location_of("parcel", id),
+            "parcel/0190a6b2-1111-7abc-8def-0123456789ab"
         );
 
         request.path.push('/');
-        assert_eq!(request.location_of("patient", id), "0190a6b2-1111-7abc-8def-0123456789ab");
+        assert_eq!(request.location_of("parcel", id), "0190a6b2-1111-7abc-8def-0123456789ab");
     }
 
     proptest! {

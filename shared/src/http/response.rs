@@ -9,7 +9,7 @@ use crate::Version;
 /// A response; its body travels as text that nobody on the way re-writes.
 ///
 /// Every one forbids caches to keep it (RFC 9111, section 5.2.2.5): what a cache hands out again
-/// has neither a key nor an audit record.
+/// has neither been asked for with a key nor been noted.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,

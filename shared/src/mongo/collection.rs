@@ -88,7 +88,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             Some(stored) if stored.request_hash() == document.request_hash() => {
                 Ok(Insertion::Replayed(stored))
             }
-            // It has other content, or lies under another shard key: a test of another patient.
+            // It has other content, or lies under another shard key.
             Some(_) | None => Err(Error::IdempotencyKeyReused),
         }
     }
@@ -170,23 +170,13 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
     where
         F: Future<Output = Result<O, mongodb::error::Error>>,
     {
-        let run = async {
-            let mut connection = self.database.connection(deadline).await?;
-            loop {
-                // A pool that can no longer authenticate fails in many ways, so each attempt takes
-                // the newest one that anybody has made meanwhile.
-                let attempt = || attempt(self.of(&self.database.newest(&connection)));
-                match retry::run(operation, self.name, deadline, attempt).await {
-                    Err(failure) if failure.is_unauthenticated() => {
-                        match self.database.after_refusal(&connection, deadline).await? {
-                            Some(newer) => connection = newer,
-                            None => return Ok(Err(failure)),
-                        }
-                    }
-                    outcome => return Ok(outcome),
-                }
-            }
-        };
+        let attempt = &attempt;
+        let run = self.database.with_connection(deadline, |connection| async move {
+            // A pool that can no longer authenticate fails in many ways, so each attempt takes the
+            // newest one that anybody has made meanwhile.
+            let attempt = || attempt(self.of(&self.database.newest(&connection)));
+            retry::run(operation, self.name, deadline, attempt).await
+        });
         // The names are those of OpenTelemetry's conventions for databases.
         let span = tracing::info_span!(
             "mongo",

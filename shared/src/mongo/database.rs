@@ -10,8 +10,8 @@ use mongodb::options::{Acknowledgment, ClientOptions, ServerMonitoringMode};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use super::retry;
-use crate::secrets::{LiveSecret, Reading, Secret};
+use super::retry::{self, Failure};
+use crate::secrets::{LiveSecret, Secret, SecretVersion};
 use crate::{Deadline, Result};
 
 /// Cosmos DB drops connections that were idle for longer.
@@ -47,7 +47,7 @@ pub struct Database {
 #[derive(Clone)]
 pub(super) struct Connection {
     pub(super) database: mongodb::Database,
-    credentials: Reading,
+    credentials: SecretVersion,
 }
 
 impl Database {
@@ -63,18 +63,33 @@ impl Database {
 
     /// Opens a connection ahead of the first request. Failure costs nothing: requests try again.
     pub async fn warm_up(&self) {
-        if let Ok(connection) = self.connection(Deadline::after(WARM_UP_TIME_MAX)).await {
+        let deadline = Deadline::after(WARM_UP_TIME_MAX);
+        if let Ok(credentials) = self.connection_string.get(deadline).await
+            && let Ok(connection) = self.connection_with(credentials, deadline).await
+        {
             let _ = connection.database.run_command(mongodb::bson::doc! { "ping": 1 }).await;
         }
     }
 
-    /// The connection with the credentials of now.
+    /// Runs an operation on the connection with the credentials in use and, if the database refuses
+    /// them and there are newer ones, with the newer ones.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable) if there are none, or no way to connect.
-    pub(super) async fn connection(&self, deadline: Deadline) -> Result<Connection> {
-        let credentials = self.connection_string.get(deadline).await?;
-        self.connection_with(credentials, deadline).await
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if there are no credentials; inside, those
+    /// of connecting and of the operation.
+    pub(super) async fn with_connection<T, F>(
+        &self,
+        deadline: Deadline,
+        operation: impl Fn(Connection) -> F,
+    ) -> Result<Result<T, Failure>>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let operation = &operation;
+        let attempt = |credentials| async move {
+            operation(self.connection_with(credentials, deadline).await?).await
+        };
+        self.connection_string.with(deadline, attempt, Failure::is_unauthenticated).await
     }
 
     /// The connection that took the place of this one, or this one.
@@ -82,27 +97,11 @@ impl Database {
         self.current(&connection.credentials).unwrap_or_else(|| connection.clone())
     }
 
-    /// A connection with other credentials than the one that was refused, if there are any.
-    ///
-    /// # Errors
-    /// As [`Self::connection`].
-    pub(super) async fn after_refusal(
-        &self,
-        refused: &Connection,
-        deadline: Deadline,
-    ) -> Result<Option<Connection>> {
-        let newer = self.connection_string.after_refusal(&refused.credentials, deadline).await?;
-        match newer {
-            Some(credentials) => Ok(Some(self.connection_with(credentials, deadline).await?)),
-            None => Ok(None),
-        }
-    }
-
     async fn connection_with(
         &self,
-        credentials: Reading,
+        credentials: SecretVersion,
         deadline: Deadline,
-    ) -> Result<Connection> {
+    ) -> Result<Connection, Failure> {
         if let Some(connection) = self.current(&credentials) {
             return Ok(connection);
         }
@@ -112,13 +111,14 @@ impl Database {
         }
         let connect = || connect(&credentials.value);
         let client = retry::run("connect", "", deadline, connect).await?;
-        let connection = Connection { database: client.database(&self.name), credentials };
+        let database = client.database(&self.name);
+        let connection = Connection { database, credentials };
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         *current = Some(connection.clone());
         Ok(connection)
     }
 
-    fn current(&self, credentials: &Reading) -> Option<Connection> {
+    fn current(&self, credentials: &SecretVersion) -> Option<Connection> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current
             .as_ref()

@@ -4,15 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
-use tracing::Span;
-
-use crate::backoff;
 use crate::telemetry::metrics;
-use crate::{Deadline, Error};
-
-/// The longest that one attempt may take; a connection that went silent is given up after it.
-const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
+use crate::{Deadline, Error, backoff, retry};
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
 /// What the caller is told to wait if the database named no time itself.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
@@ -28,57 +22,19 @@ pub(super) async fn run<T, F>(
 where
     F: Future<Output = Result<T, DriverError>>,
 {
-    let mut tries = Tries { attempts: 1, throttled: 0 };
-    let outcome = repeat(name, collection, deadline, &mut tries, &mut operation).await;
-    if tries.attempts > 1 {
-        Span::current().record("attempts", tries.attempts);
-    }
-    metrics::database(name, collection, tries.attempts, tries.throttled);
-    outcome
-}
-
-/// How often an operation was tried, and turned away because of the request rate.
-struct Tries {
-    attempts: u32,
-    throttled: u32,
-}
-
-async fn repeat<T, F>(
-    name: &'static str,
-    collection: &'static str,
-    deadline: Deadline,
-    tries: &mut Tries,
-    operation: &mut impl FnMut() -> F,
-) -> Result<T, Failure>
-where
-    F: Future<Output = Result<T, DriverError>>,
-{
-    let mut last = None;
-    loop {
-        let failure = match deadline.at_most(ATTEMPT_TIME_MAX).wait(operation()).await {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => Failure::from(error),
-            Err(_) => match last {
-                // The deadline cut this attempt short: what the database said before says more.
-                Some(failure) if deadline.remaining().is_zero() => return Err(failure),
-                _ => Failure { class: Class::Transient, cause: Cause::Silence },
-            },
-        };
-        if let Class::Throttled { .. } = failure.class {
-            tries.throttled += 1;
-        }
-        let attempt = tries.attempts;
-        let Some(pause) = failure.pause_after(attempt) else {
-            return Err(failure);
-        };
-        if pause >= deadline.remaining() {
-            return Err(failure);
-        }
+    let mut throttled = 0;
+    let attempt = || {
+        let operation = operation();
+        async { operation.await.map_err(Failure::from) }
+    };
+    let note = |failure: &Failure, attempt: u32, pause: Duration| {
+        throttled += u32::from(failure.is_throttled());
         tracing::warn!(operation = name, collection, attempt, pause_ms = pause.as_millis() as u64, cause = %failure.cause, "database operation failed, trying again");
-        tokio::time::sleep(pause).await;
-        last = Some(failure);
-        tries.attempts += 1;
-    }
+    };
+    let (outcome, attempts) = retry::until(deadline, attempt, note).await;
+    throttled += u32::from(outcome.as_ref().is_err_and(Failure::is_throttled));
+    metrics::database(name, collection, attempts, throttled);
+    outcome
 }
 
 /// Why an operation failed.
@@ -113,6 +69,16 @@ impl Failure {
     /// Whether other credentials could help.
     pub(super) fn is_unauthenticated(&self) -> bool {
         self.class == Class::Unauthenticated
+    }
+
+    fn is_throttled(&self) -> bool {
+        matches!(self.class, Class::Throttled { .. })
+    }
+}
+
+impl retry::Failure for Failure {
+    fn silence() -> Self {
+        Self { class: Class::Transient, cause: Cause::Silence }
     }
 
     fn pause_after(&self, attempts_made: u32) -> Option<Duration> {

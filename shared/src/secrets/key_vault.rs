@@ -115,9 +115,9 @@ impl VaultSecret {
             secret_version: self.reference.version.clone(),
             ..SecretClientGetSecretOptions::default()
         };
-        let answer = client.get_secret(&self.reference.name, Some(options)).await;
+        let response = client.get_secret(&self.reference.name, Some(options)).await;
         let secret =
-            answer.and_then(|answer| answer.into_model()).map_err(|error| cause(&error))?;
+            response.and_then(|response| response.into_model()).map_err(|error| cause(&error))?;
         secret.value.map(Secret::new).ok_or(SecretError::NoSecret)
     }
 

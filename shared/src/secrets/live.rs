@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::key_vault::VaultSecret;
-use super::{Check, KeyVault, Secret, SecretError, SecretSetting, SecretSource};
+use super::{KeyVault, Secret, SecretError, SecretSetting, SecretSource, Validator};
 use crate::telemetry::metrics;
 use crate::{Deadline, Error, Result};
 
@@ -27,15 +27,15 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
 pub struct LiveSecret {
     name: &'static str,
     source: Option<VaultSecret>,
-    check: Check,
+    validator: Validator,
     refresh_interval: Duration,
-    current: RwLock<Option<Reading>>,
+    current: RwLock<Option<SecretVersion>>,
     last_attempt: Mutex<Option<Attempt>>,
 }
 
-/// A value, and the number of its reading: two readings with the same number are the same value.
+/// A value, and its number: two versions with the same number are the same value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct SecretVersion {
     /// The value.
     pub value: Secret,
     /// Grows with each new value.
@@ -50,13 +50,13 @@ struct Attempt {
 impl LiveSecret {
     pub(super) fn new(setting: SecretSetting, vault: &Arc<KeyVault>) -> Self {
         let (source, literal) = match setting.source {
-            SecretSource::Literal(value) => (None, Some(Reading { value, generation: 1 })),
+            SecretSource::Literal(value) => (None, Some(SecretVersion { value, generation: 1 })),
             SecretSource::KeyVault(reference) => (Some(vault.secret(reference)), None),
         };
         Self {
             name: setting.name,
             source,
-            check: setting.check,
+            validator: setting.validator,
             refresh_interval: vault.refresh_interval(),
             current: RwLock::new(literal),
             last_attempt: Mutex::new(None),
@@ -67,24 +67,50 @@ impl LiveSecret {
     ///
     /// # Errors
     /// [`Error::Unavailable`], naming the setting, if it cannot be read by the deadline.
-    pub async fn get(&self, deadline: Deadline) -> Result<Reading> {
+    pub async fn get(&self, deadline: Deadline) -> Result<SecretVersion> {
         match self.current() {
             Some(reading) => Ok(reading),
             None => self.read_first(deadline).await.map_err(|error| self.unavailable(error)),
         }
     }
 
+    /// Runs `attempt` with the value in use and, for as long as that is refused and Key Vault has a
+    /// newer one, with the newer one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], naming the setting, if the value cannot be read by the deadline;
+    /// inside, those of the last attempt.
+    pub async fn with<T, E, F>(
+        &self,
+        deadline: Deadline,
+        attempt: impl Fn(SecretVersion) -> F,
+        is_refusal: impl Fn(&E) -> bool,
+    ) -> Result<Result<T, E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut version = self.get(deadline).await?;
+        loop {
+            match attempt(version.clone()).await {
+                Err(error) if is_refusal(&error) => {
+                    match self.after_refusal(&version, deadline).await? {
+                        Some(newer) => version = newer,
+                        None => return Ok(Err(error)),
+                    }
+                }
+                outcome => return Ok(outcome),
+            }
+        }
+    }
+
     /// The value that took the place of one that was refused; `None` if there is no other.
     ///
     /// Waits if the last reading was a moment ago: a rotation may be under way.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`], naming the setting, if it cannot be read by the deadline.
-    pub async fn after_refusal(
+    async fn after_refusal(
         &self,
-        refused: &Reading,
+        refused: &SecretVersion,
         deadline: Deadline,
-    ) -> Result<Option<Reading>> {
+    ) -> Result<Option<SecretVersion>> {
         let Some(source) = &self.source else {
             return Ok(None);
         };
@@ -116,7 +142,7 @@ impl LiveSecret {
         }
     }
 
-    fn current(&self) -> Option<Reading> {
+    fn current(&self) -> Option<SecretVersion> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -125,14 +151,14 @@ impl LiveSecret {
         self.read(source, &mut last_attempt, Deadline::after(READ_TIME_MAX)).await
     }
 
-    async fn read_first(&self, deadline: Deadline) -> Result<Reading, SecretError> {
+    async fn read_first(&self, deadline: Deadline) -> Result<SecretVersion, SecretError> {
         let source = self.source.as_ref().ok_or(SecretError::NoSecret)?;
         let asked = Instant::now();
         let mut last_attempt = self.turn(deadline).await?;
         if let Some(reading) = self.current() {
             return Ok(reading);
         }
-        // Who comes right after a failure shares it, instead of asking the same in a row.
+        // Callers that were waiting share the failure instead of each retrying Key Vault.
         if let Some(Attempt { started, failure: Some(failure) }) = &*last_attempt
             && *started + READ_INTERVAL_MIN > asked
         {
@@ -145,9 +171,9 @@ impl LiveSecret {
     async fn read_newer(
         &self,
         source: &VaultSecret,
-        refused: &Reading,
+        refused: &SecretVersion,
         deadline: Deadline,
-    ) -> Result<Option<Reading>, SecretError> {
+    ) -> Result<Option<SecretVersion>, SecretError> {
         let newer = || self.current().filter(|reading| reading.generation != refused.generation);
         let asked = Instant::now();
         let mut last_attempt = self.turn(deadline).await?;
@@ -186,7 +212,7 @@ impl LiveSecret {
         let reading = Box::pin(source.read());
         let read = deadline.at_most(READ_TIME_MAX).wait(reading).await;
         let outcome = read.unwrap_or(Err(SecretError::Silence)).and_then(|value| {
-            (self.check)(value.expose()).map_err(SecretError::Unusable)?;
+            (self.validator)(value.expose()).map_err(SecretError::Unusable)?;
             self.put_to_use(value);
             Ok(())
         });
@@ -203,7 +229,7 @@ impl LiveSecret {
             Some(reading) => reading.generation + 1,
             None => 1,
         };
-        *current = Some(Reading { value, generation });
+        *current = Some(SecretVersion { value, generation });
         tracing::info!(setting = self.name, generation, "a secret was read and is in use");
     }
 

@@ -6,15 +6,14 @@
 mod key_vault;
 mod live;
 mod reference;
-mod secret;
 
+pub use crate::secret::Secret;
 pub use key_vault::{Identity, KeyVault, KeyVaultSettings};
-pub use live::{LiveSecret, Reading};
+pub use live::{LiveSecret, SecretVersion};
 pub use reference::SecretReference;
-pub use secret::Secret;
 
 /// What is wrong with a value that cannot be what its setting says, without the value.
-pub type Check = fn(&str) -> Result<(), &'static str>;
+pub type Validator = fn(&str) -> Result<(), &'static str>;
 
 /// A setting that holds a secret, or says where it is.
 #[derive(Clone, Debug)]
@@ -24,7 +23,7 @@ pub struct SecretSetting {
     /// The value, or where it is.
     pub source: SecretSource,
     /// What every value must be like, now and after each rotation.
-    pub check: Check,
+    pub validator: Validator,
 }
 
 /// Where a secret comes from.

@@ -32,6 +32,7 @@ pub(crate) struct InvocationLabel {
     /// The host's own identifier, if it sent one.
     pub(crate) id: Option<String>,
     /// The trace that it belongs to.
+    #[serde(serialize_with = "super::as_digits")]
     pub(crate) trace_id: TraceId,
 }
 

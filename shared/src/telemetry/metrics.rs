@@ -2,20 +2,25 @@
 //!
 //! Application Insights keeps count, sum, least and most of each; percentiles come from requests.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
 use opentelemetry::{KeyValue, global};
 
 /// Made with the first use, which is after the start of telemetry; without telemetry, of nothing.
-static INSTRUMENTS: LazyLock<Instruments> =
-    LazyLock::new(|| Instruments::new(&global::meter("patient-records")));
+static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments::new(&meter()));
+
+/// Times the calls of one dependency that only one app has.
+#[derive(Debug)]
+pub struct CallTimer {
+    name: &'static str,
+    histogram: OnceLock<Histogram<f64>>,
+}
 
 struct Instruments {
     invocations: Histogram<f64>,
     in_flight: UpDownCounter<i64>,
-    audit_calls: Histogram<f64>,
     attempts: Counter<u64>,
     throttled: Counter<u64>,
     secrets: Counter<u64>,
@@ -26,11 +31,24 @@ impl Instruments {
         Self {
             invocations: meter.f64_histogram("invocation.duration").with_unit("ms").build(),
             in_flight: meter.i64_up_down_counter("invocation.in_flight").build(),
-            audit_calls: meter.f64_histogram("audit.duration").with_unit("ms").build(),
             attempts: meter.u64_counter("database.attempts").build(),
             throttled: meter.u64_counter("database.throttled").build(),
             secrets: meter.u64_counter("secret.read").build(),
         }
+    }
+}
+
+impl CallTimer {
+    /// The timer whose metric has this name; it counts milliseconds, by success.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, histogram: OnceLock::new() }
+    }
+
+    /// A call, with its repeated attempts, took this time.
+    pub fn record(&self, succeeded: bool, time: Duration) {
+        let make = || meter().f64_histogram(self.name).with_unit("ms").build();
+        let attributes = [KeyValue::new("success", succeeded)];
+        self.histogram.get_or_init(make).record(milliseconds(time), &attributes);
     }
 }
 
@@ -60,11 +78,6 @@ pub(crate) fn invocation(function: &str, status: u16, time: Duration) {
     INSTRUMENTS.invocations.record(milliseconds(time), &attributes);
 }
 
-/// The audit register confirmed a record, or did not.
-pub fn audit_call(succeeded: bool, time: Duration) {
-    INSTRUMENTS.audit_calls.record(milliseconds(time), &[KeyValue::new("success", succeeded)]);
-}
-
 /// A database operation took so many attempts, and was throttled so often.
 pub(crate) fn database(
     operation: &'static str,
@@ -84,6 +97,10 @@ pub(crate) fn database(
 pub(crate) fn secret(setting: &'static str, succeeded: bool) {
     let attributes = [KeyValue::new("setting", setting), KeyValue::new("success", succeeded)];
     INSTRUMENTS.secrets.add(1, &attributes);
+}
+
+fn meter() -> Meter {
+    global::meter(env!("CARGO_PKG_NAME"))
 }
 
 fn milliseconds(time: Duration) -> f64 {

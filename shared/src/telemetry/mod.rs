@@ -13,6 +13,7 @@ use std::io;
 use std::panic;
 use std::sync::Arc;
 
+use serde::Serializer;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
@@ -21,9 +22,10 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::HttpClient;
-use crate::secrets::Secret;
+use crate::secret::Secret;
 
-pub use trace_context::{TraceContext, TraceId};
+pub use opentelemetry::trace::TraceId;
+pub use trace_context::TraceContext;
 
 pub(crate) use invocation::{InvocationLabel, with_invocation_logs};
 
@@ -89,6 +91,14 @@ pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) ->
         None => tracing::error!("panicked"),
     }));
     Ok(())
+}
+
+/// Writes a trace id as JSON has it: 32 lower-case hexadecimal digits.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn as_digits<S: Serializer>(trace_id: &TraceId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(trace_id)
 }
 
 /// Writes log lines, which need no spans: without an export there are none, and they cost nothing.

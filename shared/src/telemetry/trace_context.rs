@@ -1,45 +1,28 @@
 //! W3C Trace Context, level 1, and its predecessor: which trace a request belongs to.
 
-use std::fmt;
-
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
-use serde::{Serialize, Serializer};
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::hex;
+/// The length of a `traceparent` of version 00; that of a later one is no less.
+const TRACEPARENT_CHARS_MIN: usize = 55;
 
-/// Identifies a trace: 16 bytes, not all zero, written as 32 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct TraceId([u8; 16]);
+/// The longest `tracestate` that must be passed on (W3C Trace Context, section 3.3.1.5).
+const TRACESTATE_CHARS_MAX: usize = 512;
 
-/// Identifies a span within a trace: 8 bytes, not all zero.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct SpanId([u8; 8]);
-
-/// The trace that a request belongs to, and our place in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceContext {
-    trace_id: TraceId,
-    parent: SpanId,
-    flags: u8,
-    state: Option<String>,
-}
-
-impl TraceId {
-    /// A trace id of these bytes.
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
+/// The trace that a request belongs to, and the span of the caller in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceContext(SpanContext);
 
 impl TraceContext {
     /// The context of the first usable pair of `traceparent` and `tracestate`.
     pub(crate) fn from_first<'a>(
         candidates: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>,
     ) -> Option<Self> {
-        candidates.into_iter().find_map(|(parent, state)| Self::parse(parent?, state))
+        candidates.into_iter().find_map(|(parent, state)| Headers::new(parent?, state)?.read())
     }
 
     /// The context in a `Request-Id` header, which older clients of Application Insights send:
@@ -48,25 +31,20 @@ impl TraceContext {
     /// Identifiers of other clients name no trace that anything else could belong to.
     pub(crate) fn from_request_id(request_id: &str) -> Option<Self> {
         let mut parts = request_id.trim().strip_prefix('|')?.split('.');
-        let trace_id = TraceId(hex::decode(parts.next()?.as_bytes())?);
-        let parent = parts.next().and_then(|part| hex::decode(part.as_bytes())).map(SpanId);
-        let parent = parent.filter(|parent| parent.0 != [0; 8]).unwrap_or_else(SpanId::generate);
-        (trace_id.0 != [0; 16]).then_some(Self { trace_id, parent, flags: 1, state: None })
+        let trace_id = TraceId::from_bytes(bytes(parts.next()?)?);
+        let parent = parts.next().and_then(bytes).map(SpanId::from_bytes);
+        let parent = parent.filter(|parent| *parent != SpanId::INVALID).unwrap_or_else(span_id);
+        (trace_id != TraceId::INVALID).then(|| Self::sampled(trace_id, parent))
     }
 
     /// A new trace.
     pub fn generate() -> Self {
-        Self {
-            trace_id: TraceId(fastrand::u128(1..).to_be_bytes()),
-            parent: SpanId::generate(),
-            flags: 1,
-            state: None,
-        }
+        Self::sampled(TraceId::from(fastrand::u128(1..)), span_id())
     }
 
-    /// The trace's identifier.
+    /// The trace's identifier: 32 lower-case hexadecimal digits.
     pub fn trace_id(&self) -> TraceId {
-        self.trace_id
+        self.0.trace_id()
     }
 
     /// The `traceparent` of an outgoing call: the same trace, and the span of the call, which is
@@ -75,99 +53,77 @@ impl TraceContext {
         let context = Span::current().context();
         let span = context.span();
         let exported = span.span_context();
-        let (trace, span, flags) = if exported.is_valid() {
-            (
-                exported.trace_id().to_bytes(),
-                exported.span_id().to_bytes(),
-                exported.trace_flags().to_u8() & 1,
-            )
+        let (trace_id, span_id, flags) = if exported.is_valid() {
+            (exported.trace_id(), exported.span_id(), exported.trace_flags())
         } else {
-            (self.trace_id.0, SpanId::generate().0, self.flags)
+            (self.0.trace_id(), span_id(), self.0.trace_flags())
         };
-        let [trace, span, flags] = [&trace[..], &span, &[flags]].map(hex::encode);
-        ["00", &trace, &span, &flags].join("-")
+        format!("00-{trace_id}-{span_id}-{:02x}", flags & TraceFlags::SAMPLED)
     }
 
     /// Makes a span that has not begun a child of the caller's.
     pub(crate) fn adopt(&self, span: &Span) {
-        let parent = SpanContext::new(
-            opentelemetry::TraceId::from_bytes(self.trace_id.0),
-            opentelemetry::SpanId::from_bytes(self.parent.0),
-            TraceFlags::new(self.flags),
-            true,
-            TraceState::NONE,
-        );
         // Without telemetry there is nothing to tell.
-        let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+        let _ = span.set_parent(Context::new().with_remote_span_context(self.0.clone()));
     }
 
     /// The `tracestate` that goes along unchanged.
-    pub fn state(&self) -> Option<&str> {
-        self.state.as_deref()
+    pub fn state(&self) -> Option<String> {
+        Some(self.0.trace_state().header()).filter(|state| !state.is_empty())
     }
 
-    fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<Self> {
-        let bytes = traceparent.trim().as_bytes();
-        let version = hex::decode::<1>(bytes.get(..2)?)?[0];
-        // A later version may append fields; version 00 has exactly these (section 3.2.2).
-        let ends_well = match bytes.get(55) {
-            None => true,
-            Some(separator) => version != 0 && *separator == b'-',
-        };
-        let separated = [2, 35, 52].iter().all(|at| bytes.get(*at) == Some(&b'-'));
-        if version == 0xff || !ends_well || !separated {
+    fn sampled(trace_id: TraceId, parent: SpanId) -> Self {
+        Self(SpanContext::new(trace_id, parent, TraceFlags::SAMPLED, true, TraceState::NONE))
+    }
+}
+
+/// Both headers of a caller.
+struct Headers<'a> {
+    traceparent: &'a str,
+    tracestate: Option<&'a str>,
+}
+
+impl<'a> Headers<'a> {
+    fn new(traceparent: &'a str, tracestate: Option<&'a str>) -> Option<Self> {
+        let traceparent = traceparent.trim();
+        // The propagator would also take shorter ids.
+        if traceparent.len() < TRACEPARENT_CHARS_MIN {
             return None;
         }
-        let trace_id = TraceId(hex::decode(bytes.get(3..35)?)?);
-        let parent = SpanId(hex::decode(bytes.get(36..52)?)?);
-        let flags = hex::decode::<1>(bytes.get(53..55)?)?[0] & 1;
-        if trace_id.0 == [0; 16] || parent.0 == [0; 8] {
-            return None;
+        let tracestate = tracestate.filter(|state| state.len() <= TRACESTATE_CHARS_MAX);
+        Some(Self { traceparent, tracestate })
+    }
+
+    fn read(&self) -> Option<TraceContext> {
+        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), self);
+        let span = context.span();
+        span.span_context().is_valid().then(|| TraceContext(span.span_context().clone()))
+    }
+}
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        match key {
+            "traceparent" => Some(self.traceparent),
+            "tracestate" => self.tracestate,
+            _ => None,
         }
-        let state = tracestate.filter(|text| is_sendable(text)).map(str::to_owned);
-        Some(Self { trace_id, parent, flags, state })
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec!["traceparent", "tracestate"]
     }
 }
 
-impl SpanId {
-    fn generate() -> Self {
-        Self(fastrand::u64(1..).to_be_bytes())
-    }
+fn span_id() -> SpanId {
+    SpanId::from(fastrand::u64(1..))
 }
 
-impl fmt::Display for TraceId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hex::encode(&self.0))
-    }
-}
-
-impl Serialize for TraceId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(&self.0))
-    }
-}
-
-impl fmt::Debug for TraceId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-impl fmt::Display for SpanId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hex::encode(&self.0))
-    }
-}
-
-impl fmt::Debug for SpanId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-/// Whether a `tracestate` can be sent on as a header; over 512 characters it may be dropped.
-fn is_sendable(text: &str) -> bool {
-    (1..=512).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+/// The bytes of exactly 2·N lower-case digits.
+fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let is_lower = !digits.bytes().any(|digit| digit.is_ascii_uppercase());
+    (is_lower && hex::decode_to_slice(digits, &mut bytes).is_ok()).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -178,6 +134,10 @@ mod tests {
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
+    fn parse(traceparent: &str) -> Option<TraceContext> {
+        TraceContext::from_first([(Some(traceparent), None)])
+    }
+
     #[test]
     fn a_call_stays_in_the_trace_with_a_span_of_its_own() {
         let context = TraceContext::from_first([(Some(PARENT), Some("vendor=1"))]).unwrap();
@@ -187,7 +147,7 @@ mod tests {
         assert!(call.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
         assert!(call.ends_with("-01"));
         assert!(!call.contains("00f067aa0ba902b7"));
-        assert_eq!(context.state(), Some("vendor=1"));
+        assert_eq!(context.state().as_deref(), Some("vendor=1"));
     }
 
     #[test]
@@ -215,8 +175,10 @@ mod tests {
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra",
             "00_4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7_01",
+            "00-4bf9-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1",
         ] {
-            assert_eq!(TraceContext::parse(parent, None), None, "{parent}");
+            assert_eq!(parse(parent), None, "{parent}");
         }
     }
 
@@ -228,7 +190,7 @@ mod tests {
         ] {
             let context = TraceContext::from_request_id(request_id).unwrap();
             assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
-            assert!(expected.is_none_or(|expected| context.parent.to_string() == expected));
+            assert!(expected.is_none_or(|expected| context.0.span_id().to_string() == expected));
         }
         for request_id in ["", "|", "4bf92f3577b34da6a3ce929d0e0e4736", "|abc.1.", "|é.1."] {
             assert_eq!(TraceContext::from_request_id(request_id), None, "{request_id}");
@@ -240,20 +202,20 @@ mod tests {
         let parent =
             "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-will-be-like";
 
-        assert!(TraceContext::parse(parent, None).is_some());
+        assert!(parse(parent).is_some());
     }
 
     proptest! {
         #[test]
         fn any_header_is_understood_or_passed_over(parent in ".*", state in ".*") {
-            let _ = TraceContext::parse(&parent, Some(&state));
+            let _ = TraceContext::from_first([(Some(&*parent), Some(&*state))]);
             let _ = TraceContext::from_request_id(&parent);
         }
 
         #[test]
         fn what_we_send_we_understand(_case in 0..100u8) {
             let context = TraceContext::generate();
-            let parsed = TraceContext::parse(&context.traceparent_of_call(), None).unwrap();
+            let parsed = parse(&context.traceparent_of_call()).unwrap();
 
             prop_assert_eq!(parsed.trace_id(), context.trace_id());
         }

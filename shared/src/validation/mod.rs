@@ -26,8 +26,8 @@ pub use mistakes::Mistakes;
 pub use named::{Named, named};
 pub use structure::{List, Object, describe, list};
 pub use text::{
-    Form, OneOf, Text, TextLike, date_time, guid, moment, one_of, text, text_like, text_of_exactly,
-    text_with_lines,
+    OneOf, SchemaHint, Text, TextLike, date_time, guid, moment, one_of, text, text_like,
+    text_of_exactly, text_with_lines,
 };
 
 /// The longest name, identifier or other single text that is no prose. What one app writes here,

@@ -83,7 +83,7 @@ impl Rule for Text {
 }
 
 /// What a schema can say about the form of a text, beside the expectation in words.
-pub enum Form {
+pub enum SchemaHint {
     /// A format that `OpenAPI` or JSON Schema names, for instance `uuid`.
     Format(&'static str),
     /// A regular expression (ECMA 262) that good texts match; `parse` may want more.
@@ -95,14 +95,14 @@ pub enum Form {
 /// Text that `parse` understands; see [`text_like`].
 pub struct TextLike<P> {
     parse: P,
-    form: Form,
+    form: SchemaHint,
     expectation: &'static str,
 }
 
 /// Text that `parse` understands, else the field `expectation`, for instance "must be a GUID".
 pub const fn text_like<T, P: Fn(&str) -> Option<T>>(
     parse: P,
-    form: Form,
+    form: SchemaHint,
     expectation: &'static str,
 ) -> TextLike<P> {
     TextLike { parse, form, expectation }
@@ -122,9 +122,9 @@ impl<T, P: Fn(&str) -> Option<T>> Rule for TextLike<P> {
     fn schema(&self) -> Value {
         let mut schema = json!({"type": "string", "description": self.expectation});
         match self.form {
-            Form::Format(name) => schema["format"] = json!(name),
-            Form::Pattern(pattern) => schema["pattern"] = json!(pattern),
-            Form::PatternWithin(pattern, chars_max) => {
+            SchemaHint::Format(name) => schema["format"] = json!(name),
+            SchemaHint::Pattern(pattern) => schema["pattern"] = json!(pattern),
+            SchemaHint::PatternWithin(pattern, chars_max) => {
                 schema["pattern"] = json!(pattern);
                 schema["maxLength"] = json!(chars_max);
             }
@@ -164,14 +164,14 @@ impl<T: Copy> Rule for OneOf<T> {
 
 /// An identifier.
 pub fn guid<T>() -> impl Rule<Output = Id<T>> {
-    text_like(Id::parse, Form::Format("uuid"), "must be a GUID")
+    text_like(Id::parse, SchemaHint::Format("uuid"), "must be a GUID")
 }
 
 /// An RFC 3339 date-time, kept as it was sent.
 pub fn date_time() -> impl Rule<Output = String> {
     text_like(
         |text| moment(text).map(|_| text.to_owned()),
-        Form::Format("date-time"),
+        SchemaHint::Format("date-time"),
         "must be an RFC 3339 date-time",
     )
 }

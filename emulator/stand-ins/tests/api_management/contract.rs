@@ -39,6 +39,11 @@ async fn provoked(occasion: &str) -> Response {
         "no token, or one that is not valid, where tokens are demanded" => {
             sent(Stack::echoing(token::demand).await.call("GET", "/patient/1")).await
         }
+        "a key of the product *monitoring*, for another operation than `/health`" => {
+            let stack = Stack::start().await;
+            let call = stack.bare("GET", "/patient/1");
+            sent(call.header("Ocp-Apim-Subscription-Key", "watching")).await
+        }
         "the subscription has used up its calls of the day; `Retry-After`" => {
             let stack = Stack::echoing(|options| options.values.quota_per_day = 0).await;
             sent(stack.call("GET", "/patient/1")).await
@@ -92,7 +97,7 @@ async fn provoked(occasion: &str) -> Response {
 #[tokio::test]
 async fn the_gateway_responds_as_each_row_of_the_contract_says() {
     let rows = rows();
-    assert_eq!(rows.len(), 12, "{rows:?}");
+    assert_eq!(rows.len(), 13, "{rows:?}");
 
     for [status, kind, occasion] in rows {
         let response = provoked(occasion).await;
@@ -108,7 +113,8 @@ async fn the_gateway_responds_as_each_row_of_the_contract_says() {
         for member in ["title", "detail"] {
             assert!(body[member].is_string(), "{member} of {body}");
         }
-        let members = body.as_object().expect("a problem is an object").len();
-        assert!((4..=5).contains(&members), "{body}");
+        let trace_id = body["traceId"].as_str().expect("a problem names the gateway's request");
+        assert!(trace_id.len() == 32 && !trace_id.contains('-'), "{body}");
+        assert_eq!(body.as_object().expect("a problem is an object").len(), 5, "{body}");
     }
 }

@@ -83,19 +83,19 @@ async fn an_unsupported_policy_fails_the_start_with_file_and_line() {
             "patient_api",
             "  <on-error>",
             "  text <on-error>",
-            "patient_api.xml.tftpl:50: <policies> has unexpected text",
+            "patient_api.xml.tftpl:32: <policies> has unexpected text",
         ),
         (
             "patient_api",
             "</on-error>",
             "</on-errors>",
-            "patient_api.xml.tftpl:53: expected 'on-error' tag, not 'on-errors'",
+            "patient_api.xml.tftpl:35: expected 'on-error' tag, not 'on-errors'",
         ),
         (
             "patient_api",
             "<policies>",
             "<policy>",
-            "patient_api.xml.tftpl:54: expected 'policy' tag, not 'policies'",
+            "patient_api.xml.tftpl:36: expected 'policy' tag, not 'policies'",
         ),
         (
             "problem",

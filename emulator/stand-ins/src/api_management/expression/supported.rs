@@ -10,6 +10,41 @@ use super::csharp::{
 use super::source::Source;
 use crate::api_management::context::Variable;
 
+/// What a problem's text begins with, given its members, up to its detail.
+macro_rules! problem_before_detail {
+    ($kind:literal, $title:literal, $status:literal) => {
+        concat!(
+            r#"@{ return new JObject(new JProperty("type", "urn:problem:patient-records:"#,
+            $kind,
+            r#""), new JProperty("title", ""#,
+            $title,
+            r#""), new JProperty("status", "#,
+            $status,
+            r#"), new JProperty("detail", ""#,
+        )
+    };
+}
+
+macro_rules! problem_after_detail {
+    () => {
+        r#""), new JProperty("traceId", context.RequestId.ToString("N"))).ToString(); }"#
+    };
+}
+
+/// A problem with a constant detail.
+macro_rules! problem_expression {
+    ($kind:literal, $title:literal, $status:literal, $detail:literal) => {
+        SupportedExpression {
+            source: Source::Exact(concat!(
+                problem_before_detail!($kind, $title, $status),
+                $detail,
+                problem_after_detail!(),
+            )),
+            value: |context, _| Ok(Some(problem(context, $kind, $title, $status, $detail))),
+        }
+    };
+}
+
 pub(super) const CONDITIONS: &[SupportedExpression<bool>] = &[
     SupportedExpression {
         source: Source::Number(
@@ -87,9 +122,12 @@ pub(super) const CONDITIONS: &[SupportedExpression<bool>] = &[
     },
     SupportedExpression {
         source: Source::Exact(
-            r#"@(context.Response.StatusCode == 503 && !context.Response.Headers.ContainsKey("Retry-After"))"#,
+            r#"@(context.Response.StatusCode == 401 || context.Response.StatusCode == 503 && !context.Response.Headers.ContainsKey("Retry-After"))"#,
         ),
-        value: |context, _| is_without_retry_after(context, StatusCode::SERVICE_UNAVAILABLE),
+        value: |context, _| match response(context)?.status {
+            StatusCode::UNAUTHORIZED => Ok(true),
+            _ => is_without_retry_after(context, StatusCode::SERVICE_UNAVAILABLE),
+        },
     },
     SupportedExpression {
         source: Source::Exact(r#"@(context.LastError.Source == "forward-request")"#),
@@ -171,4 +209,35 @@ pub(super) const TEXTS: &[SupportedExpression<Option<String>>] = &[
             Ok(Some(problem(context, kind, title, status, &format!("{title}."))))
         },
     },
+    SupportedExpression {
+        source: Source::Number(
+            concat!(
+                problem_before_detail!("too-large", "The body is too large", 413),
+                "A body has at most ",
+            ),
+            concat!(" bytes.", problem_after_detail!()),
+        ),
+        value: |context, written| {
+            let detail = format!("A body has at most {} bytes.", written.number());
+            Ok(Some(problem(context, "too-large", "The body is too large", 413, &detail)))
+        },
+    },
+    problem_expression!(
+        "forbidden",
+        "The subscription may not do that",
+        403,
+        "This subscription may ask for /health and nothing else."
+    ),
+    problem_expression!(
+        "throttled",
+        "Too many requests",
+        429,
+        "Too many requests are under way; try again."
+    ),
+    problem_expression!(
+        "unavailable",
+        "The API cannot be reached",
+        503,
+        "The API cannot be reached; try again."
+    ),
 ];

@@ -110,7 +110,7 @@ async fn what_is_wrong_is_named_and_nothing_is_changed_or_recorded() {
         (with("observations", json!(null)), vec!["/observations"]),
         (with("unit", json!("%")), vec!["/unit"]),
     ];
-    let before = api.traces().await;
+    let before = api.side_effects().await;
 
     for (body, pointers) in refusals {
         let call = api.call("PUT", &format!("patient/{patient_id}/tests/{id}")).json(&body);
@@ -121,5 +121,5 @@ async fn what_is_wrong_is_named_and_nothing_is_changed_or_recorded() {
             refused.wrong_fields().into_iter().map(|(pointer, _)| pointer).collect();
         assert_eq!(named, pointers, "{body}");
     }
-    assert_eq!(api.traces().await, before);
+    assert_eq!(api.side_effects().await, before);
 }

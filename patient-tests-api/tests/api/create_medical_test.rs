@@ -119,7 +119,7 @@ async fn what_is_wrong_is_named_and_nothing_is_stored_or_recorded() {
         (medical_test_with("lastUpdated", json!("2020-01-01T00:00:00Z")), vec!["/lastUpdated"]),
         (medical_test_with("createdDate", json!("2020-01-01T00:00:00Z")), vec!["/createdDate"]),
     ];
-    let before = api.traces().await;
+    let before = api.side_effects().await;
 
     for (body, pointers) in refusals {
         let call = api.call("POST", &format!("patient/{patient_id}/tests")).json(&body);
@@ -130,7 +130,7 @@ async fn what_is_wrong_is_named_and_nothing_is_stored_or_recorded() {
             refused.wrong_fields().into_iter().map(|(pointer, _)| pointer).collect();
         assert_eq!(named, pointers);
     }
-    assert_eq!(api.traces().await, before);
+    assert_eq!(api.side_effects().await, before);
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_patients_id_that_is_none_is_the_callers_mistake() {
 
     assert_eq!(refused.problem(), "invalid-request");
     assert_eq!(refused.body["detail"], "The patient's id in the path is not a GUID.");
-    assert_eq!(api.traces().await, (vec![], 0));
+    assert_eq!(api.side_effects().await, (vec![], 0));
 }
 
 #[tokio::test]

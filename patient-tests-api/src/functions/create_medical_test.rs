@@ -1,13 +1,41 @@
 //! `POST patient/{patientId}/tests`
 
+use shared::function::no_query;
 use shared::http::{Request, Response};
+use shared::openapi;
 use shared::{Error, Id, Result};
 
+use super::{Function, TESTS};
 use crate::App;
 use crate::audit::{Audited, Operation, Resource, Written};
 use crate::medical_test::MedicalTestDetails;
 
-pub(crate) const NAME: &str = "CreateTest";
+/// Ids that are made of idempotency keys depend on it.
+const NAME: &str = "CreateTest";
+
+/// How the table knows it.
+pub(crate) const FUNCTION: Function = Function {
+    name: NAME,
+    methods: &["post"],
+    route: "patient/{patientId}/tests",
+    query: no_query,
+    handle: |app, request| Box::pin(handle(app, request)),
+    group: &TESTS,
+    operations,
+};
+
+fn operations() -> Vec<openapi::Operation> {
+    vec![
+        openapi::Operation::new(
+            "post",
+            "Adds a test to a patient.",
+            "The patient must exist. With an Idempotency-Key it can be repeated safely.",
+        )
+        .body("NewTest")
+        .creates("Test", openapi::versioned())
+        .problems(&[404, 410]),
+    ]
+}
 
 /// Adds a test to a patient, who must exist.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
@@ -25,7 +53,8 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
         .write_after(&request, resource, patient, async |intent, patient| {
             patient?;
             let deadline = request.deadline;
-            let inserted = app.tests.insert(id, patient_id, details, intent, deadline).await?;
+            let inserted =
+                app.medical_tests.insert(id, patient_id, details, intent, deadline).await?;
             Ok(Written::inserted(id, inserted, |test| {
                 Response::created(request.location_of("tests", id), test).with_version(test.version)
             }))

@@ -1,15 +1,49 @@
 //! `GET` and `HEAD patient/{patientId}/tests/{testId?}`
 
 use shared::http::Request;
-use shared::page::PageRequest;
+use shared::openapi;
+use shared::page::{self, PageRequest};
 use shared::{Error, Result};
 use tokio::join;
 
-use super::{one_record, unless_patient_deleted};
+use super::{Function, TESTS, one_record, unless_patient_deleted};
 use crate::App;
 use crate::audit::{Audited, Disclosure, Operation, Resource};
 
-pub(crate) const NAME: &str = "LoadTest";
+/// How the table knows it.
+pub(crate) const FUNCTION: Function = Function {
+    name: "LoadTest",
+    methods: &["get", "head"],
+    route: "patient/{patientId}/tests/{testId?}",
+    query,
+    handle: |app, request| Box::pin(handle(app, request)),
+    group: &TESTS,
+    operations,
+};
+
+fn operations() -> Vec<openapi::Operation> {
+    vec![
+        openapi::Operation::new(
+            "get",
+            "Lists a patient's tests.",
+            "They are sorted by id. A page may have less than the limit; a Link leads on.",
+        )
+        .of_the_list()
+        .pages("Test")
+        .problems(&[404, 410]),
+        openapi::Operation::new("get", "Returns a test.", "The ETag is the test's version.")
+            .returns("Test")
+            .unless_known(),
+    ]
+}
+
+/// Pages are for the list alone.
+fn query(request: &Request) -> &'static [&'static str] {
+    match request.param("testId") {
+        Some(_) => &[],
+        None => page::PARAMETERS,
+    }
+}
 
 /// Returns one test of a patient, or a page of them.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
@@ -26,7 +60,7 @@ async fn one(app: &App, request: Request) -> Result<Audited> {
 
     let (patient, test) = join!(
         app.patients.find(patient_id, request.deadline),
-        app.tests.find(patient_id, id, request.deadline),
+        app.medical_tests.find(patient_id, id, request.deadline),
     );
     let found = unless_patient_deleted(patient)
         .and(test)
@@ -41,7 +75,7 @@ async fn list(app: &App, request: Request) -> Result<Audited> {
 
     let (patient, tests) = join!(
         app.patients.find(patient_id, request.deadline),
-        app.tests.find_page(patient_id, &page, request.deadline),
+        app.medical_tests.find_page(patient_id, &page, request.deadline),
     );
     let found = match (patient, tests) {
         // Tests that the scaffold stored may lack their patient.
