@@ -8,11 +8,16 @@ use stand_ins::key_vault::{Fault, HOST, KeyVault};
 
 /// A client that trusts only the vault's authority.
 fn client(vault: &KeyVault) -> Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let pem = std::fs::read(vault.trusted_certificate()).unwrap();
+    client_trusting(vec![Certificate::from_pem(&pem).unwrap()])
+}
+
+fn client_trusting(certificates: Vec<Certificate>) -> Client {
+    // Each test may be the first of its process to build a client.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .no_proxy()
-        .tls_certs_only([Certificate::from_pem(&pem).unwrap()])
+        .tls_certs_only(certificates)
         .resolve(HOST, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .build()
         .unwrap()
@@ -159,12 +164,7 @@ async fn it_can_be_made_to_fail() {
 #[tokio::test]
 async fn a_client_must_trust_the_authority() {
     let vault = KeyVault::start().await.unwrap();
-    let stranger = Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .resolve(HOST, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-        .build()
-        .unwrap();
+    let stranger = client_trusting(Vec::new());
 
     assert!(stranger.get(vault.url()).send().await.unwrap_err().is_connect());
 }
