@@ -1,4 +1,4 @@
-"""Whether an answer is right: each function returns what is wrong, by name and never by value."""
+"""Checks responses: each function returns the errors, with names but never values."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ GIVEN_BY_THE_API = {"id", "lastUpdated"}
 
 
 def differences(written: Record, read: Any) -> list[str]:
-    """The fields in which what was read is not what was written."""
+    """The fields whose value read differs from the value written."""
     if not isinstance(read, dict):
         return ["the body is no record"]
     fields = sorted((written.keys() | read.keys()) - GIVEN_BY_THE_API)
@@ -19,7 +19,7 @@ def differences(written: Record, read: Any) -> list[str]:
 
 
 def created(written: Record, read: Any, location: str | None, etag: str | None) -> list[str]:
-    """What is wrong with the answer to a create."""
+    """Checks the response to a create."""
     wrong = differences(written, read)
     identifier = read.get("id") if isinstance(read, dict) else None
     if not is_guid(identifier):
@@ -32,7 +32,7 @@ def created(written: Record, read: Any, location: str | None, etag: str | None) 
 
 
 def problem(read: Any, status: int, pointers: Iterable[str] | None = None) -> list[str]:
-    """What is wrong with a refusal (RFC 9457)."""
+    """Checks a problem response (RFC 9457)."""
     if not isinstance(read, dict):
         return ["the body is no problem"]
     wrong = []

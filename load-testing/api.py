@@ -1,4 +1,4 @@
-"""Sends requests as one user, and reports each as passed or failed under its route template."""
+"""Sends the requests of one user, and reports each under its route template as passed or failed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from locust.exception import RescheduleTask
 from journal import Journal
 
 wrong_answers: list[str] = []
-"""Answers with the right status and wrong content, over the whole run: there must be none."""
+"""Responses with the expected status and wrong content in the whole run; there must be none."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, with the status that was expected."""
+    """A response with the expected status."""
 
     headers: Mapping[str, str]
     body: Any
 
     @property
     def etag(self) -> str:
-        """The version, in quotes."""
+        """The entity tag, in quotes."""
         return self.headers.get("ETag", "")
 
 
@@ -30,7 +30,7 @@ Check = Callable[[Answer], list[str]]
 
 
 class Api:
-    """The Patient API as one subscriber sees it."""
+    """A client of the Patient API with one subscription."""
 
     def __init__(self, http: FastHttpSession, subscription_key: str, journal: Journal) -> None:
         self._http = http
@@ -47,7 +47,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         check: Check = lambda _: [],
     ) -> Answer:
-        """Sends a request and insists on a status; the task ends where an answer is another one."""
+        """Sends a request and requires a status; another status ends the task."""
         method = operation.split(" ", 1)[0]
         with self._http.request(
             method,
@@ -75,7 +75,7 @@ class Api:
 
 
 def parsed(response: Any) -> Any:
-    """The JSON of a body; None if there is none, or it is none."""
+    """The JSON of a body; None if the body is empty or not JSON."""
     try:
         return response.json() if response.content else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""When a run has passed: limits from criteria.json, the only place that has them."""
+"""The criteria of a run; their limits are in criteria.json only."""
 
 import json
 import os
@@ -10,12 +10,12 @@ from typing import Any
 FILE = Path(__file__).with_name("criteria.json")
 
 FULL = "full"
-"""A run whose times count; others name a section of the file that relaxes them."""
+"""The kind of run with full limits; other kinds name a section of the file that relaxes them."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a run has measured of one operation. Times are in milliseconds."""
+    """The figures of one operation. Times are in milliseconds."""
 
     requests: int
     p95_ms: float
@@ -24,7 +24,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Run:
-    """What a whole run has measured."""
+    """The figures of a whole run."""
 
     requests: int
     failures: int
@@ -34,13 +34,13 @@ class Run:
 
     @property
     def error_percent(self) -> float:
-        """The share of requests that were not answered as they must be."""
+        """The share of failed requests."""
         return 100 * self.failures / self.requests if self.requests else 100.0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One criterion, what was measured, and whether that is good enough."""
+    """A criterion, the measured value, and whether it passed."""
 
     criterion: str
     measured: str
@@ -49,13 +49,13 @@ class Verdict:
 
 
 def load(profile: str = FULL) -> dict[str, Any]:
-    """The limits, from the file beside this one or the one that LOAD_TEST_CRITERIA names."""
+    """Reads the limits from criteria.json or from the file that LOAD_TEST_CRITERIA names."""
     criteria = json.loads(Path(os.environ.get("LOAD_TEST_CRITERIA", FILE)).read_text())
     return criteria if profile == FULL else relaxed(criteria, criteria[profile])
 
 
 def relaxed(criteria: dict[str, Any], profile: Mapping[str, Any]) -> dict[str, Any]:
-    """The same limits for a machine that has other work: longer times, another throughput."""
+    """Relaxes the limits for a machine with other work: longer times, another throughput."""
     operations = {
         name: {limit: milliseconds * profile["timesFactor"] for limit, milliseconds in limits.items()}
         for name, limits in criteria["operations"].items()
@@ -65,7 +65,7 @@ def relaxed(criteria: dict[str, Any], profile: Mapping[str, Any]) -> dict[str, A
 
 
 def judge(criteria: Mapping[str, Any], run: Run) -> list[Verdict]:
-    """Compares a run with every criterion. An operation that was never asked for has failed."""
+    """Compares a run with every criterion. An operation without requests fails."""
     verdicts = [
         at_most("errors", run.error_percent, criteria["errorPercentMax"], "%"),
         at_most("wrong answers", run.wrong_answers, criteria["wrongAnswersMax"], ""),
@@ -82,17 +82,17 @@ def judge(criteria: Mapping[str, Any], run: Run) -> list[Verdict]:
 
 
 def at_most(criterion: str, measured: float, limit: float, unit: str) -> Verdict:
-    """Passed up to and including the limit."""
+    """Passes up to and including the limit."""
     return Verdict(criterion, f"{measured:.4g}{unit}", f"≤ {limit}{unit}", measured <= limit)
 
 
 def at_least(criterion: str, measured: float, limit: float, unit: str) -> Verdict:
-    """Passed from the limit on."""
+    """Passes from the limit on."""
     return Verdict(criterion, f"{measured:.4g}{unit}", f"≥ {limit}{unit}", measured >= limit)
 
 
 def table(verdicts: list[Verdict]) -> str:
-    """The verdicts for people."""
+    """Formats the verdicts as a table."""
     rows = [("criterion", "measured", "limit", "")]
     rows += [(v.criterion, v.measured, v.limit, "ok" if v.passed else "FAILED") for v in verdicts]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -103,7 +103,7 @@ def table(verdicts: list[Verdict]) -> str:
 
 
 def azure_failure_criteria(criteria: Mapping[str, Any]) -> list[str]:
-    """The same limits as lines of an Azure Load Testing configuration.
+    """Formats the limits as lines of an Azure Load Testing configuration.
 
     Wrong answers count there as errors only: it has no such metric.
     """

@@ -1,4 +1,4 @@
-"""What is broken during a soak, when, and for how long."""
+"""The faults of a soak: which, when, and for how long."""
 
 import math
 import time
@@ -11,11 +11,11 @@ import stack
 from stack import System
 
 KINDS = ("throttling", "audit-hang", "mongod-down")
-"""As the stack's socket names them; the Audit API's hanging is the worst that it can do."""
+"""The names on the control socket. Hanging is the worst fault of the Audit API."""
 
 WARM_UP_SECONDS = 30
 FAULT_SECONDS = 30
-"""Longer than the apps try again, so that callers meet the refusals too."""
+"""Longer than the apps retry, so that clients see the refusals too."""
 
 QUIET_SECONDS = 30
 POLL_SECONDS = 0.5
@@ -23,27 +23,27 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that was broken, from one moment (Unix time) to another."""
+    """A fault, with its begin and end (Unix time)."""
 
     name: str
     began: float
     ended: float
     noticed: bool
-    """Whether the system said, at the end of the fault, that it is unhealthy."""
+    """Whether the system reported that it is unhealthy at the end of the fault."""
 
     healthy_after_seconds: float
-    """How long after the fault it said for the first time that it is healthy."""
+    """The seconds from the end of the fault until the system first reported that it is healthy."""
 
 
 class Faults:
-    """Breaks one thing after the other. What is broken is always mended, whatever happens."""
+    """Injects one fault after the other. A fault is ended in any case."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self.past: list[Fault] = []
 
     def run(self, duration_seconds: float, still_running: Callable[[], bool]) -> None:
-        """Follows the schedule: a fault and its quiet time only begin if both fit in."""
+        """Follows the schedule; a fault begins only if it and its quiet time fit."""
         end = time.monotonic() + duration_seconds
         wait(WARM_UP_SECONDS, still_running)
         while time.monotonic() + FAULT_SECONDS + QUIET_SECONDS <= end and still_running():
@@ -70,7 +70,7 @@ class Faults:
 def wait(
     seconds: float, still_running: Callable[[], bool], happens: Callable[[], bool] = lambda: False
 ) -> float:
-    """Lets this much time of the schedule pass, unless the run ends first; says when something happened."""
+    """Waits for the time or the end of the run; returns the seconds until `happens` was first true."""
     began = time.monotonic()
     happened = math.inf
     while time.monotonic() < began + seconds and still_running():

@@ -12,21 +12,21 @@ GONE = "gone"
 
 
 class Journal:
-    """Keeps notes in a file; without one, none."""
+    """Writes a journal to a file; without a file, does nothing."""
 
     def __init__(self, file: Path | None) -> None:
         self._file: TextIO | None = file.open("w", buffering=1) if file else None
 
     def acknowledged(self, path: str, etag: str, body: Any) -> None:
-        """A create or an update was answered with success."""
+        """Records an acknowledged create or update."""
         self._note(path, "acknowledged", etag=etag, digest=digest(body))
 
     def deleted(self, path: str) -> None:
-        """A delete was answered with success."""
+        """Records an acknowledged delete."""
         self._note(path, GONE)
 
     def uncertain(self, path: str) -> None:
-        """A change was asked for, and its answer does not say whether it happened."""
+        """Records a change whose response does not tell whether it happened."""
         self._note(path, "uncertain")
 
     def _note(self, path: str, what: str, **details: str) -> None:
@@ -35,6 +35,6 @@ class Journal:
 
 
 def digest(body: Any) -> str:
-    """A fingerprint of a record, whatever the order of its fields."""
+    """A fingerprint of a record that does not depend on the order of fields."""
     canonical = json.dumps(body, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a user knows about a record: that which the API has acknowledged last."""
+"""A user's knowledge of a record: its last acknowledged state."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from api import Answer, Api
 
 @dataclass(eq=False)
 class Known:
-    """A patient with tests, or a test."""
+    """A patient or a test."""
 
     path: str
     etag: str
@@ -23,7 +23,7 @@ class Known:
         return self.body["id"]
 
     def is_unchanged(self, answer: Answer) -> list[str]:
-        """What is wrong with an answer that should be this record."""
+        """Checks a response that must be this record."""
         wrong = answers.differences(self.body, answer.body)
         if not wrong and answer.body != self.body:
             wrong.append("id or lastUpdated is not as acknowledged")
@@ -32,12 +32,12 @@ class Known:
         return wrong
 
     def is_there(self, answer: Answer) -> list[str]:
-        """What is wrong with an answer to HEAD that should be about this record."""
+        """Checks a response to HEAD for this record."""
         wrong = [] if answer.body is None else ["there is a body"]
         return wrong if answer.etag == self.etag else [*wrong, "ETag is not as acknowledged"]
 
     def update(self, api: Api, operation: str, body: dict[str, Any]) -> None:
-        """Replaces this version, and expects the next one."""
+        """Replaces this version and expects the next one."""
         version = f'"{int(self.etag.strip(chr(34))) + 1}"'
 
         def check(answer: Answer) -> list[str]:

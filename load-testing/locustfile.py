@@ -1,4 +1,4 @@
-"""A clinic's systems at work: the scenarios, and how often each happens."""
+"""The scenarios of a clinic's systems, with their weights."""
 
 import os
 from contextlib import suppress
@@ -24,20 +24,20 @@ JOURNAL = Journal(Path(os.environ["LOAD_TEST_JOURNAL"]) if "LOAD_TEST_JOURNAL" i
 NUMBERS = count()
 
 ANSWER_SECONDS_MAX = 60
-"""Three times what the apps give themselves: what takes longer has been forgotten."""
+"""Three times the apps' own deadline: a request that takes longer is lost."""
 
 CONNECT_SECONDS_MAX = 10
 
 
 class Clinic(FastHttpUser):
-    """One system that registers patients and their tests, and reads them again."""
+    """A system that registers patients and tests and reads them again."""
 
     wait_time = between(0, PAUSE_SECONDS_MAX)
     network_timeout = ANSWER_SECONDS_MAX
     connection_timeout = CONNECT_SECONDS_MAX
 
     def on_start(self) -> None:
-        """Data follows the seed; keys and family names are new in each run."""
+        """The data depends on the seed; idempotency keys and family names are new in each run."""
         number = next(NUMBERS)
         random = Random(f"{SEED}/{number}")
         self.api = api = Api(self.client, SUBSCRIPTION_KEY, JOURNAL)
@@ -47,7 +47,7 @@ class Clinic(FastHttpUser):
             self.do_everything_once()
 
     def do_everything_once(self) -> None:
-        """Even the shortest run has tried each operation."""
+        """Runs each operation once, so that even the shortest run covers all."""
         for scenario in dict.fromkeys(self.tasks):
             with suppress(RescheduleTask):
                 scenario(self)
@@ -64,32 +64,32 @@ class Clinic(FastHttpUser):
 
     @task(6)
     def load_unchanged_patient(self) -> None:
-        """Asks whether a copy is still good."""
+        """Revalidates a known version."""
         self.patients.load_unchanged()
 
     @task(2)
     def ask_for_patient(self) -> None:
-        """Asks for the version of a patient alone."""
+        """Reads only the version of a patient (HEAD)."""
         self.patients.ask()
 
     @task(5)
     def update_patient(self) -> None:
-        """Changes a patient that nobody else has changed."""
+        """Updates a patient without a conflict."""
         self.patients.update()
 
     @task(2)
     def update_conflicting(self) -> None:
-        """Two change the same version: the second is told."""
+        """Updates a stale version, which must be refused."""
         self.patients.update_conflicting()
 
     @task(3)
     def repeat_create(self) -> None:
-        """Sends a create twice, as a client does that lost the answer."""
+        """Repeats a create, as after a lost response."""
         self.patients.repeat_create()
 
     @task(1)
     def reuse_key(self) -> None:
-        """Sends another patient under a key that was used."""
+        """Reuses an idempotency key for another patient."""
         self.patients.reuse_key()
 
     @task(7)
@@ -99,27 +99,27 @@ class Clinic(FastHttpUser):
 
     @task(4)
     def create_invalid(self) -> None:
-        """Makes a mistake, and is told where."""
+        """Sends an invalid patient; the problem must name the field."""
         self.patients.create_invalid()
 
     @task(2)
     def load_unknown(self) -> None:
-        """Asks for a patient that never was."""
+        """Reads an unknown patient."""
         self.patients.load_unknown()
 
     @task(1)
     def delete_patient(self) -> None:
-        """Deletes a patient, with tests, and finds it gone."""
+        """Deletes a patient with tests; then it must be gone."""
         self.patients.delete()
 
     @task(8)
     def create_test(self) -> None:
-        """Registers the results of a sample and reads them back."""
+        """Registers a test and reads it back."""
         self.tests.create()
 
     @task(12)
     def load_test(self) -> None:
-        """Reads results again."""
+        """Reads a test again."""
         self.tests.load()
 
     @task(5)
@@ -129,27 +129,27 @@ class Clinic(FastHttpUser):
 
     @task(2)
     def ask_for_tests(self) -> None:
-        """Asks for the versions of tests alone."""
+        """Reads only the versions of tests (HEAD)."""
         self.tests.ask()
 
     @task(3)
     def update_test(self) -> None:
-        """Makes preliminary results final."""
+        """Updates preliminary results to final."""
         self.tests.update()
 
     @task(2)
     def create_invalid_test(self) -> None:
-        """Forgets a field of an observation."""
+        """Sends an observation without a required field."""
         self.tests.create_invalid()
 
     @task(2)
     def delete_test(self) -> None:
-        """Deletes a test twice, and finds it gone."""
+        """Deletes a test twice; then it must be gone."""
         self.tests.delete()
 
     @task(1)
     def probe(self) -> None:
-        """Asks whether requests work, as a monitor does."""
+        """Reads the health, as a monitor does."""
         self.api.send(
             operations.HEALTH, "/health", 200, check=lambda answer: [] if answer.body == {} else ["a body"]
         )

@@ -1,4 +1,4 @@
-"""The scenarios about medical tests."""
+"""The scenarios for medical tests."""
 
 from random import Random
 
@@ -12,7 +12,7 @@ from patients import Patients
 
 TESTS_PAGE = 2
 TESTS_MAX = 12
-"""Tests of one patient that are kept in mind and read again."""
+"""The number of tests per patient that are remembered and read again."""
 
 
 class MedicalTests:
@@ -48,20 +48,20 @@ class MedicalTests:
         self._load(test)
 
     def load_all(self) -> None:
-        """All tests of a patient are there, each once, over as many pages as it takes."""
+        """All pages together must list each test of a patient once."""
         patient, _ = self._any()
         expected = {test.id for test in patient.tests}
         pages = Pages(operations.LOAD_TESTS, f"{patient.path}/tests", TESTS_PAGE)
         pages.read(self._api, lambda ids: answers.listing(ids, expected, patient.deleted_tests))
 
     def ask(self) -> None:
-        """That there are tests, and the version of one, is told without them."""
+        """HEAD must return the headers of the list and of a test."""
         patient, test = self._any()
         self._api.send(operations.LOAD_TESTS_HEAD, f"{patient.path}/tests", 200)
         self._api.send(operations.LOAD_TEST_HEAD, test.path, 200, check=test.is_there)
 
     def update(self) -> None:
-        """Makes the results final, and reads them back."""
+        """Updates the results to final and reads them back."""
         patient, test = self._any()
         final = [observation | {"status": "final"} for observation in test.body["observations"]]
         patient.tests.remove(test)
@@ -70,7 +70,7 @@ class MedicalTests:
         self._load(test)
 
     def create_invalid(self) -> None:
-        """What is wrong is refused, and named."""
+        """An invalid test must be refused, and the problem must name the field."""
         patient = self._patients.any()
         body, pointers = records.invalid_medical_test(self._random)
         self._api.send(
@@ -82,7 +82,7 @@ class MedicalTests:
         )
 
     def delete(self) -> None:
-        """A deleted test is gone, and can be deleted again."""
+        """A deleted test must be gone; deleting it again must succeed."""
         patient, test = self._any()
         patient.tests.remove(test)
         self._api.send(operations.DELETE_TEST, test.path, 204)

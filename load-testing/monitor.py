@@ -1,4 +1,4 @@
-"""Asks a system whether it is healthy, as a monitor does."""
+"""Checks the health of a system, as a monitor does."""
 
 import http.client
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ OK = 200
 
 
 def is_healthy(system: System) -> bool:
-    """Whether GET /health is 200. It answers within two seconds, whatever is broken."""
+    """Whether GET /health returns 200; it responds within two seconds during any fault."""
     connection = http.client.HTTPConnection(urlsplit(system.url).netloc, timeout=ANSWER_SECONDS_MAX)
     try:
         connection.request("GET", "/health", headers={"Ocp-Apim-Subscription-Key": system.subscription_key})

@@ -38,7 +38,7 @@ ALL = (
 )
 
 REMEMBERED = (HEALTH, HEALTH_HEAD)
-"""Both apps remember for some seconds whether they are healthy, so these recover later than the rest."""
+"""Both apps cache their health for some seconds, so these operations recover later than the others."""
 
 REFUSED = " (refused)"
 """Marks requests that must be refused, so that quick refusals do not flatter the percentiles."""

@@ -1,4 +1,4 @@
-"""Lists that come in pages: followed to the end, checked as a whole."""
+"""Paged lists: read to the end and checked as a whole."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import answers
 from api import Answer, Api
 
 PAGES_MAX = 200
-"""A list without an end is wrong, and must not keep a user for ever."""
+"""The largest number of pages, so that an endless list fails."""
 
 
 class Pages:
@@ -20,7 +20,7 @@ class Pages:
         self._body = body
 
     def read(self, api: Api, check_all: Callable[[list[str]], list[str]]) -> None:
-        """Reads every page; the ids of all are checked with the last one."""
+        """Reads every page; checks the ids of all pages after the last one."""
         ids: list[str] = []
         pages = 0
         query: str | None = f"limit={self._limit}"

@@ -1,4 +1,4 @@
-"""The scenarios about patients."""
+"""The scenarios for patients."""
 
 from random import Random
 from typing import Any
@@ -12,7 +12,7 @@ from known import Known
 from pages import Pages
 
 HOUSEHOLD_MAX = 12
-"""Patients of one family name, after which the user goes on with another: searches stay short."""
+"""The number of patients per family name, which keeps searches short."""
 
 SEARCH_PAGE = 5
 KNOWN_MAX = 200
@@ -31,7 +31,7 @@ class Patients:
         self._start_family()
 
     def any(self) -> Known:
-        """A patient that is there."""
+        """An existing patient."""
         return self._random.choice(self._known) if self._known else self.create()
 
     def create(self) -> Known:
@@ -45,23 +45,23 @@ class Patients:
         self._load(self.any())
 
     def load_unchanged(self) -> None:
-        """A version that is known is not sent again."""
+        """A known version must not be sent again."""
         patient = self.any()
         self._api.send(operations.LOAD_PATIENT, patient.path, 304, headers={"If-None-Match": patient.etag})
 
     def ask(self) -> None:
-        """The version of a patient is told without the patient."""
+        """HEAD must return the version of a patient."""
         patient = self.any()
         self._api.send(operations.LOAD_PATIENT_HEAD, patient.path, 200, check=patient.is_there)
 
     def update(self) -> None:
-        """Moves a patient to another post code, and reads it back."""
+        """Updates the post code of a patient and reads it back."""
         patient = self.any()
         self._update(patient)
         self._load(patient)
 
     def update_conflicting(self) -> None:
-        """The version that was replaced cannot be replaced again, and nothing changes."""
+        """An update of a stale version must be refused and change nothing."""
         patient = self.any()
         old = patient.etag
         self._update(patient)
@@ -79,7 +79,7 @@ class Patients:
         self._load(patient)
 
     def repeat_create(self) -> None:
-        """The same key and content lead to the same patient."""
+        """A repeated create with the same key and content must return the same patient."""
         body = self._new()
         headers = {"Idempotency-Key": str(uuid4())}
         first = self._create(body, headers)
@@ -94,7 +94,7 @@ class Patients:
         )
 
     def reuse_key(self) -> None:
-        """The same key with other content is refused."""
+        """The same key with other content must be refused."""
         body = self._new()
         headers = {"Idempotency-Key": str(uuid4())}
         self._keep(self._create(body, headers))
@@ -108,7 +108,7 @@ class Patients:
         )
 
     def search(self) -> None:
-        """All of a family are found, each once, over as many pages as it takes."""
+        """All pages of a search together must list each patient of a family once."""
         family = self._last_name
         self.any()
         expected = {patient.id for patient in self._known if patient.body["lastName"] == family}
@@ -116,7 +116,7 @@ class Patients:
         pages.read(self._api, lambda ids: answers.listing(ids, expected, self._deleted))
 
     def create_invalid(self) -> None:
-        """What is wrong is refused, and named."""
+        """An invalid patient must be refused, and the problem must name the field."""
         body, pointers = records.invalid_patient(self._random)
         self._api.send(
             operations.CREATE_PATIENT + operations.REFUSED,
@@ -127,7 +127,7 @@ class Patients:
         )
 
     def load_unknown(self) -> None:
-        """Whom nobody registered is not found."""
+        """An unknown patient must not be found."""
         self._api.send(
             operations.LOAD_PATIENT + operations.REFUSED,
             f"/patient/{uuid4()}",
@@ -136,7 +136,7 @@ class Patients:
         )
 
     def delete(self) -> None:
-        """A deleted patient is gone."""
+        """A deleted patient must be gone."""
         patient = self.any()
         self.forget(patient)
         self._api.send(operations.DELETE_PATIENT, patient.path, 204)
@@ -150,7 +150,7 @@ class Patients:
         )
 
     def forget(self, patient: Known) -> None:
-        """From here on nothing is known about it: a change may or may not have happened."""
+        """Forgets a patient: a change may or may not have happened."""
         if patient in self._known:
             self._known.remove(patient)
 
@@ -193,7 +193,7 @@ class Patients:
 
 
 def is_replayed(first: Answer, second: Answer) -> list[str]:
-    """What is wrong with the answer to a create that is repeated."""
+    """Checks the response to a repeated create."""
     wrong = [] if second.body == first.body else ["another patient than before"]
     if second.headers.get("Idempotency-Replayed") != "true":
         wrong.append("not said to be replayed")

@@ -17,7 +17,7 @@ MONGOD = "mongod"
 
 
 class Processes:
-    """Follows processes by what they are; a process that was started again is the same to it."""
+    """Samples processes by role, across restarts."""
 
     def __init__(self, stack: int) -> None:
         self._stack = psutil.Process(stack)
@@ -27,7 +27,7 @@ class Processes:
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def find(self, name: str) -> psutil.Process:
-        """The process of an app or of mongod, which may have been started anew."""
+        """The current process of an app or of mongod."""
         children = self._stack.children(recursive=True)
         return next(child for child in children if child.name().startswith(name[:15]))
 

@@ -1,4 +1,4 @@
-"""Generates patients and medical tests that look real; the same generator state, the same data."""
+"""Generates realistic patients and medical tests; the data depends only on the generator's state."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -72,7 +72,7 @@ def patient(random: Random, last_name: str) -> Record:
 
 
 def date_of_birth(random: Random) -> str:
-    """A day in the past; of some people only month or year are known."""
+    """A date of birth; sometimes only month or year."""
     today = datetime.now(UTC).date()
     day = (today - timedelta(days=random.randrange(1, OLDEST_AGE_DAYS))).isoformat()
     if random.random() < FULL_DATE_SHARE:
@@ -81,7 +81,7 @@ def date_of_birth(random: Random) -> str:
 
 
 def last_name(random: Random, household: str) -> str:
-    """A family name; the household keeps the families of different users and runs apart."""
+    """A family name; the household separates the families of different users and runs."""
     return f"{random.choice(LAST_NAMES)}-{household}"
 
 
@@ -98,7 +98,7 @@ def medical_test(random: Random) -> Record:
 
 
 def observation(random: Random, analyte: tuple[Any, ...], issued: str) -> Record:
-    """One measured value, coded in LOINC, and how it compares with the usual range."""
+    """A measured value, coded in LOINC, with its interpretation."""
     code, unit, lowest, highest, decimals = analyte
     value = random.gauss((lowest + highest) / 2, (highest - lowest) / 4)
     interpretation = "L" if value < lowest else "H" if value > highest else "N"
@@ -113,7 +113,7 @@ def observation(random: Random, analyte: tuple[Any, ...], issued: str) -> Record
 
 
 def invalid_patient(random: Random) -> tuple[Record, list[str]]:
-    """What people get wrong, and where the answer must point."""
+    """An invalid patient, and the pointers that the problem must contain."""
     record = patient(random, random.choice(LAST_NAMES))
     field, value = random.choice(
         (
@@ -132,7 +132,7 @@ def invalid_patient(random: Random) -> tuple[Record, list[str]]:
 
 
 def invalid_medical_test(random: Random) -> tuple[Record, list[str]]:
-    """A test with an observation that lacks its time."""
+    """A test with an observation without its time."""
     record = medical_test(random)
     last = len(record["observations"]) - 1
     del record["observations"][last]["issued"]

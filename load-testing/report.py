@@ -1,4 +1,4 @@
-"""Follows a run and judges it: progress, the table at the end, and the exit status."""
+"""Reports a run: progress, the table at the end, and the exit status."""
 
 import os
 import time
@@ -17,17 +17,17 @@ PROFILE = os.environ.get("LOAD_TEST_PROFILE", criteria.FULL)
 PROGRESS_INTERVAL_SECONDS = 5
 
 EVERY_REQUEST = "LOAD_TEST_REQUESTS"
-"""Names a file for every single request. A soak sets it, and judges by that file itself."""
+"""The file to which every request is logged. A soak sets it and evaluates the file itself."""
 
 
 @events.test_start.add_listener
 def follow(environment: Environment, **_: Any) -> None:
-    """Says every few seconds how it goes."""
+    """Prints the progress every few seconds."""
     gevent.spawn(say_progress, environment)
 
 
 def say_progress(environment: Environment) -> None:
-    """One line, as long as the run takes."""
+    """Prints one line per interval during the run."""
     started = time.monotonic()
     gevent.sleep(PROGRESS_INTERVAL_SECONDS)
     while environment.runner and environment.runner.state == STATE_RUNNING:
@@ -43,7 +43,7 @@ def say_progress(environment: Environment) -> None:
 
 @events.quitting.add_listener
 def judge(environment: Environment, **_: Any) -> None:
-    """Sets the exit status, which says whether every criterion holds."""
+    """Sets the exit status from the criteria."""
     if EVERY_REQUEST in os.environ:
         passed = not wrong_answers
     else:
@@ -53,7 +53,7 @@ def judge(environment: Environment, **_: Any) -> None:
 
 @events.test_stop.add_listener
 def remember(environment: Environment, **_: Any) -> None:
-    """Has the table come after the figures that Locust prints itself."""
+    """Prints the table after Locust's own figures."""
 
     def say_verdict(**_: Any) -> None:
         for wrong in sorted(set(wrong_answers)):
@@ -67,7 +67,7 @@ def remember(environment: Environment, **_: Any) -> None:
 
 
 def verdicts(environment: Environment) -> list[criteria.Verdict]:
-    """Each criterion, for what Locust has measured."""
+    """Evaluates each criterion on Locust's figures."""
     total = environment.stats.total
     operations = {
         entry.name: criteria.Figures(
@@ -84,7 +84,7 @@ def verdicts(environment: Environment) -> list[criteria.Verdict]:
 
 
 def write_every_request(file: TextIO) -> None:
-    """Notes each request: when it ended, its operation, its duration in ms, and whether it passed."""
+    """Logs each request: end, operation, duration in ms, and whether it failed."""
 
     def note(name: str, response_time: float, exception: Exception | None, **_: Any) -> None:
         file.write(f"{time.time():.3f}\t{name}\t{response_time:.1f}\t{0 if exception else 1}\n")

@@ -16,7 +16,7 @@ that scripts/server runs here, else on one of its own. docs/load-testing.md says
 
 
 def main() -> int:
-    """Runs what the arguments ask for; 0 if every criterion holds."""
+    """Runs the load test of these arguments; 0 if every criterion holds."""
     options = parse(sys.argv[1:])
     OUTPUT.mkdir(parents=True, exist_ok=True)
     try:
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Reads the options; a smoke and a soak have defaults of their own."""
+    """Parses the options; smoke and soak have defaults of their own."""
     parser = argparse.ArgumentParser(prog="scripts/load-test", description=DESCRIPTION)
     parser.add_argument("--users", type=int, help="how many systems call at the same time")
     parser.add_argument("--duration", help="such as 30s or 10m")
@@ -57,7 +57,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def locust(
     options: argparse.Namespace, system: System, environment: dict[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Starts Locust. Host and key go by the environment, where other users cannot read them."""
+    """Starts Locust. Host and key are passed in the environment, which other users cannot read."""
     report = OUTPUT / "report.html"
     print(f"Putting load on {system.url}: {options.users} users for {options.duration} …", flush=True)
     print(f"The report will be {report.relative_to(stack.ROOT)}.", flush=True)
@@ -81,7 +81,7 @@ def locust(
 
 
 def soak(options: argparse.Namespace) -> int:
-    """Imported only here: a plain run needs neither a MongoDB driver nor the processes' figures."""
+    """Runs a soak. Imported here, since other runs do not need its modules."""
     from soak import run
 
     return run(options, locust)

@@ -1,4 +1,4 @@
-"""A soak: many users for long, with faults switched on and off, and a count of every write at the end."""
+"""A soak: many users for a long time, with faults, and a check of every write at the end."""
 
 import argparse
 import re
@@ -25,7 +25,7 @@ StartLocust = Callable[[argparse.Namespace, System, dict[str, str]], subprocess.
 
 
 def run(options: argparse.Namespace, start_locust: StartLocust) -> int:
-    """Runs it against a stack of its own; 0 if every criterion holds."""
+    """Runs a soak against a stack of its own; 0 if every criterion holds."""
     if not options.packaged:
         stack.package(debug=False)
     environment = {
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace, start_locust: StartLocust) -> int:
 
 
 def judge(faults: Faults, processes: Processes, answers_were_right: bool) -> list[Verdict]:
-    """Everything but the writes."""
+    """Evaluates everything but the writes."""
     limits = criteria.load(PROFILE)
     with REQUESTS.open() as lines:
         requests = timeline.parse(lines)
@@ -70,7 +70,7 @@ def judge(faults: Faults, processes: Processes, answers_were_right: bool) -> lis
 
 
 def seconds(duration: str) -> int:
-    """The seconds of a duration such as 90s, 15m or 1h."""
+    """Parses a duration such as 90s, 15m or 1h; in seconds."""
     match = re.fullmatch(r"(\d+)([smh])", duration)
     if not match:
         sys.exit(f"load-test: {duration} is no duration such as 90s or 15m")

@@ -1,4 +1,4 @@
-"""A system to put load on: the one at a URL, the local stack that runs, or one of our own."""
+"""The system under load: at a URL, the running local stack, or a new stack."""
 
 import json
 import os
@@ -19,14 +19,14 @@ OUTPUT = ROOT / "target/load-test"
 START_LIMIT_SECONDS = 120
 STOP_LIMIT_SECONDS = 60
 CONTROL_LIMIT_SECONDS = 120
-"""mongod may have to recover from a kill."""
+"""Long enough for mongod to recover from a kill."""
 
 POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class System:
-    """Where it is, the key to send, and if it is a local stack its process and its folder."""
+    """A system: URL, subscription key, and for a local stack its process and its folder."""
 
     url: str
     subscription_key: str
@@ -35,11 +35,11 @@ class System:
 
 
 class StackError(Exception):
-    """Says, for the developer, why there is nothing to put load on."""
+    """Why there is no system to test, as a message for the developer."""
 
 
 def given() -> System | None:
-    """The system that the environment names, if it names one."""
+    """The system from the environment, if set."""
     url = os.environ.get("LOAD_TEST_URL")
     if not url:
         return None
@@ -50,12 +50,12 @@ def given() -> System | None:
 
 
 def running() -> System | None:
-    """The stack that scripts/server runs here."""
+    """The stack that scripts/server runs on this machine."""
     return ready(ROOT / "target/server")
 
 
 def ready(state: Path) -> System | None:
-    """The stack that keeps its state in this folder, if everything in it answers."""
+    """The stack with this state folder, if it responds."""
     try:
         found = json.loads((state / "ready.json").read_text())
         # A stack that was killed leaves its file behind.
@@ -66,7 +66,7 @@ def ready(state: Path) -> System | None:
 
 
 def package(*, debug: bool) -> None:
-    """Builds and packages both apps, and the local stack that runs them."""
+    """Builds the local stack, and builds and packages both apps."""
     subprocess.run([ROOT / "scripts/setup"], check=True)
     profile = "--debug" if debug else "--release"
     subprocess.run([ROOT / "scripts/package", profile], check=True)
@@ -74,7 +74,7 @@ def package(*, debug: bool) -> None:
 
 @contextmanager
 def own(*, faults: bool = False) -> Iterator[System]:
-    """Starts a stack with an empty database, and ends it with all of its data."""
+    """Starts a stack with an empty database; at the end, stops it and deletes its data."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
     state = Path(tempfile.mkdtemp(prefix="load-test-"))
     log = OUTPUT / "stack.log"
@@ -99,7 +99,7 @@ def own(*, faults: bool = False) -> Iterator[System]:
 
 
 def started(process: subprocess.Popen[bytes], state: Path) -> System:
-    """Waits until everything in it answers."""
+    """Waits until the stack responds."""
     limit = time.monotonic() + START_LIMIT_SECONDS
     while process.poll() is None and time.monotonic() < limit:
         if system := ready(state):
@@ -109,7 +109,7 @@ def started(process: subprocess.Popen[bytes], state: Path) -> System:
 
 
 def control(system: System, request: str) -> None:
-    """Asks the stack to do something, over its socket, and waits until it is done."""
+    """Sends a request over the control socket and waits until it is done."""
     if not system.state:
         raise StackError("only the local stack can be controlled")
     with socket.socket(socket.AF_UNIX) as connection:

@@ -1,4 +1,4 @@
-"""What every single request of a soak says: how soon all was well after each fault."""
+"""Evaluates the request log of a soak: how fast the system recovered from each fault."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from faults import Fault
 
 @dataclass(frozen=True)
 class Request:
-    """One request: when it ended (Unix time), its operation, its duration, and whether it passed."""
+    """A request: end (Unix time), operation, duration, and whether it passed."""
 
     ended: float
     operation: str
@@ -22,7 +22,7 @@ class Request:
 
 
 def parse(lines: Iterable[str]) -> list[Request]:
-    """Reads what report.py has written, in the order of time."""
+    """Reads the log of report.py in chronological order."""
     requests = []
     for line in lines:
         ended, operation, duration_ms, passed = line.rstrip("\n").split("\t")
@@ -33,7 +33,7 @@ def parse(lines: Iterable[str]) -> list[Request]:
 def verdicts(
     requests: list[Request], faults: list[Fault], limits: Mapping[str, Any], recovery: Mapping[str, Any]
 ) -> list[Verdict]:
-    """Each fault's recovery, and every criterion for the time in which nothing is or was just broken."""
+    """Evaluates the recovery from each fault, and every criterion outside of faults and recoveries."""
     if not faults:
         return [Verdict("faults", "none", "some", passed=False)]
     recovery_limit, health_limit = recovery["recoverySecondsMax"], recovery["healthRecoverySecondsMax"]
@@ -54,7 +54,7 @@ def verdicts(
 
 
 def health(fault: Fault, limit: float) -> list[Verdict]:
-    """Whether the system noticed a fault, and its end."""
+    """Evaluates whether the system reported the fault and its end."""
     noticed = "unhealthy" if fault.noticed else "healthy"
     return [
         Verdict(f"health during {fault.name}", noticed, "unhealthy", fault.noticed),
@@ -63,7 +63,7 @@ def health(fault: Fault, limit: float) -> list[Verdict]:
 
 
 def recovery_seconds(after: list[Request], ended: float, limits: Mapping[str, Any]) -> float:
-    """When the last request has failed, and the first second had requests that are quick enough."""
+    """The end of a recovery: the last failure is past, and a second has fast requests only."""
     last_failure = max((request.ended - ended for request in after if not request.passed), default=0.0)
     p95_ms_max = max(operation["p95Ms"] for operation in limits["operations"].values())
     seconds = defaultdict[int, list[float]](list)
@@ -88,6 +88,6 @@ def run(requests: list[Request], seconds: float) -> Run:
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """The value that this share of all does not exceed."""
+    """The value that this share of all values does not exceed."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]

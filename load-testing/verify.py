@@ -1,4 +1,4 @@
-"""Reads every write that was acknowledged, and says whether it is as it was acknowledged."""
+"""Reads every acknowledged write and checks it."""
 
 import http.client
 import json
@@ -19,17 +19,17 @@ OK, NO_LONGER_THERE = 200, 410
 
 @dataclass
 class Expected:
-    """What a record must be like."""
+    """The expected state of a record."""
 
     version: int = 0
     digest: str = ""
     gone: bool = False
     uncertain: bool = False
-    """Whether a change was asked for whose answer was lost: it may have happened."""
+    """Whether the outcome of a change is unknown, since its response was lost."""
 
 
 def expectations(lines: Iterable[str]) -> dict[str, Expected]:
-    """The last that was acknowledged of each path."""
+    """The last acknowledged state of each path."""
     expected: dict[str, Expected] = {}
     for line in lines:
         note = json.loads(line)
@@ -44,7 +44,7 @@ def expectations(lines: Iterable[str]) -> dict[str, Expected]:
 
 
 def outcome(expected: Expected, patient: Expected, status: int, etag: str, body: Any) -> str:
-    """In a word, how a record is: as acknowledged, or what has become of it."""
+    """Classifies a record: as acknowledged, or how it differs."""
     if expected.gone or patient.gone:
         return "gone" if status == NO_LONGER_THERE else "deleted but there"
     uncertain = expected.uncertain or patient.uncertain
@@ -63,7 +63,7 @@ GOOD = {"gone", "there", "deleted without an answer", "changed without an answer
 
 
 def all_writes(system: System, expected: dict[str, Expected]) -> Counter[str]:
-    """Reads every record through the API, and counts how they are."""
+    """Reads every record through the API and counts the classes."""
     paths = sorted(expected)
     shares = [paths[number::CALLERS] for number in range(CALLERS)]
     with ThreadPoolExecutor(CALLERS) as callers:
@@ -88,6 +88,6 @@ def ask(system: System, paths: list[str], expected: dict[str, Expected]) -> Coun
 
 
 def version(etag: str) -> int:
-    """The number in an ETag; 0 if there is none."""
+    """The version in an ETag; 0 without one."""
     digits = etag.strip('"')
     return int(digits) if digits.isdigit() else 0

@@ -1,9 +1,8 @@
 //! `Health`, GET and HEAD health
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use mongodb::bson::doc;
+use stand_ins::eventually;
 use stand_ins::key_vault::KeyVault;
 use stand_ins::mongo::{self, Proxy};
 use stand_ins::test_app::{Call, Response};
@@ -28,12 +27,7 @@ fn assert_unhealthy(answer: &Response) {
 
 /// Waits until the app is healthy; an earlier result is reused for some seconds.
 async fn until_healthy(api: &AuditApi) {
-    let healthy = async {
-        while probe(api).send().await.status != 200 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), healthy).await.expect("it is healthy again");
+    eventually("it is healthy again", async || probe(api).send().await.status == 200).await;
 }
 
 /// The log lines about health: unhealthy and healthy again.

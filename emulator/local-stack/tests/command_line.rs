@@ -1,4 +1,4 @@
-//! The command line says what is wrong and what to do about it.
+//! The error messages of the command line.
 
 use std::path::Path;
 use std::process::{Command, Output};

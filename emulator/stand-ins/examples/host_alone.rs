@@ -1,5 +1,5 @@
-//! The Functions host in a process of its own, for a test that kills it. Its one argument is the
-//! folder of the app.
+//! Runs the Functions host in a process of its own, for a test that kills it. The argument is the
+//! app's folder.
 
 use stand_ins::functions_host::{Host, HostOptions};
 

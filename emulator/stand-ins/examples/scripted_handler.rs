@@ -1,11 +1,12 @@
-//! A custom handler that does what a test tells it to, for the tests of the Functions host.
+//! A scriptable custom handler, for the tests of the Functions host.
 //!
-//! Its first argument says how to start: `silent`, `garbage`, `exit` or `when:FILE`. The header `x-script`
-//! inside a payload says what to do with an invocation; without one it answers with the invocation
-//! as it came. A function that a timer runs has its script in its name: `Slow` waits for the file
-//! `slow`, `Refused` is gets a 500, any other logs a word. In its working directory it leaves `starts` (one line per process, with its port),
-//! `environment`, `requests` (one line per invocation), `payloads` (those of timers, likewise),
-//! `methods` (those of the callers, likewise), `finished` (one per answer) and `terminated` (after a SIGTERM).
+//! Its first argument selects the start-up: `silent`, `garbage`, `exit` or `when:FILE`. The header
+//! `x-script` in a payload scripts an invocation; without one, the response contains the
+//! invocation. A timer function is scripted by its name: `Slow` waits for the file `slow`,
+//! `Refused` gets a 500, others log a line. In its working directory it writes `starts` (one line
+//! per process, with its port), `environment`, `requests` and `methods` (one line per invocation),
+//! `payloads` (one line per timer invocation), `finished` (one line per response) and `terminated`
+//! (after SIGTERM).
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -29,7 +30,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What to do with one invocation, in this order.
+/// The script of one invocation, executed in this order.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Script {
@@ -41,7 +42,7 @@ struct Script {
     response: Option<Canned>,
 }
 
-/// A response to send as it is.
+/// A canned response.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Canned {
@@ -49,7 +50,7 @@ struct Canned {
     content_type: Option<String>,
     location: Option<String>,
     body: String,
-    /// Breaks off after the body.
+    /// Ends the response early, after the body.
     cut_short: bool,
 }
 
@@ -99,7 +100,7 @@ async fn respond(request: Request<Incoming>) -> Result<Response<AnyBody>, Infall
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     if path == "/" {
-        // The readiness probe, for which any response will do.
+        // The readiness probe accepts any response.
         return Ok(response(Canned { status: Some(404), ..Canned::default() }));
     }
     note("requests", &format!("{} {path}", parts.method));
@@ -142,7 +143,7 @@ fn script(trigger: &Value) -> Option<Script> {
     Some(serde_json::from_str(script).expect("tests write good scripts"))
 }
 
-/// What a function does that a timer runs.
+/// The script of a timer function.
 fn timer_script(path: &str) -> Script {
     let canned = |status, body: Value| {
         Some(Canned { status: Some(status), body: body.to_string(), ..Canned::default() })
@@ -158,13 +159,13 @@ fn timer_script(path: &str) -> Script {
     }
 }
 
-/// What the recorded handler answered where its redirects led to.
+/// The response of the recorded handler at the target of its redirects.
 fn redirected(target: &str) -> Canned {
     let res = json!({ "body": format!("redirected {target}") });
     Canned { body: json!({ "Outputs": { "res": res } }).to_string(), ..Canned::default() }
 }
 
-/// An envelope with the invocation as the body.
+/// An envelope with the invocation as its body.
 fn echo(method: &Method, path: &str, headers: &HeaderMap, payload: &[u8]) -> Canned {
     let headers: Vec<_> = headers
         .iter()
@@ -199,7 +200,7 @@ fn response(canned: Canned) -> Response<AnyBody> {
     response.body(body).expect("tests write valid responses")
 }
 
-/// Waits until a file is there.
+/// Waits until a file exists.
 async fn appears(file: &str) {
     while !Path::new(file).exists() {
         tokio::time::sleep(Duration::from_millis(5)).await;

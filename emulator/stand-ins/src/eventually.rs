@@ -8,7 +8,7 @@ use tokio::time::Instant;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The pause between two checks.
-const INTERVAL: Duration = Duration::from_millis(20);
+const INTERVAL: Duration = Duration::from_millis(5);
 
 /// Waits until a condition holds; `what` names it for the message of a failure.
 ///

@@ -1,10 +1,11 @@
-//! The recording Audit API records, and misbehaves as it is told.
+//! The stand-in for the Audit API records and fails on demand.
 
 use std::time::Duration;
 
 use reqwest::{Error, Response, StatusCode};
 use serde_json::{Value, json};
 use stand_ins::audit_api::{AuditApi, Behaviour};
+use stand_ins::eventually;
 use stand_ins::http_client;
 
 fn body() -> Value {
@@ -84,7 +85,7 @@ async fn a_wrong_key_or_route_is_refused() {
 }
 
 #[tokio::test]
-async fn it_says_whether_it_is_healthy_to_those_with_a_key_and_records_nothing() {
+async fn health_requires_a_key_and_records_nothing() {
     let audit = AuditApi::start().await;
     let url = audit.url().replace("auditrecord", "health");
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -158,32 +159,25 @@ async fn garbage_is_a_201_without_a_record() {
 }
 
 #[tokio::test]
-async fn a_refusing_register_comes_back_on_the_same_port() {
+async fn after_refusing_the_same_port_is_open_again() {
     let audit = AuditApi::start().await;
 
     audit.behave(Behaviour::Refuse);
     post(&audit, "a").await.expect_err("refused");
     audit.behave(Behaviour::Record);
 
-    for _ in 0..500 {
-        if post(&audit, "a").await.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually("the port is open again", async || post(&audit, "a").await.is_ok()).await;
     assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
     assert_eq!(audit.records().len(), 1);
 }
 
 #[tokio::test]
-async fn a_held_call_is_treated_as_chosen_later() {
+async fn a_held_call_follows_the_next_behaviour() {
     let audit = AuditApi::start().await;
     audit.behave(Behaviour::Hold);
     let held = post(&audit, "a");
     let release = async {
-        while audit.calls() == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        eventually("the call has arrived", async || audit.calls() > 0).await;
         assert!(audit.records().is_empty());
         audit.behave(Behaviour::StatusTimes(503, 1));
     };

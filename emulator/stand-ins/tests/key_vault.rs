@@ -1,4 +1,4 @@
-//! Key Vault and the identity endpoint, as their clients see them.
+//! Key Vault and the identity endpoint, seen from clients.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -6,7 +6,7 @@ use reqwest::{Certificate, Client, Response};
 use serde_json::Value;
 use stand_ins::key_vault::{Fault, HOST, KeyVault};
 
-/// A client that trusts nobody but the vault's authority.
+/// A client that trusts only the vault's authority.
 fn client(vault: &KeyVault) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let pem = std::fs::read(vault.trusted_certificate()).unwrap();
@@ -40,7 +40,7 @@ async fn json(response: Response) -> Value {
 }
 
 #[tokio::test]
-async fn an_identity_reads_what_it_was_granted_in_any_version() {
+async fn an_identity_reads_all_versions_of_a_granted_secret() {
     let vault = KeyVault::start().await.unwrap();
     let first = vault.set_secret("key", "one");
     let second = vault.set_secret("KEY", "two");
@@ -78,7 +78,7 @@ async fn without_a_valid_token_there_is_a_challenge() {
 }
 
 #[tokio::test]
-async fn refusals_are_those_of_key_vault() {
+async fn refusals_have_the_codes_of_key_vault() {
     let vault = KeyVault::start().await.unwrap();
     vault.set_secret("key", "one");
     vault.set_secret("others", "two");
@@ -106,7 +106,7 @@ async fn refusals_are_those_of_key_vault() {
 }
 
 #[tokio::test]
-async fn tokens_are_for_those_who_know_their_header() {
+async fn tokens_require_the_identity_header() {
     let vault = KeyVault::start().await.unwrap();
     let app = vault.identity("app");
     let good = "api-version=2019-08-01&resource=https://vault.localhost";
@@ -157,7 +157,7 @@ async fn it_can_be_made_to_fail() {
 }
 
 #[tokio::test]
-async fn nobody_who_does_not_trust_its_authority_talks_to_it() {
+async fn a_client_must_trust_the_authority() {
     let vault = KeyVault::start().await.unwrap();
     let stranger = Client::builder()
         .no_proxy()

@@ -1,14 +1,14 @@
-//! A mongod of one's own does what tests need of it.
+//! The mongod stand-in provides what tests need.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection};
+use stand_ins::eventually;
 use stand_ins::mongo::{self, CollectionPlan, Mongod, MongodOptions};
 
-/// A collection of a database that no other test uses.
+/// A collection in a database of its own.
 async fn collection(connection_string: &str) -> Collection<Document> {
     let client =
         Client::with_uri_str(connection_string).await.expect("the connection string is valid");
@@ -48,7 +48,7 @@ async fn journaled_writes_survive_a_crash() {
 }
 
 #[tokio::test]
-async fn a_kept_folder_outlives_a_clean_stop() {
+async fn a_given_data_folder_survives_a_clean_stop() {
     let folder = tempfile::tempdir().expect("a folder");
     let options =
         MongodOptions { data: Some(folder.path().join("data")), ..MongodOptions::default() };
@@ -95,10 +95,10 @@ async fn a_taken_port_is_named() {
     assert!(error.to_string().contains(&port.to_string()), "{error}");
 }
 
-/// The owner is this very test in another process, told by a variable to be the one that is killed.
+/// The owner is this test in another process, which a variable tells that it will be killed.
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "tells the two processes apart")]
-async fn a_server_goes_when_its_owner_is_killed() {
+async fn a_server_ends_when_its_owner_is_killed() {
     const OWNER: &str = "EMULATOR_TEST_IS_OWNER";
     if std::env::var_os(OWNER).is_some() {
         let server = Mongod::start(MongodOptions::default()).await.expect("it starts");
@@ -107,7 +107,7 @@ async fn a_server_goes_when_its_owner_is_killed() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut owner = Command::new(std::env::current_exe().expect("a test is an executable"))
-        .args(["--exact", "--nocapture", "a_server_goes_when_its_owner_is_killed"])
+        .args(["--exact", "--nocapture", "a_server_ends_when_its_owner_is_killed"])
         .env(OWNER, "yes")
         .env("TMPDIR", folder.path())
         .stderr(Stdio::piped())
@@ -127,13 +127,7 @@ async fn a_server_goes_when_its_owner_is_killed() {
     owner.wait().expect("gone");
 
     let is_empty = || std::fs::read_dir(folder.path()).is_ok_and(|mut left| left.next().is_none());
-    for _ in 0..500 {
-        if is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(is_empty(), "the data folder of the killed owner's server stays");
+    eventually("the data folder of the killed owner's server is gone", async || is_empty()).await;
     let options = "serverSelectionTimeoutMS=100";
     let late = Client::with_uri_str(format!("{connection_string}&{options}")).await;
     let late = late.expect("the connection string is valid");
@@ -161,7 +155,7 @@ async fn collections_are_created_once() {
 }
 
 #[tokio::test]
-async fn a_fail_point_hits_the_named_app_alone() {
+async fn a_fail_point_affects_only_the_named_app() {
     let server = mongo::for_tests().await;
     let hit = collection(&mongo::with_option(&server, "appName", "hit")).await;
     let spared = collection(&mongo::with_option(&server, "appName", "spared")).await;
@@ -177,7 +171,7 @@ async fn a_fail_point_hits_the_named_app_alone() {
 }
 
 #[tokio::test]
-async fn a_fail_point_may_hit_a_number_of_times() {
+async fn a_fail_point_may_apply_a_number_of_times() {
     let server = mongo::for_tests().await;
     let things = collection(&mongo::with_option(&server, "appName", "times")).await;
 
@@ -190,7 +184,7 @@ async fn a_fail_point_may_hit_a_number_of_times() {
 }
 
 #[tokio::test]
-async fn a_dropped_fail_point_is_switched_off() {
+async fn a_dropped_fail_point_is_cleared() {
     let server = mongo::for_tests().await;
     let things = collection(&mongo::with_option(&server, "appName", "dropped")).await;
     let failing = doc! { "failCommands": ["insert"], "errorCode": 16500 };

@@ -1,4 +1,4 @@
-//! The proxy loses, refuses and holds back what it is told to, and nothing else.
+//! The proxy loses replies, refuses connections and hangs on demand only.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ struct Setup {
     beside: Collection<Document>,
 }
 
-/// One collection, seen through a proxy and past it. The driver itself does not retry, but waits
-/// long enough to look for its server again, which it does twice a second.
+/// A collection through a proxy and directly. The driver does not retry, but waits long enough to
+/// find its server again, which it tries twice a second.
 async fn set_up() -> Setup {
     let server = mongo::for_tests().await;
     let proxy = Proxy::start(&server).await;
@@ -37,7 +37,7 @@ async fn count(things: &Collection<Document>) -> u64 {
     things.count_documents(doc! {}).await.expect("counted")
 }
 
-/// Inserts until it works: the driver takes a moment to find its server again.
+/// Inserts until it succeeds: the driver takes a moment to find its server again.
 async fn insert_eventually(things: &Collection<Document>) {
     for _ in 0..100 {
         if things.insert_one(doc! {}).await.is_ok() {
@@ -61,7 +61,7 @@ async fn everything_passes_by_default() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_that_of_a_command_that_took_place() {
+async fn a_command_with_a_lost_reply_was_executed() {
     let Setup { proxy, through, beside } = set_up().await;
 
     proxy.lose_next_answer_to("insert");
@@ -75,7 +75,7 @@ async fn a_lost_answer_is_that_of_a_command_that_took_place() {
 }
 
 #[tokio::test]
-async fn other_commands_keep_their_answers() {
+async fn other_commands_keep_their_replies() {
     let Setup { proxy, through, .. } = set_up().await;
 
     proxy.lose_next_answer_to("update");
@@ -86,7 +86,7 @@ async fn other_commands_keep_their_answers() {
 }
 
 #[tokio::test]
-async fn nothing_gets_through_while_it_refuses() {
+async fn nothing_is_forwarded_while_refusing() {
     let Setup { proxy, through, beside } = set_up().await;
     through.insert_one(doc! {}).await.expect("inserted");
 
@@ -115,7 +115,7 @@ async fn a_command_that_hangs_never_reaches_the_server() {
 }
 
 #[tokio::test]
-async fn an_invented_answer_reaches_the_client_and_its_command_no_server() {
+async fn a_fake_reply_reaches_the_client_and_its_command_not_the_server() {
     let Setup { proxy, through, beside } = set_up().await;
     let throttled = doc! { "ok": 0, "code": 16500, "errmsg": "Error=16500, RetryAfterMs=34" };
     proxy.answer_instead("insert", 1, throttled);

@@ -1,4 +1,4 @@
-//! A mongod with an administrator lets nobody in without a name and a password.
+//! A mongod with an administrator requires a user name and a password.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ async fn insert(connection_string: &str, database: &str) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_a_password() {
+async fn access_requires_a_password() {
     let server = Mongod::start(with_administrator(None)).await.expect("it starts");
     let administrator = server.connection_string();
     let (_, address) = administrator.rsplit_once('@').expect("it names the administrator");
@@ -47,7 +47,7 @@ async fn a_user_may_touch_one_database() {
 }
 
 #[tokio::test]
-async fn a_changed_password_takes_the_place_of_the_old_one() {
+async fn a_changed_password_replaces_the_old_one() {
     let server = Mongod::start(with_administrator(None)).await.expect("it starts");
     let old = credentials("user-1", "old");
     let new = credentials("user-1", "new");
@@ -60,7 +60,7 @@ async fn a_changed_password_takes_the_place_of_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_dropped_user_may_do_nothing_on_open_connections_either() {
+async fn a_dropped_user_loses_access_on_open_connections_too() {
     let server = Mongod::start(with_administrator(None)).await.expect("it starts");
     let user = credentials("user-1", "password");
     server.set_user(&user, "mine").await.expect("created");
@@ -76,7 +76,7 @@ async fn a_dropped_user_may_do_nothing_on_open_connections_either() {
 }
 
 #[tokio::test]
-async fn data_from_before_there_were_users_is_kept() {
+async fn existing_data_is_kept_when_users_are_added() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     let options = MongodOptions { data: Some(data.clone()), ..MongodOptions::default() };

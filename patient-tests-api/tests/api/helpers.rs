@@ -1,12 +1,11 @@
 //! The real app behind a host, with a database and an audit register of its own.
 
-use std::time::Duration;
-
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection, Database};
 use serde_json::{Value, json};
 use stand_ins::audit_api::{AuditApi, RecordedCall};
+pub use stand_ins::eventually;
 use stand_ins::mongo;
 use stand_ins::test_app::{Call, Response, TestApp};
 use uuid::Uuid;
@@ -174,16 +173,4 @@ pub fn changed(loaded: &Response, field: &str, value: Value) -> Value {
     let mut body = loaded.body.clone();
     body[field] = value;
     body
-}
-
-/// Waits for a condition that must soon hold.
-pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !happened().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting)
-        .await
-        .unwrap_or_else(|_| panic!("it never happened that {what}"));
 }

@@ -1,4 +1,4 @@
-//! Headless Chromium, driven through its own pipe (Chrome `DevTools` Protocol).
+//! Headless Chromium, driven over its debugging pipe (Chrome `DevTools` Protocol).
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 /// A machine under load starts Chromium in several seconds.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Chromium reads commands from descriptor 3 and writes answers to 4.
+/// Chromium reads commands from descriptor 3 and writes responses to 4.
 const START: &str = r#"
 for browser in chromium chromium-browser google-chrome \
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
@@ -22,7 +22,7 @@ done
 exit 127
 "#;
 
-/// One page in a browser of its own, which ends when dropped.
+/// A page in a browser of its own, which is closed when dropped.
 pub struct Page {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -33,7 +33,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Opens a page of this width, on a system with this colour scheme.
+    /// Opens a page with this width and colour scheme.
     pub async fn open(url: &str, width: u32, scheme: &str) -> Self {
         let profile = TempDir::new().unwrap();
         let mut browser = Command::new("sh")
@@ -68,7 +68,7 @@ impl Page {
         page
     }
 
-    /// The value of an expression on the page; of a promise, what it comes to.
+    /// Evaluates an expression on the page; awaits promises.
     pub async fn value(&mut self, expression: &str) -> Value {
         let expression =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
@@ -77,7 +77,7 @@ impl Page {
         response["result"]["value"].clone()
     }
 
-    /// Waits until an expression holds on the page.
+    /// Waits until an expression is true on the page.
     pub async fn until(&mut self, expression: &str) {
         let holds = async {
             while self.value(expression).await != true {

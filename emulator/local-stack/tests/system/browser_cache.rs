@@ -1,4 +1,4 @@
-//! What a browser keeps of a patient: nothing.
+//! Browsers cache no patient data.
 
 use mongodb::bson::doc;
 use reqwest::Method;
@@ -8,7 +8,7 @@ use crate::browser::Page;
 use crate::stack::{Stack, patient};
 
 #[tokio::test]
-async fn a_browser_that_prefers_its_cache_shows_no_patient_without_a_key() {
+async fn a_forced_cache_returns_no_patient_without_a_key() {
     let mut stack = Stack::start().await;
     let created = stack.send(Method::POST, "patient", &patient(), 201).await;
     let audits = stack.audits().await;
@@ -27,7 +27,7 @@ async fn a_browser_that_prefers_its_cache_shows_no_patient_without_a_key() {
     assert_eq!(audits.count_documents(doc! {}).await.expect("it counts"), records);
 }
 
-/// Status and text of what a script on the page gets.
+/// Status and body of a request by a script on the page.
 async fn fetched(page: &mut Page, path: &str, options: &Value) -> Value {
     let reading = "async (answer) => ({ status: answer.status, text: await answer.text() })";
     page.value(&format!("fetch('{path}', {options}).then({reading})")).await

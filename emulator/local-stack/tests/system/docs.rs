@@ -1,4 +1,4 @@
-//! The page with the API's document, as people use it.
+//! The page `/docs`.
 
 use mongodb::bson::doc;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::browser::Page;
 use crate::stack::{Stack, json_of};
 
-/// Sends the form of an operation and waits for the status.
+/// Submits the form of an operation and waits for the status.
 async fn send(page: &mut Page, operation: &str, status: u16) {
     let form = format!("document.querySelector('#{operation} form')");
     page.value(&format!("{form}.querySelector('.answer').replaceChildren()")).await;
@@ -19,7 +19,7 @@ async fn respond(page: &mut Page, operation: &str, part: &str) -> String {
     page.value(&text).await.as_str().expect("it was answered").to_owned()
 }
 
-/// Opens the page with the right key.
+/// Opens the page with a valid key.
 async fn open(stack: &Stack) -> Page {
     let mut page = Page::open(&format!("{}/docs", stack.local.url()), 1280, "light").await;
     page.until("document.getElementById('state').textContent.startsWith('Version')").await;
@@ -33,7 +33,7 @@ async fn type_into(page: &mut Page, id: &str, text: &str) {
     page.value(&format!("{field}.dispatchEvent(new Event('input'))")).await;
 }
 
-/// How many requests of the page have gone to the API.
+/// The number of API requests by the page.
 async fn requests(page: &mut Page) -> Value {
     let sent = "performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)";
     page.value(&format!("{sent}.filter((path) => !path.startsWith('/docs')).length")).await
@@ -66,7 +66,7 @@ async fn every_operation_is_shown_and_can_be_tried() {
 }
 
 #[tokio::test]
-async fn the_page_fits_a_phone_and_asks_nobody_else() {
+async fn the_page_fits_a_phone_and_loads_nothing_from_elsewhere() {
     let stack = Stack::start().await;
     let url = format!("{}/docs", stack.local.url());
     let mut page = Page::open(&format!("{url}#CreateTest"), 390, "dark").await;
@@ -90,7 +90,7 @@ async fn the_page_fits_a_phone_and_asks_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_key_that_no_header_can_carry_is_said_to_be_wrong() {
+async fn a_key_with_an_invalid_character_is_reported() {
     let stack = Stack::start().await;
     let mut page = open(&stack).await;
     type_into(&mut page, "key", "\u{201c}0123456789\u{201d}").await;
@@ -106,7 +106,7 @@ async fn a_key_that_no_header_can_carry_is_said_to_be_wrong() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_is_refused_at_its_field() {
+async fn an_invalid_id_is_reported_at_its_field() {
     let stack = Stack::start().await;
     let mut page = open(&stack).await;
     let field = "document.getElementById('LoadPatient-patientId')";
@@ -126,7 +126,7 @@ async fn an_id_that_is_none_is_refused_at_its_field() {
 }
 
 #[tokio::test]
-async fn whoever_follows_the_page_replaces_a_patient_and_a_test() {
+async fn a_patient_and_a_test_can_be_replaced_on_the_page() {
     let stack = Stack::start().await;
     let mut page = open(&stack).await;
     send(&mut page, "CreatePatient", 201).await;
@@ -139,14 +139,14 @@ async fn whoever_follows_the_page_replaces_a_patient_and_a_test() {
     assert!(respond(&mut page, "UpdatePatient", "headers").await.contains("etag: \"2\""));
     send(&mut page, "CreateTest", 201).await;
     let test = id_of(&respond(&mut page, "CreateTest", "body").await);
-    // Pasted with what was around it.
+    // Pasted with surrounding blanks.
     type_into(&mut page, "UpdateTest-testId", &format!(" {test} ")).await;
     send(&mut page, "UpdateTest", 200).await;
     assert!(respond(&mut page, "UpdateTest", "headers").await.contains("etag: \"2\""));
 }
 
 #[tokio::test]
-async fn what_turns_the_direction_of_text_is_shown_and_turns_nothing() {
+async fn bidirectional_control_characters_are_shown_escaped() {
     let mut stack = Stack::start().await;
     let id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     let name = "\u{202e}adA\u{2066}\u{200b}";
@@ -173,7 +173,7 @@ async fn what_turns_the_direction_of_text_is_shown_and_turns_nothing() {
     assert!(isolated.as_array().expect("a list").contains(&json!("\u{5d0}\u{5d1}")), "{isolated}");
 }
 
-/// The id of a record that is shown.
+/// The id in a displayed record.
 fn id_of(shown: &str) -> String {
     let record: Value = serde_json::from_str(shown).expect("JSON");
     record["id"].as_str().expect("a record has an id").to_owned()

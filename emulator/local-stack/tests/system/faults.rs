@@ -1,77 +1,57 @@
-//! Parts that die under load: what was acknowledged is there, once, and with its audit record.
+//! Parts that are killed under load: each acknowledged patient is stored once, with its audit record.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use reqwest::Method;
-use tokio::task::JoinSet;
 
+use crate::load::{Caller, Load};
 use crate::stack::{Stack, json_of, patient};
 
 const CALLERS: usize = 8;
 const PATIENTS_PER_CALLER: usize = 25;
 
-/// Creates that each caller repeats, with the same key, until they are acknowledged.
-struct Load {
-    callers: JoinSet<()>,
-    acknowledged: Arc<Mutex<Vec<String>>>,
-    done: Arc<AtomicUsize>,
+/// Creates patients, and repeats each create with the same key until it is acknowledged.
+struct CreatingCaller {
+    call: reqwest::RequestBuilder,
+    caller: usize,
+    created: usize,
 }
 
-impl Load {
-    fn start(stack: &Stack) -> Self {
-        let acknowledged = Arc::new(Mutex::new(Vec::new()));
-        let done = Arc::new(AtomicUsize::new(0));
-        let mut callers = JoinSet::new();
-        for caller in 0..CALLERS {
-            let (acknowledged, done) = (Arc::clone(&acknowledged), Arc::clone(&done));
-            let call = stack.call(Method::POST, "patient").body(patient().to_string());
-            callers.spawn(async move {
-                for number in 0..PATIENTS_PER_CALLER {
-                    let call = call.try_clone().unwrap();
-                    let call = call.header("Idempotency-Key", format!("{caller}-{number}"));
-                    let id = create_for_certain(&call).await;
-                    acknowledged.lock().unwrap().push(id);
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+impl Caller for CreatingCaller {
+    type Output = String;
+
+    async fn next(&mut self) -> Option<Result<String, String>> {
+        if self.created == PATIENTS_PER_CALLER {
+            return None;
         }
-        Self { callers, acknowledged, done }
-    }
-
-    /// Waits until some of the work is done, so that what happens next happens in its midst.
-    async fn is_under_way(&self) {
-        let some = CALLERS * PATIENTS_PER_CALLER / 10;
-        let limit = tokio::time::timeout(Duration::from_secs(60), async {
-            while self.done.load(Ordering::Relaxed) < some {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        });
-        limit.await.expect("the callers make progress");
-        assert!(self.done.load(Ordering::Relaxed) < CALLERS * PATIENTS_PER_CALLER);
-    }
-
-    async fn finish(mut self) -> Vec<String> {
-        let all = async { while self.callers.join_next().await.transpose().unwrap().is_some() {} };
-        let limit = tokio::time::timeout(Duration::from_secs(120), all);
-        limit.await.expect("the system recovers");
-        std::mem::take(&mut *self.acknowledged.lock().unwrap())
+        let key = format!("{}-{}", self.caller, self.created);
+        let call = self.call.try_clone().unwrap().header("Idempotency-Key", key);
+        self.created += 1;
+        Some(Ok(create_for_certain(&call).await))
     }
 }
 
-/// Repeats a create until it is acknowledged; nothing but a server's trouble may be in the way.
+/// Starts callers and waits until a tenth of the work is done.
+async fn start_load(stack: &Stack) -> Load<String> {
+    let call = || stack.call(Method::POST, "patient").body(patient().to_string());
+    let load =
+        Load::start((0..CALLERS).map(|caller| CreatingCaller { call: call(), caller, created: 0 }));
+    load.progress(CALLERS * PATIENTS_PER_CALLER / 10).await;
+    assert!(load.count() < CALLERS * PATIENTS_PER_CALLER, "the fault must come during the load");
+    load
+}
+
+/// Repeats a create until it is acknowledged; only connection errors, 429, 500 and 503 are retried.
 async fn create_for_certain(call: &reqwest::RequestBuilder) -> String {
     loop {
         let Ok(response) = call.try_clone().unwrap().send().await else { continue };
         match response.status().as_u16() {
             201 => return json_of(response, 201).await["id"].as_str().unwrap().to_owned(),
             429 | 500 | 503 => {}
-            _ => panic!("{response:?}"),
+            _ => panic!("a create must succeed or be retried: {response:?}"),
         }
     }
 }
@@ -79,8 +59,7 @@ async fn create_for_certain(call: &reqwest::RequestBuilder) -> String {
 #[tokio::test]
 async fn a_database_that_is_killed_under_load_loses_nothing() {
     let mut stack = Stack::start().await;
-    let load = Load::start(&stack);
-    load.is_under_way().await;
+    let load = start_load(&stack).await;
 
     let mut mongod = stack.local.mongod().unwrap().lock().await;
     mongod.kill();
@@ -94,8 +73,7 @@ async fn a_database_that_is_killed_under_load_loses_nothing() {
 #[tokio::test]
 async fn handlers_that_are_killed_under_load_lose_nothing() {
     let mut stack = Stack::start().await;
-    let load = Load::start(&stack);
-    load.is_under_way().await;
+    let load = start_load(&stack).await;
 
     for process_id in stack.local.handler_process_ids() {
         kill(process_id.expect("both handlers run"));
@@ -110,7 +88,7 @@ fn kill(process_id: u32) {
     assert!(killed.unwrap().success());
 }
 
-/// One patient for each key, all of them there, each version named by a record of the register.
+/// Checks that there is one patient per key, each announced by an audit record.
 async fn check(stack: &mut Stack, acknowledged: &[String]) {
     assert_eq!(acknowledged.len(), CALLERS * PATIENTS_PER_CALLER);
     let acknowledged: HashSet<_> = acknowledged.iter().cloned().collect();

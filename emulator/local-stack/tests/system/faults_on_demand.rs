@@ -1,14 +1,11 @@
-//! Faults that a load test makes over the stack's socket.
-
-use std::time::Duration;
+//! Faults that load tests begin and end over the control socket.
 
 use local_stack::{Fault, begin_fault, end_fault};
 use reqwest::{Method, RequestBuilder};
+use stand_ins::eventually;
 use tempfile::TempDir;
 
 use crate::stack::{Stack, package_apps};
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 async fn start(faults: bool) -> (Stack, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -19,30 +16,24 @@ async fn start(faults: bool) -> (Stack, TempDir) {
     (stack, folder)
 }
 
-async fn until_it_is(health: &RequestBuilder, status: u16) {
-    let asking = async {
-        loop {
-            let response = health.try_clone().unwrap().send().await.unwrap();
-            if response.status().as_u16() == status {
-                return;
-            }
-        }
-    };
-    let limit = tokio::time::timeout(LIMIT, asking).await;
-    limit.unwrap_or_else(|_| panic!("/health never is {status}"));
+async fn until_health_is(health: &RequestBuilder, status: u16) {
+    eventually(&format!("/health is {status}"), async || {
+        health.try_clone().unwrap().send().await.unwrap().status().as_u16() == status
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn each_fault_lasts_until_it_is_ended_and_the_stack_outlives_it() {
+async fn each_fault_lasts_until_it_is_ended_and_the_stack_survives() {
     let (mut stack, folder) = start(true).await;
     let state = folder.path().join("server");
     let health = stack.call(Method::GET, "health");
     let faults = async {
         for fault in Fault::ALL {
             assert_eq!(begin_fault(&state, fault).await, Ok(()), "{fault:?}");
-            until_it_is(&health, 503).await;
+            until_health_is(&health, 503).await;
             assert_eq!(end_fault(&state, fault).await, Ok(()), "{fault:?}");
-            until_it_is(&health, 200).await;
+            until_health_is(&health, 200).await;
         }
     };
 
@@ -53,7 +44,7 @@ async fn each_fault_lasts_until_it_is_ended_and_the_stack_outlives_it() {
 }
 
 #[tokio::test]
-async fn a_stack_of_people_takes_no_faults() {
+async fn a_stack_without_the_option_refuses_faults() {
     let (stack, folder) = start(false).await;
     let state = folder.path().join("server");
 
@@ -62,5 +53,5 @@ async fn a_stack_of_people_takes_no_faults() {
         assert_eq!(refusal, "the server was started without --faults");
     }
 
-    until_it_is(&stack.call(Method::GET, "health"), 200).await;
+    until_health_is(&stack.call(Method::GET, "health"), 200).await;
 }

@@ -7,7 +7,7 @@ use crate::stack::{Stack, json_of, package_apps, patient};
 
 const NOBODY: &str = "patient/00000000-0000-4000-8000-000000000000";
 
-/// Sends requests, at most so many, until one has this status.
+/// Sends requests until one has this status.
 async fn until(stack: &Stack, status: u16, requests_max: usize) -> Response {
     for _ in 0..requests_max {
         let response = stack.call(Method::GET, NOBODY).send().await.expect("the gateway answers");
@@ -15,11 +15,11 @@ async fn until(stack: &Stack, status: u16, requests_max: usize) -> Response {
             return response;
         }
     }
-    panic!("none of {requests_max} requests is answered {status}");
+    panic!("none of {requests_max} requests has status {status}");
 }
 
 #[tokio::test]
-async fn a_subscription_may_call_so_often_and_no_more() {
+async fn the_rate_limit_applies() {
     const CALLS: u64 = 10;
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let functions = folder.path().join("functions");
@@ -50,7 +50,7 @@ async fn each_product_has_a_key_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_refused_before_it_reaches_an_app_is_a_problem_as_the_apps_make_them() {
+async fn refusals_of_the_gateway_have_the_format_of_the_apps_problems() {
     let stack = Stack::start().await;
     let url = format!("{}/{NOBODY}", stack.local.url());
     let app = stack.send(Method::GET, NOBODY, &Value::Null, 404).await;

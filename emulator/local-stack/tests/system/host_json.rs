@@ -1,22 +1,20 @@
-//! What `host.json.template` makes of the host.
+//! The effects of `host.json.template` on the host.
 
-use std::time::Duration;
-
+use stand_ins::eventually;
 use stand_ins::functions_host::{Host, HostKeys, HostOptions};
 use stand_ins::http_client;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use crate::stack::package_apps;
 
-/// As `maxOutstandingRequests` says.
+/// The value of `maxOutstandingRequests`.
 const OUTSTANDING_MAX: usize = 100;
 
 const KEY: &str = "a-good-key";
 
-/// The Audit API as packaged. Its database is never needed here.
+/// The packaged Audit API, whose database is not needed.
 async fn host() -> (Host, TempDir) {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     package_apps(folder.path());
@@ -47,15 +45,15 @@ async fn home_page(host: &Host) -> u16 {
 }
 
 async fn until_home_page_is(host: &Host, status: u16) {
-    let is_it = async { while home_page(host).await != status {} };
-    timeout(Duration::from_secs(10), is_it).await.expect("the host notices in time");
+    eventually(&format!("the home page is {status}"), async || home_page(host).await == status)
+        .await;
 }
 
 #[tokio::test]
 async fn no_more_than_a_hundred_requests_are_under_way() {
     let (host, _folder) = host().await;
     let mut under_way = Vec::new();
-    // Whoever asks is one of them.
+    // The request for the home page counts too.
     while under_way.len() < OUTSTANDING_MAX - 1 {
         under_way.push(begin(&host).await);
     }

@@ -8,6 +8,7 @@ mod faults_on_demand;
 mod functions;
 mod gateway;
 mod host_json;
+mod load;
 mod packages;
 mod pages;
 mod ready_file;

@@ -1,4 +1,4 @@
-//! The zips that are deployed, unpacked and run as Azure does.
+//! The deployed zips, unpacked and run as on Azure.
 
 use std::fs::File;
 use std::path::Path;
@@ -21,7 +21,7 @@ async fn packed_apps_serve_requests() {
     serve_a_patient(folder.path()).await;
 }
 
-/// What `scripts/package` has left, built as for Azure.
+/// Tests the packages that `scripts/package` has built for Azure.
 #[tokio::test]
 #[ignore = "scripts/package takes minutes; scripts/test-packages runs it, and this"]
 async fn released_packages_serve_requests() {

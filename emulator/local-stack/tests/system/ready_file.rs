@@ -1,4 +1,4 @@
-//! `ready.json`, by which programs find the local stack.
+//! The file `ready.json`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::stack::Stack;
 
 #[tokio::test]
-async fn ready_json_says_where_everything_is_and_goes_with_the_stack() {
+async fn ready_json_describes_the_stack_and_is_removed_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("server/ready.json");
     fs::create_dir(folder.path().join("server")).unwrap();

@@ -1,9 +1,6 @@
-//! Secrets change, or cannot be read, while everything runs.
+//! Rotation of secrets and failures of Key Vault while the system runs.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use local_stack::Rotation;
 use mongodb::Client;
@@ -11,72 +8,36 @@ use mongodb::bson::doc;
 use reqwest::Method;
 use serde_json::{Value, json};
 use stand_ins::key_vault::Fault;
-use tokio::task::JoinSet;
 
+use crate::load::{Caller, Load};
 use crate::stack::{Stack, patient};
 
 const CALLERS: usize = 16;
 
-/// Callers that create, load, update, list and search until told to stop; each first refusal ends
-/// its caller.
-struct Load {
-    callers: JoinSet<Result<(), String>>,
-    responses: Arc<AtomicUsize>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Load {
-    fn start(stack: &Stack) -> Self {
-        let (responses, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let mut callers = JoinSet::new();
-        for _ in 0..CALLERS {
-            let caller = Caller {
-                client: stack.client.clone(),
-                url: stack.local.url().to_owned(),
-                key: stack.local.subscription_key().to_owned(),
-                responses: Arc::clone(&responses),
-            };
-            let stop = Arc::clone(&stop);
-            callers.spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    caller.round().await?;
-                }
-                Ok(())
-            });
-        }
-        Self { callers, responses, stop }
-    }
-
-    /// Waits until every caller has had some more answers.
-    async fn goes_on(&self) {
-        let enough = self.responses.load(Ordering::Relaxed) + 5 * CALLERS;
-        let progress = async {
-            while self.responses.load(Ordering::Relaxed) < enough {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let limit = tokio::time::timeout(Duration::from_secs(60), progress);
-        limit.await.expect("the callers make progress");
-    }
-
-    /// Stops all callers and insists that none was refused anything.
-    async fn ends_well(mut self) -> usize {
-        self.stop.store(true, Ordering::Relaxed);
-        while let Some(caller) = self.callers.join_next().await {
-            caller.expect("a caller does not panic").expect("nothing is refused");
-        }
-        self.responses.load(Ordering::Relaxed)
-    }
-}
-
-struct Caller {
+/// A caller that creates, loads, updates, lists and searches; a refusal is an error.
+struct MixedCaller {
     client: reqwest::Client,
     url: String,
     key: String,
-    responses: Arc<AtomicUsize>,
 }
 
-impl Caller {
+fn start_load(stack: &Stack) -> Load<()> {
+    Load::start((0..CALLERS).map(|_| MixedCaller {
+        client: stack.client.clone(),
+        url: stack.local.url().to_owned(),
+        key: stack.local.subscription_key().to_owned(),
+    }))
+}
+
+impl Caller for MixedCaller {
+    type Output = ();
+
+    async fn next(&mut self) -> Option<Result<(), String>> {
+        Some(self.round().await)
+    }
+}
+
+impl MixedCaller {
     async fn round(&self) -> Result<(), String> {
         let created = self.call(Method::POST, "patient", &patient()).await?;
         let path = format!("patient/{}", created["id"].as_str().unwrap_or_default());
@@ -102,23 +63,22 @@ impl Caller {
         if !status.is_success() {
             return Err(format!("{status}: {text}"));
         }
-        self.responses.fetch_add(1, Ordering::Relaxed);
         serde_json::from_str(&text).map_err(|error| error.to_string())
     }
 }
 
-fn kept_keys(state: &Path) -> Value {
+fn stored_keys(state: &Path) -> Value {
     let file = std::fs::read(state.join("keys.json")).expect("the stack keeps its keys");
     serde_json::from_slice(&file).expect("they are JSON")
 }
 
-/// What a host answers to a call with this key.
+/// The status of a call to a host with this key.
 async fn status_with(stack: &Stack, url: String, key: &Value) -> u16 {
     let call = stack.client.post(url).header("x-functions-key", key.as_str().unwrap_or_default());
     call.body("{}").send().await.expect("the host answers").status().as_u16()
 }
 
-/// Whether a database user of these keys may still log in.
+/// Whether a database user can log in.
 async fn logs_in(administrator: &str, user: &Value) -> bool {
     let (_, server) = administrator.rsplit_once('@').expect("it names the administrator");
     let [name, password] = ["user", "password"].map(|it| user[it].as_str().unwrap_or_default());
@@ -128,26 +88,26 @@ async fn logs_in(administrator: &str, user: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn every_secret_is_rotated_twice_under_load_and_nothing_is_refused() {
+async fn every_secret_is_rotated_twice_under_load_without_a_refusal() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let stack = Stack::start_in(folder.path()).await;
     let state = folder.path().join("server");
     let processes = stack.local.handler_process_ids();
     let administrator = stack.local.mongod().expect("its own").lock().await.connection_string();
-    let mut earlier = vec![kept_keys(&state)];
-    let load = Load::start(&stack);
+    let mut earlier = vec![stored_keys(&state)];
+    let load = start_load(&stack);
 
     for _ in 0..2 {
         for rotation in Rotation::ALL {
-            load.goes_on().await;
+            load.progress(CALLERS).await;
             stack.local.rotate(rotation, |_| {}).await.expect("it is rotated");
         }
-        load.goes_on().await;
-        earlier.push(kept_keys(&state));
+        load.progress(CALLERS).await;
+        earlier.push(stored_keys(&state));
     }
-    let responses = load.ends_well().await;
+    let rounds = load.stop().await.len();
 
-    assert!(responses > 16 * CALLERS, "{responses} answers");
+    assert!(rounds > 8 * CALLERS, "{rounds} rounds");
     assert_eq!(stack.local.handler_process_ids(), processes);
     let now = earlier.pop().expect("there are the keys of now");
     let [patient_host, audit_host] = stack.local.host_urls().map(str::to_owned);
@@ -167,7 +127,7 @@ async fn every_secret_is_rotated_twice_under_load_and_nothing_is_refused() {
 }
 
 #[tokio::test]
-async fn a_stack_starts_again_with_the_secrets_that_it_was_given_last() {
+async fn a_restarted_stack_has_the_rotated_secrets() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let stack = Stack::start_in(folder.path()).await;
     let created = stack.send(Method::POST, "patient", &patient(), 201).await;
@@ -182,37 +142,37 @@ async fn a_stack_starts_again_with_the_secrets_that_it_was_given_last() {
 }
 
 #[tokio::test]
-async fn key_vault_may_be_down_as_long_as_keys_stay_valid() {
+async fn key_vault_may_be_down_while_keys_are_valid() {
     let stack = Stack::start().await;
     for fault in [Fault::Drop, Fault::Status(503)] {
         let faults = stack.local.vault().fault_count();
         stack.local.vault().fail(Some(fault));
-        let load = Load::start(&stack);
+        let load = start_load(&stack);
         while stack.local.vault().fault_count() < faults + 3 {
-            load.goes_on().await;
+            load.progress(CALLERS).await;
         }
-        load.ends_well().await;
+        load.stop().await;
     }
 }
 
 #[tokio::test]
-async fn a_rotation_is_asked_for_over_the_socket_of_the_stack() {
+async fn a_rotation_is_requested_over_the_control_socket() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let state = folder.path().join("server");
     let nobody = local_stack::rotate(&state, Rotation::AuditHostKey, |_| {}).await;
     let problem = format!("no stack with its state in {} runs; ", state.display());
     assert!(nobody.unwrap_err().starts_with(&problem));
     let stack = Stack::start_in(folder.path()).await;
-    let before = kept_keys(&state);
+    let before = stored_keys(&state);
 
-    let mut said = Vec::new();
-    local_stack::rotate(&state, Rotation::AuditHostKey, |line| said.push(line.to_owned()))
+    let mut progress = Vec::new();
+    local_stack::rotate(&state, Rotation::AuditHostKey, |line| progress.push(line.to_owned()))
         .await
         .expect("it is rotated");
 
-    assert_ne!(kept_keys(&state)["auditHost"], before["auditHost"]);
+    assert_ne!(stored_keys(&state)["auditHost"], before["auditHost"]);
     assert_eq!(
-        said,
+        progress,
         [
             "The host accepts the new key patient-tests-api-rotated beside patient-tests-api.",
             "Key Vault has a new version of audit-host-key; waiting for patient-tests-api …",
@@ -224,43 +184,43 @@ async fn a_rotation_is_asked_for_over_the_socket_of_the_stack() {
 }
 
 #[tokio::test]
-async fn no_secret_of_the_system_shows_anywhere_while_it_is_used_rotated_and_out_of_reach() {
+async fn no_secret_is_logged_or_sent_while_used_rotated_and_unavailable() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let state = folder.path().join("server");
     let stack = Stack::start_logging(folder.path(), Some("trace")).await;
-    let mut kept = vec![kept_keys(&state)];
-    let load = Load::start(&stack);
+    let mut all_keys = vec![stored_keys(&state)];
+    let load = start_load(&stack);
     for rotation in Rotation::ALL {
-        load.goes_on().await;
+        load.progress(CALLERS).await;
         stack.local.rotate(rotation, |_| {}).await.expect("it is rotated");
-        kept.push(kept_keys(&state));
+        all_keys.push(stored_keys(&state));
     }
     for fault in [Fault::Status(403), Fault::Drop] {
         let faults = stack.local.vault().fault_count();
         stack.local.vault().fail(Some(fault));
         while stack.local.vault().fault_count() < faults + 3 {
-            load.goes_on().await;
+            load.progress(CALLERS).await;
         }
     }
-    load.ends_well().await;
+    load.stop().await;
     let bad = stack.call(Method::POST, "patient").body("{").send().await.expect("an answer");
-    let mut said = stack.local.logs();
-    said.push(bad.text().await.expect("a problem"));
-    assert!(said.iter().any(|line| line.contains("TRACE")), "it says everything that it can");
-    said.extend(stack.local.insights().items().iter().map(|item| item.envelope.to_string()));
+    let mut output = stack.local.logs();
+    output.push(bad.text().await.expect("a problem"));
+    assert!(output.iter().any(|line| line.contains("TRACE")), "the apps log at trace level");
+    output.extend(stack.local.insights().items().iter().map(|item| item.envelope.to_string()));
     for process in stack.local.handler_process_ids().into_iter().flatten() {
         for file in ["cmdline", "environ"] {
             let bytes = std::fs::read(format!("/proc/{process}/{file}")).expect("it runs");
-            said.push(String::from_utf8_lossy(&bytes).into_owned());
+            output.push(String::from_utf8_lossy(&bytes).into_owned());
         }
     }
 
-    let secrets = kept.iter().flat_map(|keys| {
+    let secrets = all_keys.iter().flat_map(|keys| {
         ["/patientHost", "/auditHost", "/patientDatabase/password", "/auditDatabase/password"]
             .map(|pointer| keys.pointer(pointer).and_then(Value::as_str).expect("it is kept"))
     });
     for secret in secrets {
-        for line in &said {
+        for line in &output {
             assert!(!line.contains(secret), "{line}");
         }
     }

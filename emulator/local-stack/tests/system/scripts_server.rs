@@ -1,4 +1,4 @@
-//! What `scripts/server` runs, as people see it.
+//! The server of `scripts/server`, seen from its users.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -12,7 +12,7 @@ use stand_ins::mongo;
 use crate::stack::{Stack, package_apps, patient};
 
 #[tokio::test]
-async fn patients_and_keys_are_there_after_a_second_start() {
+async fn patients_and_keys_survive_a_restart() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let first = Stack::start_in(folder.path()).await;
     let key = first.local.subscription_key().to_owned();
@@ -28,7 +28,7 @@ async fn patients_and_keys_are_there_after_a_second_start() {
 }
 
 #[tokio::test]
-async fn a_location_leads_to_what_was_created() {
+async fn a_location_resolves_to_the_created_patient() {
     let stack = Stack::start().await;
     let created =
         stack.call(Method::POST, "patient").body(patient().to_string()).send().await.unwrap();
@@ -42,7 +42,7 @@ async fn a_location_leads_to_what_was_created() {
 }
 
 #[test]
-fn the_server_says_how_to_use_it_and_stops_when_told() {
+fn the_server_prints_its_usage_and_stops_on_sigterm() {
     let workspace = tempfile::tempdir().expect("there is room for a folder");
     let mut server = server_in(workspace.path()).spawn().expect("it was built with this test");
     let output = BufReader::new(server.stdout.take().expect("it is piped"));
@@ -66,8 +66,8 @@ fn the_server_says_how_to_use_it_and_stops_when_told() {
         .expect("it was built with this test");
     assert!(rotation.status.success(), "{rotation:?}");
 
-    let told = Command::new("kill").args(["-s", "TERM", &server.id().to_string()]).status();
-    assert!(told.is_ok_and(|status| status.success()));
+    let signalled = Command::new("kill").args(["-s", "TERM", &server.id().to_string()]).status();
+    assert!(signalled.is_ok_and(|status| status.success()));
     let farewell: Vec<String> = lines.collect();
     assert_eq!(
         farewell.last().map(String::as_str),
@@ -77,7 +77,7 @@ fn the_server_says_how_to_use_it_and_stops_when_told() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_given_is_used() {
+async fn a_given_database_is_used() {
     let workspace = tempfile::tempdir().expect("there is room for a folder");
     let given = mongo::for_tests().await;
     let mut server = server_in(workspace.path())

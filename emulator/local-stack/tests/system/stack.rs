@@ -1,4 +1,4 @@
-//! The system as `scripts/server` starts it, with the apps that Cargo built.
+//! The system of `scripts/server`, with the apps that Cargo built.
 
 use std::path::Path;
 
@@ -26,25 +26,25 @@ impl Stack {
         Self { _folder: Some(folder), ..stack }
     }
 
-    /// Starts it with data and keys in a folder that may have some already.
+    /// Starts the system with a state folder that may exist.
     pub async fn start_in(folder: &Path) -> Self {
         Self::start_logging(folder, None).await
     }
 
-    /// Starts it with a `RUST_LOG` for both apps.
+    /// Starts the system with a `RUST_LOG` for both apps.
     pub async fn start_logging(folder: &Path, log_filter: Option<&str>) -> Self {
         let functions = folder.join("functions");
         package_apps(&functions);
         Self::start_packaged(&functions, folder, log_filter).await
     }
 
-    /// Starts what is packaged in `functions`.
+    /// Starts the apps that are packaged in `functions`.
     pub async fn start_packaged(functions: &Path, folder: &Path, log_filter: Option<&str>) -> Self {
         let log_filter = log_filter.map(str::to_owned);
         Self::start_with(functions, folder, |options| options.log_filter = log_filter).await
     }
 
-    /// Starts it with other options.
+    /// Starts the system with other options.
     pub async fn start_with(
         functions: &Path,
         folder: &Path,
@@ -77,7 +77,7 @@ impl Stack {
             .header("Ocp-Apim-Subscription-Key", self.local.subscription_key())
     }
 
-    /// Sends a JSON body and insists on a status.
+    /// Sends a JSON body and asserts the status.
     pub async fn send(&self, method: Method, path: &str, body: &Value, status: u16) -> Value {
         let call = self.call(method, path);
         let call = if body.is_null() { call } else { call.body(body.to_string()) };
@@ -100,7 +100,7 @@ impl Stack {
     }
 }
 
-/// The body of a response that must have this status; null if there is none.
+/// The body of a response, whose status is asserted; null without a body.
 pub async fn json_of(response: Response, status: u16) -> Value {
     let (actual, text) =
         (response.status().as_u16(), response.text().await.expect("a whole answer"));
@@ -112,7 +112,7 @@ pub fn patient() -> Value {
     json!({"firstName": "Ada", "gender": "female", "dateOfBirth": "1980-02-29", "postCode": "6011"})
 }
 
-/// Packages both apps below this folder.
+/// Packages both apps in this folder.
 pub fn package_apps(functions: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let built = Path::new(env!("CARGO_BIN_EXE_local-stack"));

@@ -1,4 +1,4 @@
-//! One trace through the whole system.
+//! A trace through the whole system.
 
 use std::time::Duration;
 
@@ -32,12 +32,14 @@ async fn gateway_and_hosts_report_one_operation() {
     assert_eq!(gateway.parent_id(), Some(CALLER));
     assert_eq!(host.parent_id(), gateway.span_id());
     assert!(find(&items, roles[2]).unwrap().parent_id().is_some());
-    let Data::Request(request) = &host.data else { panic!("{host:?}") };
+    let Data::Request(request) = &host.data else {
+        panic!("the host must report a request: {host:?}")
+    };
     assert_eq!((request.name.as_str(), request.response_code.as_str()), ("CreatePatient", "201"));
     assert!(insights.rejected().is_empty(), "{:?}", insights.rejected());
 }
 
-/// What a role reported about the one request.
+/// The item of a role for the request.
 fn find<'a>(items: &'a [std::sync::Arc<Item>], role: &str) -> Option<&'a Item> {
     let items = items.iter().map(AsRef::as_ref);
     items

@@ -31,7 +31,7 @@ async fn start() -> (AppInsights, ApiManagement) {
     (insights, gateway)
 }
 
-/// A request that was recorded at the other app, and stored at the second attempt.
+/// An operation: a request, its audit call, and an insert at the second attempt.
 async fn send_operation(insights: &AppInsights) {
     let request_id = "00f067aa0ba902b7";
     let audit = json!({
@@ -61,7 +61,7 @@ async fn send_operation(insights: &AppInsights) {
 }
 
 #[tokio::test]
-async fn a_request_appears_while_the_page_is_open_and_opens_as_a_timeline() {
+async fn a_new_request_appears_and_opens_as_a_timeline() {
     let (insights, gateway) = start().await;
     let mut page = Page::open(&format!("{}/telemetry", gateway.url()), 1280, "light").await;
     page.until("document.getElementById('state').textContent === 'Live'").await;
@@ -96,7 +96,7 @@ async fn a_request_appears_while_the_page_is_open_and_opens_as_a_timeline() {
 }
 
 #[tokio::test]
-async fn a_trace_id_leads_to_its_request_and_the_address_to_it_can_be_shared() {
+async fn a_trace_id_opens_its_timeline_with_a_shareable_link() {
     let (insights, gateway) = start().await;
     send_operation(&insights).await;
     let mut page = Page::open(&format!("{}/telemetry", gateway.url()), 1280, "light").await;
@@ -114,7 +114,7 @@ async fn a_trace_id_leads_to_its_request_and_the_address_to_it_can_be_shared() {
 }
 
 #[tokio::test]
-async fn a_trace_id_without_a_request_and_what_is_none_are_told_apart() {
+async fn unknown_and_invalid_trace_ids_are_distinguished() {
     let (insights, gateway) = start().await;
     let mut page = Page::open(&format!("{}/telemetry", gateway.url()), 1280, "light").await;
     let state = "document.getElementById('state').textContent";
@@ -126,21 +126,21 @@ async fn a_trace_id_without_a_request_and_what_is_none_are_told_apart() {
         page.until(&format!("{state}.startsWith('This is no trace id')")).await;
         assert_eq!(page.value("document.getElementById('found').hidden").await, true, "{text}");
     }
-    // What comes later is shown without asking again.
+    // Later items are shown without another search.
     find(&mut page, OPERATION).await;
     page.until(&format!("{state}.startsWith('Nothing is kept about this trace id')")).await;
     send_operation(&insights).await;
     page.until("document.querySelectorAll('#spans li').length === 4").await;
 }
 
-/// Asks for a trace id.
+/// Searches for a trace id.
 async fn find(page: &mut Page, text: &str) {
     page.value(&format!("document.getElementById('trace').value = {}", json!(text))).await;
     page.value("document.getElementById('find').requestSubmit()").await;
 }
 
 #[tokio::test]
-async fn it_fits_a_phone_and_follows_a_dark_system() {
+async fn the_page_fits_a_phone_and_has_a_dark_scheme() {
     let (insights, gateway) = start().await;
     send_operation(&insights).await;
     let mut page = Page::open(&format!("{}/telemetry", gateway.url()), 390, "dark").await;
@@ -156,7 +156,7 @@ async fn it_fits_a_phone_and_follows_a_dark_system() {
 }
 
 #[tokio::test]
-async fn the_page_asks_nobody_else_and_runs_only_its_own_script() {
+async fn the_page_loads_nothing_from_elsewhere() {
     let (_insights, gateway) = start().await;
     let get = |path: &str| stand_ins::http_client().get(format!("{}{path}", gateway.url())).send();
 
@@ -176,7 +176,7 @@ async fn the_page_asks_nobody_else_and_runs_only_its_own_script() {
 }
 
 #[tokio::test]
-async fn whoever_has_seen_everything_is_told_so() {
+async fn an_unchanged_list_is_a_304() {
     let (insights, gateway) = start().await;
     let url = format!("{}/telemetry/requests", gateway.url());
     let client = stand_ins::http_client();
@@ -190,7 +190,7 @@ async fn whoever_has_seen_everything_is_told_so() {
 }
 
 #[tokio::test]
-async fn one_row_stands_for_gateway_host_and_app() {
+async fn gateway_host_and_app_share_one_row() {
     let (insights, gateway) = start().await;
     let served = |at_ms, parent, id: &str, name, properties| {
         let data = json!({
@@ -217,7 +217,7 @@ async fn one_row_stands_for_gateway_host_and_app() {
 }
 
 #[tokio::test]
-async fn a_circle_of_parents_is_shown_all_the_same() {
+async fn a_cycle_of_parents_is_shown() {
     let (insights, gateway) = start().await;
     let call = |id: &str, parent| {
         let data = json!({ "id": id, "name": id, "duration": "00:00:00" });

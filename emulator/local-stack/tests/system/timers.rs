@@ -1,4 +1,4 @@
-//! Functions that a timer runs, in the local stack.
+//! Timer functions in the local stack.
 
 use std::fs;
 
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::stack::{Stack, package_apps};
 
 #[tokio::test]
-async fn a_function_that_a_timer_runs_can_be_run_now() {
+async fn a_timer_function_can_be_run_on_demand() {
     let folder = tempfile::tempdir().unwrap();
     let (functions, state) = (folder.path().join("functions"), folder.path().join("server"));
     package_apps(&functions);
-    // No app has one yet. The Audit API says that it knows none of this name, in an envelope as
-    // the host wants it, which makes this a run that succeeds.
+    // No app has a timer function yet. The Audit API refuses an unknown function in a valid
+    // envelope, so this run succeeds.
     let timer = functions.join("audit-api/Tick");
     fs::create_dir(&timer).unwrap();
     let trigger = json!({ "type": "timerTrigger", "name": "timer", "schedule": "0 0 0 1 1 *" });

@@ -1,4 +1,4 @@
-//! What stands behind the gateway.
+//! Backends of the gateway.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// Answers 201 with the request as JSON.
+/// Returns 201 with the request as JSON.
 pub async fn echo(listener: TcpListener) {
     while let Ok((connection, _)) = listener.accept().await {
         let serving = http1::Builder::new()
@@ -56,14 +56,14 @@ async fn describe(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, I
     Ok(response.body(Full::from(seen.to_string())).unwrap())
 }
 
-/// What the backend got.
+/// The request that the backend received.
 pub async fn forwarded(request: RequestBuilder) -> Value {
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 201, "{response:?}");
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
-/// Answers each request with this head, and nothing after it.
+/// Responds to each request with this head and no body.
 pub async fn one_that_says(head: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -78,7 +78,7 @@ pub async fn one_that_says(head: &'static str) -> SocketAddr {
     address
 }
 
-/// A host that takes some keys, and counts what it refuses.
+/// A host that accepts some keys and counts refusals.
 #[derive(Clone, Default)]
 pub struct PickyHost {
     keys: Arc<Mutex<Vec<String>>>,
@@ -102,7 +102,7 @@ impl PickyHost {
         address
     }
 
-    /// Answers like the Functions host: without a good key, 401 and nothing else.
+    /// Responds like the Functions host: 401 without a valid key.
     async fn respond(&self, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
         let key = request.headers()["x-functions-key"].to_str().unwrap().to_owned();
         let body = request.into_body().collect().await?.to_bytes();

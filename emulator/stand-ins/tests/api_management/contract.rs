@@ -11,7 +11,7 @@ use crate::token;
 const CONTRACT: &str = include_str!("../../../../docs/contract.md");
 const HEADING: &str = "### What the gateway answers itself";
 
-/// Status, kind and occasion of each row.
+/// Status, kind and cause of each row.
 fn rows() -> Vec<[&'static str; 3]> {
     let (_, section) = CONTRACT.split_once(HEADING).expect("the contract has the table");
     let lines = section.lines().map(str::trim).skip_while(|line| !line.starts_with('|'));
@@ -30,7 +30,7 @@ async fn before_one_that_says(head: &'static str) -> Response {
     sent(stack.call("GET", "/patient/1")).await
 }
 
-/// What is answered on this occasion.
+/// The response in this case.
 async fn provoked(occasion: &str) -> Response {
     match occasion {
         "no subscription key, or one that is not valid; `WWW-Authenticate`" => {

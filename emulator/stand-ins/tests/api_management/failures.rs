@@ -1,4 +1,4 @@
-//! What happens when something that a policy does fails.
+//! Failures in policies.
 
 use serde_json::{Value, json};
 use stand_ins::api_management::PolicyFiles;
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use crate::backend::forwarded;
 use crate::stack::{Stack, problem};
 
-/// The deployed policies with another text in one file.
+/// The deployed policies with a change in one file.
 fn with(file: &str, found: &str, replaced: &str) -> PolicyFiles {
     let deployed = PolicyFiles::deployed();
     let (_, text) = deployed.iter().find(|(name, _)| *name == file).unwrap();
@@ -18,7 +18,7 @@ fn with(file: &str, found: &str, replaced: &str) -> PolicyFiles {
 }
 
 #[tokio::test]
-async fn a_host_that_is_silent_for_too_long_is_unavailable() {
+async fn a_host_that_times_out_is_unavailable() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let policies = with("patient_api", "timeout=\"30\"", "timeout=\"1\"");
     let stack = Stack::with(silent.local_addr().unwrap(), |options| options.policies = policies);
@@ -31,7 +31,7 @@ async fn a_host_that_is_silent_for_too_long_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_vault_that_is_silent_for_too_long_counts_as_down() {
+async fn a_vault_that_times_out_is_unavailable() {
     let policies = with("host_key", "timeout=\"10\"", "timeout=\"1\"");
     let stack = Stack::echoing(|options| options.policies = policies).await;
     stack.vault.fail(Some(Fault::Hang));
@@ -42,7 +42,7 @@ async fn a_vault_that_is_silent_for_too_long_counts_as_down() {
 }
 
 #[tokio::test]
-async fn an_error_of_a_request_that_is_not_ignored_is_a_failure() {
+async fn an_error_of_send_request_fails_unless_ignored() {
     let policies = with("host_key", "ignore-error=\"true\"", "ignore-error=\"false\"");
     let stack = Stack::echoing(|options| options.policies = policies).await;
     stack.vault.fail(Some(Fault::Drop));
@@ -54,7 +54,7 @@ async fn an_error_of_a_request_that_is_not_ignored_is_a_failure() {
 }
 
 #[tokio::test]
-async fn without_a_buffer_a_body_goes_on_as_it_came() {
+async fn an_unbuffered_body_keeps_its_framing() {
     let policies = with("patient_api", "buffer-request-body=\"true\"", "");
     let stack = Stack::echoing(|options| options.policies = policies).await;
     let chunk =

@@ -1,4 +1,4 @@
-//! What reaches the host, and what comes back from it.
+//! Forwarded requests and responses.
 
 use std::convert::Infallible;
 
@@ -15,7 +15,7 @@ use crate::stack::{Stack, problem};
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 #[tokio::test]
-async fn a_good_key_opens_as_a_header_or_in_the_query_and_goes_no_further() {
+async fn a_valid_key_is_accepted_in_header_or_query_and_not_forwarded() {
     let stack = Stack::start().await;
 
     forwarded(stack.call("GET", "/patient/1")).await;
@@ -25,7 +25,7 @@ async fn a_good_key_opens_as_a_header_or_in_the_query_and_goes_no_further() {
 }
 
 #[tokio::test]
-async fn what_only_the_gateway_may_say_is_its_own() {
+async fn headers_of_the_gateway_cannot_be_forged() {
     let stack = Stack::start().await;
     let request = stack
         .call("GET", "/patient/1?code=callers&c%6Fde=callers&CODE=callers&subscription-key=good")
@@ -50,7 +50,7 @@ async fn what_only_the_gateway_may_say_is_its_own() {
 }
 
 #[tokio::test]
-async fn a_body_in_chunks_gets_a_length() {
+async fn a_chunked_body_is_forwarded_with_a_length() {
     let stack = Stack::start().await;
     let chunks =
         ["{\"a\":", "1}"].map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::from(chunk))));
@@ -66,7 +66,7 @@ async fn a_body_in_chunks_gets_a_length() {
 }
 
 #[tokio::test]
-async fn a_body_of_one_mebibyte_is_the_largest() {
+async fn the_largest_body_is_one_mebibyte() {
     let stack = Stack::start().await;
     let post = |length| stack.call("POST", "/patient").body(vec![b'x'; length]);
 
@@ -92,7 +92,7 @@ async fn the_gateway_is_a_part_of_the_callers_trace() {
 }
 
 #[tokio::test]
-async fn headers_of_one_connection_end_here_in_either_direction() {
+async fn hop_by_hop_headers_are_removed_in_both_directions() {
     let stack = Stack::start().await;
     let request = stack
         .call("GET", "/patient/1")
@@ -133,7 +133,7 @@ async fn responses_hide_the_backend_and_forbid_caching() {
 }
 
 #[tokio::test]
-async fn method_path_and_query_go_through_as_they_were_sent() {
+async fn method_path_and_query_are_forwarded_unchanged() {
     let stack = Stack::start().await;
 
     for (method, target) in [
@@ -159,7 +159,7 @@ async fn head_is_forwarded_and_gets_the_headers_of_get() {
     assert_eq!((got.status(), head.status()), (StatusCode::CREATED, StatusCode::CREATED));
     for response in [&mut got, &mut head] {
         response.headers_mut().remove("date");
-        // The backend answers with the request, whose trace and method differ.
+        // The backend echoes the request, whose trace and method differ.
         response.headers_mut().remove("content-length");
     }
     assert_eq!(got.headers_mut().remove("x-method").unwrap(), "GET");
@@ -178,7 +178,7 @@ async fn head_is_forwarded_and_gets_the_headers_of_get() {
 }
 
 #[tokio::test]
-async fn only_operations_of_the_document_are_there_and_no_path_leads_out_of_them() {
+async fn only_documented_operations_are_reachable() {
     let stack = Stack::start().await;
 
     for request in [
@@ -220,7 +220,7 @@ async fn a_request_that_names_no_host_or_two_is_refused() {
 }
 
 #[tokio::test]
-async fn redirects_are_the_callers_business() {
+async fn redirects_are_returned_to_the_caller() {
     let head = "307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0";
     let stack = Stack::before(one_that_says(head).await).await;
 
@@ -233,7 +233,7 @@ async fn redirects_are_the_callers_business() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_app_is_passed_on_as_it_is() {
+async fn a_refusal_of_the_app_is_forwarded_unchanged() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         let head = format!("{status}\r\nRetry-After: 17\r\nX-Own: 1\r\nContent-Length: 0");
         let stack = Stack::before(one_that_says(head.leak()).await).await;

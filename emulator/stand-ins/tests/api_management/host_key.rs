@@ -6,7 +6,7 @@ use stand_ins::key_vault::Fault;
 use crate::backend::PickyHost;
 use crate::stack::{GATEWAY, HOST_KEY, Stack, problem};
 
-/// A host that takes the key `first`, and a gateway that has used it.
+/// A host that accepts the key `first`, and a gateway that has used it.
 async fn warm() -> (PickyHost, Stack) {
     let host = PickyHost::default();
     host.accept(&["first"]);
@@ -20,7 +20,7 @@ fn reads(stack: &Stack) -> usize {
 }
 
 #[tokio::test]
-async fn the_key_is_fetched_once_and_kept() {
+async fn the_key_is_fetched_once_and_cached() {
     let (host, stack) = warm().await;
 
     stack.vault.fail(Some(Fault::Drop));
@@ -32,7 +32,7 @@ async fn the_key_is_fetched_once_and_kept() {
 }
 
 #[tokio::test]
-async fn a_refused_key_is_dropped_and_fetched_once_and_the_request_repeated_with_its_body() {
+async fn a_refused_key_is_fetched_again_and_the_request_repeated_with_its_body() {
     let (host, stack) = warm().await;
 
     host.accept(&["second"]);
@@ -46,10 +46,10 @@ async fn a_refused_key_is_dropped_and_fetched_once_and_the_request_repeated_with
     assert_eq!((reads(&stack), host.refusals()), (2, 1), "the new key is kept");
 }
 
-/// The policy lets each request fetch for itself, so sixteen at once read the key up to sixteen
-/// times: each drops what another may just have stored.
+/// The policy lets each request fetch the key, so sixteen concurrent requests read it up to sixteen
+/// times: each drops the value that another may just have stored.
 #[tokio::test]
-async fn no_request_fails_when_the_key_is_rotated_while_many_are_under_way() {
+async fn no_concurrent_request_fails_during_a_rotation() {
     let (host, stack) = warm().await;
 
     host.accept(&["second"]);
@@ -67,7 +67,7 @@ async fn no_request_fails_when_the_key_is_rotated_while_many_are_under_way() {
 }
 
 #[tokio::test]
-async fn no_request_is_refused_while_the_host_takes_both_keys() {
+async fn no_request_is_refused_while_the_host_accepts_both_keys() {
     let (host, stack) = warm().await;
 
     host.accept(&["first", "second"]);
@@ -84,7 +84,7 @@ async fn no_request_is_refused_while_the_host_takes_both_keys() {
 }
 
 #[tokio::test]
-async fn a_key_that_stays_refused_is_tried_twice_and_is_not_the_callers_fault() {
+async fn a_key_that_stays_refused_is_tried_twice_and_becomes_a_503() {
     let host = PickyHost::default();
     let stack = Stack::before(host.start().await).await;
 

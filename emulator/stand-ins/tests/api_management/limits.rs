@@ -1,10 +1,10 @@
-//! How often a subscription may call.
+//! Rate limits and quotas.
 
 use crate::stack::{Stack, problem};
 use crate::token;
 
 #[tokio::test]
-async fn who_calls_too_often_is_told_when_to_come_back() {
+async fn a_rate_limit_returns_429_with_retry_after() {
     let stack = Stack::echoing(|options| options.values.rate_limit_per_minute = 2).await;
     for _ in 0..2 {
         assert_eq!(stack.call("GET", "/patient/1").send().await.unwrap().status(), 201);
@@ -21,7 +21,7 @@ async fn who_calls_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn who_has_used_up_the_day_is_refused_until_it_ends() {
+async fn a_quota_returns_403_until_it_is_renewed() {
     let stack = Stack::echoing(|options| options.values.quota_per_day = 1).await;
     assert_eq!(stack.call("GET", "/patient/1").send().await.unwrap().status(), 201);
 
@@ -34,7 +34,7 @@ async fn who_has_used_up_the_day_is_refused_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_good_key_counts_for_nobody() {
+async fn a_request_without_a_valid_key_is_not_counted() {
     let stack = Stack::echoing(|options| options.values.rate_limit_per_minute = 1).await;
 
     for _ in 0..3 {
@@ -46,7 +46,7 @@ async fn a_request_without_a_good_key_counts_for_nobody() {
 }
 
 #[tokio::test]
-async fn the_product_counts_before_the_api_looks_at_the_request() {
+async fn the_product_counts_before_the_api_validates_the_request() {
     let stack = Stack::echoing(|options| {
         token::demand(options);
         options.values.rate_limit_per_minute = 1;

@@ -1,5 +1,4 @@
-//! API Management with the deployed policies, as callers see it, and as the Functions host behind
-//! it does.
+//! API Management with the deployed policies, seen from callers and from the backend.
 
 mod backend;
 mod contract;

@@ -1,4 +1,4 @@
-//! A gateway with the deployed policies, a vault, and something behind it.
+//! A gateway with the deployed policies, a vault and a backend.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Before a backend that answers with what it got.
+    /// In front of a backend that echoes requests.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -37,19 +37,19 @@ impl Stack {
     }
 
     pub async fn without_backend() -> Self {
-        // The port stays bound and does not listen, so that nobody else can.
+        // The port stays bound without listening, so that no other process takes it.
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = socket.local_addr().unwrap();
         Self { _closed: Some(socket), ..Self::before(address).await }
     }
 
-    /// Before what listens there.
+    /// In front of this address.
     pub async fn before(backend: SocketAddr) -> Self {
         Self::with(backend, |_| {}).await
     }
 
-    /// Before a backend that answers with what it got, with other options.
+    /// In front of a backend that echoes requests, with other options.
     pub async fn echoing(change: impl FnOnce(&mut ApiManagementOptions)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -57,7 +57,7 @@ impl Stack {
         Self::with(address, change).await
     }
 
-    /// Before what listens there, with other options.
+    /// In front of this address, with other options.
     pub async fn with(backend: SocketAddr, change: impl FnOnce(&mut ApiManagementOptions)) -> Self {
         let vault = KeyVault::start().await.unwrap();
         vault.set_secret(HOST_KEY, "first");
@@ -79,7 +79,8 @@ impl Stack {
         self.bare(method, target).header("Ocp-Apim-Subscription-Key", "good")
     }
 
-    /// The whole response to a head as it is written here, with a good key; clients mend heads.
+    /// The whole response to this literal head with a valid key; HTTP clients would correct the
+    /// head.
     pub async fn raw(&self, head: &str) -> String {
         let address = self.gateway.url().trim_start_matches("http://");
         let mut connection = TcpStream::connect(address).await.unwrap();
@@ -91,7 +92,7 @@ impl Stack {
     }
 }
 
-/// Why a gateway with these policy files does not start.
+/// The error of starting a gateway with these policy files.
 pub async fn start_error(policies: PolicyFiles) -> ApiManagementError {
     let vault = KeyVault::start().await.unwrap();
     let options = options(&vault, "127.0.0.1:1".parse().unwrap());
@@ -132,7 +133,7 @@ fn document() -> Value {
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
-/// Insists on a problem that no cache may keep, and returns its status, kind and body.
+/// Asserts an uncacheable problem; returns its status, kind and body.
 pub async fn problem(response: Response) -> (u16, String, Value) {
     let header = |name| {
         let lines = response.headers().get_all(name).iter();

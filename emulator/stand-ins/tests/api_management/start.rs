@@ -1,4 +1,4 @@
-//! The policy files: all of them, and nothing in them that is not known.
+//! The policy files are complete and use only supported policies.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ fn the_policies_are_all_files_that_terraform_deploys() {
     assert_eq!(deployed.collect::<BTreeMap<_, _>>(), files.collect::<BTreeMap<_, _>>());
 }
 
-/// What is said when `found` stands as `replaced` in the file.
+/// The error when `found` is replaced by `replaced` in the file.
 async fn error_with(file: &str, found: &str, replaced: &str) -> String {
     let deployed = PolicyFiles::deployed();
     let (_, text) = deployed.iter().find(|(name, _)| *name == file).unwrap();
@@ -33,7 +33,7 @@ async fn error_with(file: &str, found: &str, replaced: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_not_known_in_a_policy_stops_the_start_with_file_and_line() {
+async fn an_unsupported_policy_fails_the_start_with_file_and_line() {
     let api_inbound = "  <inbound>\n    <base />\n";
     for (file, found, replaced, message) in [
         (
@@ -154,7 +154,7 @@ async fn what_is_not_known_in_a_policy_stops_the_start_with_file_and_line() {
 }
 
 #[tokio::test]
-async fn a_fragment_that_nothing_includes_stops_the_start() {
+async fn an_unused_fragment_fails_the_start() {
     let files = PolicyFiles::deployed().with("new_one", "<fragment>\n</fragment>\n");
 
     let error = start_error(files).await.to_string();

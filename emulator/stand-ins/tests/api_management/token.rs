@@ -1,4 +1,4 @@
-//! Tokens of Microsoft Entra ID, where the gateway demands them.
+//! Tokens of Microsoft Entra ID, which the gateway can require.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,12 +18,12 @@ const TENANT: &str = "11111111-1111-1111-1111-111111111111";
 const CLIENT: &str = "22222222-2222-2222-2222-222222222222";
 const AUDIENCE: &str = "api://patient-records";
 
-/// A key that signs nothing but the tokens of these tests.
+/// The signing key of these tests.
 fn key() -> RsaKeyPair {
     RsaKeyPair::from_pkcs8(include_bytes!("testdata/token_key.pk8")).unwrap()
 }
 
-/// Demands tokens that this key signs.
+/// Requires tokens signed with this key.
 pub fn demand(options: &mut ApiManagementOptions) {
     let public = PublicKeyComponents::<Vec<u8>>::from(key().public());
     options.signing_keys = vec![SigningKey {
@@ -38,7 +38,7 @@ pub fn demand(options: &mut ApiManagementOptions) {
     });
 }
 
-/// A token with these members in place of its own.
+/// A token with these claims replaced.
 fn token(header: Value, claims: Value) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let own_header = json!({ "typ": "JWT", "alg": "RS256", "kid": "key-1" });
@@ -59,7 +59,7 @@ fn token(header: Value, claims: Value) -> String {
 }
 
 #[tokio::test]
-async fn a_good_token_names_the_user_and_goes_no_further() {
+async fn a_valid_token_identifies_the_user_and_is_not_forwarded() {
     let stack = Stack::echoing(demand).await;
     let version_1 = json!({
         "iss": format!("https://sts.windows.net/{TENANT}/"), "azp": null, "appid": CLIENT,

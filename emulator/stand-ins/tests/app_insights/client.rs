@@ -1,4 +1,4 @@
-//! An exporter of telemetry.
+//! A telemetry exporter.
 
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub async fn json(response: Response) -> Value {
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
-/// An item of one operation, at so many milliseconds of it.
+/// An item of the operation, at this offset in milliseconds.
 pub fn item(insights: &AppInsights, kind: &str, at_ms: u32, parent: &str, data: Value) -> Value {
     let name = kind.strip_suffix("Data").unwrap();
     let mut tags = json!({ "ai.operation.id": OPERATION, "ai.cloud.role": "patient-tests-api" });

@@ -11,7 +11,7 @@ use crate::client::{OPERATION, call, item, json, request, send};
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
-async fn items_arrive_on_either_path_packed_or_not_as_an_array_or_as_lines() {
+async fn items_are_accepted_on_both_paths_with_any_encoding() {
     let insights = AppInsights::start().await.unwrap();
     let one = request(&insights).to_string();
     let (array, lines) = (format!("[{one},{one}]"), format!("{one}\n{one}\n"));
@@ -35,7 +35,9 @@ async fn items_arrive_on_either_path_packed_or_not_as_an_array_or_as_lines() {
     assert_eq!(items[0].role(), Some("patient-tests-api"));
     assert_eq!(items[0].span_id(), Some("00f067aa0ba902b7"));
     assert_eq!(items[0].property("faas.name"), Some("CreatePatient"));
-    let Data::Request(read) = &items[0].data else { panic!("{items:?}") };
+    let Data::Request(read) = &items[0].data else {
+        panic!("the item must be a request: {items:?}")
+    };
     assert_eq!((read.duration, read.success), (Duration::from_millis(40), true));
     assert_eq!(items[0].envelope, request(&insights));
 }
@@ -58,7 +60,7 @@ async fn every_kind_of_item_is_read() {
 }
 
 #[tokio::test]
-async fn what_is_not_as_documented_is_rejected_with_a_reason() {
+async fn an_invalid_item_is_rejected_with_a_reason() {
     let insights = AppInsights::start().await.unwrap();
     let base = "/data/baseData";
     let long = |length| Value::from("x".repeat(length));
@@ -107,7 +109,7 @@ async fn what_is_not_as_documented_is_rejected_with_a_reason() {
 }
 
 #[tokio::test]
-async fn the_good_items_of_a_batch_are_kept() {
+async fn the_valid_items_of_a_batch_are_kept() {
     let insights = AppInsights::start().await.unwrap();
     let good = request(&insights);
 
@@ -125,7 +127,7 @@ async fn the_good_items_of_a_batch_are_kept() {
 }
 
 #[tokio::test]
-async fn a_body_that_has_no_items_is_refused() {
+async fn a_body_without_items_is_refused() {
     let insights = AppInsights::start().await.unwrap();
     let track = || call(&insights, "v2.1/track");
     let bomb = gzip(&" ".repeat((32 << 20) + 1));
@@ -178,7 +180,9 @@ async fn only_the_newest_items_are_kept() {
     assert_eq!(response.status(), 200);
     let items = insights.items();
     assert_eq!(items.len(), ITEMS_MAX);
-    let Data::Message(oldest) = &items[0].data else { panic!("{:?}", items[0]) };
+    let Data::Message(oldest) = &items[0].data else {
+        panic!("the item must be a message: {:?}", items[0])
+    };
     assert_eq!(oldest.message, "10");
 }
 

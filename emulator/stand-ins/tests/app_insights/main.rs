@@ -1,4 +1,4 @@
-//! Application Insights as exporters see it.
+//! Application Insights, seen from exporters.
 
 mod client;
 mod ingestion;

@@ -1,4 +1,4 @@
-//! An app of the scripted handler behind its host, and what it did.
+//! An app with the scripted handler behind its host.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,13 @@ use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+pub use stand_ins::eventually;
 use stand_ins::functions_host::{Host, HostKeys, HostOptions};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long anything is waited for.
+/// The limit of every wait.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running app.
@@ -24,14 +25,14 @@ pub struct App {
     pub client: Client,
 }
 
-/// An app that is about to be started.
+/// An app that has not been started.
 pub struct Plan {
     pub options: HostOptions,
     host_json: Value,
     folder: TempDir,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
@@ -39,7 +40,7 @@ pub struct Response {
     pub body: String,
 }
 
-/// An invocation as the handler got it.
+/// An invocation as the handler received it.
 pub struct Invocation {
     pub echo: Value,
     pub payload: Value,
@@ -61,7 +62,7 @@ impl Plan {
         Self { options, host_json, folder }
     }
 
-    /// Adds an open function on any method.
+    /// Adds an anonymous function for all methods.
     pub fn function(self, name: &str, route: &str) -> Self {
         self.binding(name, json!({ "authLevel": "anonymous", "route": route }))
     }
@@ -74,7 +75,7 @@ impl Plan {
         self.bindings(name, &json!([trigger, output]))
     }
 
-    /// Adds a function that a timer runs.
+    /// Adds a timer function.
     pub fn timer(self, name: &str, schedule: &str) -> Self {
         let members = json!({ "name": "timer", "schedule": schedule });
         self.timer_binding(name, members)
@@ -96,13 +97,13 @@ impl Plan {
         self
     }
 
-    /// Sets a member of `host.json`, named by a pointer to its parent and by its name.
+    /// Sets a member of `host.json`, given by a pointer to its parent and its name.
     pub fn host_json(mut self, parent: &str, name: &str, value: Value) -> Self {
         self.host_json.pointer_mut(parent).unwrap()[name] = value;
         self
     }
 
-    /// Tells the handler how to start.
+    /// Selects the handler's start-up.
     pub fn at_start(self, what: &str) -> Self {
         self.host_json("/customHandler/description", "arguments", json!([what]))
     }
@@ -119,14 +120,14 @@ impl Plan {
         App { host, folder, client: stand_ins::http_client() }
     }
 
-    /// Why no host starts.
+    /// The error of starting the host.
     pub async fn refused(self) -> String {
         let options = self.options.clone();
         let _folder = self.laid_out();
         Host::start(options).await.unwrap_err().to_string()
     }
 
-    /// The app's folder, without a host.
+    /// Creates the app's folder without starting a host.
     pub fn laid_out(self) -> TempDir {
         fs::write(self.folder.path().join("host.json"), self.host_json.to_string()).unwrap();
         self.folder
@@ -134,7 +135,7 @@ impl Plan {
 }
 
 impl App {
-    /// One open function on `/api/echo`.
+    /// An app with an anonymous function at `/api/echo`.
     pub async fn echo() -> Self {
         Plan::new().function("Echo", "echo").start().await
     }
@@ -148,7 +149,7 @@ impl App {
         self.request("GET", target)
     }
 
-    /// The whole response to a request as it is written here; clients mend heads.
+    /// The whole response to this literal request; HTTP clients would correct it.
     pub async fn raw(&self, request: &[u8]) -> Vec<u8> {
         let address = self.host.url().trim_start_matches("http://");
         let mut connection = TcpStream::connect(address).await.unwrap();
@@ -159,10 +160,11 @@ impl App {
         response
     }
 
-    /// Waits until nobody takes connections any longer.
+    /// Waits until no connection is accepted.
     pub async fn is_gone(&self) {
         let address = self.host.url().trim_start_matches("http://");
-        eventually("end of the host", || std::net::TcpStream::connect(address).is_err()).await;
+        eventually("the host has ended", async || std::net::TcpStream::connect(address).is_err())
+            .await;
     }
 
     /// A call of `/api/echo` with a script for the handler.
@@ -170,31 +172,32 @@ impl App {
         self.get("/api/echo").header("x-script", ascii(script))
     }
 
-    /// What the host makes of an envelope.
+    /// The host's response to an envelope.
     pub async fn enveloped(&self, envelope: &Value) -> Response {
         let response = json!({ "body": envelope.to_string() });
         sent(self.scripted(&json!({ "response": response }))).await
     }
 
-    /// What the host makes of an output.
+    /// The host's response to an output.
     pub async fn output(&self, res: Value) -> Response {
         self.enveloped(&json!({ "Outputs": { "res": res } })).await
     }
 
-    /// The lines of a file that the handler leaves behind.
+    /// The lines of a file that the handler has written.
     pub fn noted(&self, file: &str) -> Vec<String> {
         let text = fs::read_to_string(self.folder.path().join(file)).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Makes a file that the handler waits for.
+    /// Creates a file that the handler waits for.
     pub fn release(&self, file: &str) {
         fs::write(self.folder.path().join(file), "").unwrap();
     }
 
-    /// Waits until the handler has noted so many lines.
+    /// Waits until the handler has written this many lines.
     pub async fn noted_lines(&self, file: &str, count: usize) {
-        eventually(&format!("{count} lines in {file}"), || self.noted(file).len() >= count).await;
+        eventually(&format!("{file} has {count} lines"), async || self.noted(file).len() >= count)
+            .await;
     }
 }
 
@@ -218,16 +221,6 @@ pub async fn invocation(request: RequestBuilder) -> Invocation {
     let echo: Value = serde_json::from_str(&response.body).unwrap();
     let payload = serde_json::from_str(echo["payload"].as_str().unwrap()).unwrap_or_default();
     Invocation { echo, payload }
-}
-
-/// Waits for a condition.
-pub async fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    let waiting = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("no {what}"));
 }
 
 impl Invocation {
@@ -255,9 +248,9 @@ impl Response {
         (self.status, self.header("content-type"), &self.body)
     }
 
-    /// Insists on a 500 that says nothing about its cause.
-    pub fn assert_is_empty_500(&self, of: &dyn std::fmt::Display) {
-        assert_eq!(self.parts(), (500, None, ""), "{of}");
+    /// Asserts a 500 that does not disclose its cause.
+    pub fn assert_is_empty_500(&self, case: &dyn std::fmt::Display) {
+        assert_eq!(self.parts(), (500, None, ""), "{case}");
     }
 }
 
@@ -270,12 +263,12 @@ fn ascii(script: &Value) -> String {
     text.chars().map(|c| if c.is_ascii() { c.to_string() } else { escaped(c) }).collect()
 }
 
-/// Cargo builds examples with the tests, next to the folder of the tests.
+/// The path of an example, which Cargo builds with the tests.
 pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap();
     let executable = folder.join("examples").join(name);
-    // A test that is chosen with --test is built without it.
+    // With `--test`, Cargo builds no examples.
     assert!(executable.is_file(), "please run: cargo build -p stand-ins --examples");
     executable
 }

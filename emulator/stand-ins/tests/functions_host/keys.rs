@@ -1,4 +1,4 @@
-//! Who may call what.
+//! Function keys.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ async fn guarded() -> App {
         .await
 }
 
-/// Insists on an empty 401 that the handler knows nothing of.
+/// Asserts an empty 401 and that the handler was not called.
 async fn assert_refused(app: &App, request: reqwest::RequestBuilder, why: &str) {
     let calls = app.noted("requests").len();
     let refused = sent(request).await;
@@ -24,7 +24,7 @@ async fn assert_refused(app: &App, request: reqwest::RequestBuilder, why: &str) 
 }
 
 #[tokio::test]
-async fn a_key_of_the_host_or_the_master_key_opens() {
+async fn a_host_key_or_the_master_key_is_accepted() {
     let app = guarded().await;
 
     for key in ["host-key", "master-key"] {
@@ -39,7 +39,7 @@ async fn a_key_of_the_host_or_the_master_key_opens() {
 }
 
 #[tokio::test]
-async fn the_header_wins_even_when_it_is_wrong() {
+async fn the_header_takes_precedence_even_when_it_is_wrong() {
     let app = guarded().await;
     let target = "/api/guarded?code=host-key";
 
@@ -50,7 +50,7 @@ async fn the_header_wins_even_when_it_is_wrong() {
 }
 
 #[tokio::test]
-async fn an_open_function_runs_whatever_the_key() {
+async fn an_anonymous_function_ignores_keys() {
     let app = guarded().await;
 
     let request = app.get("/api/echo").header("x-functions-key", "wrong");
@@ -63,7 +63,7 @@ async fn an_open_function_runs_whatever_the_key() {
 }
 
 #[tokio::test]
-async fn an_administrators_function_wants_the_master_key() {
+async fn an_admin_function_requires_the_master_key() {
     let app = guarded().await;
 
     assert_refused(&app, app.get("/api/owned?code=host-key"), "host key").await;
@@ -71,7 +71,7 @@ async fn an_administrators_function_wants_the_master_key() {
 }
 
 #[tokio::test]
-async fn the_handler_sees_the_key_and_who_it_stands_for() {
+async fn the_handler_receives_the_identity_of_the_key() {
     let app = guarded().await;
 
     for (key, level, name) in
@@ -104,7 +104,7 @@ async fn the_handler_sees_the_key_and_who_it_stands_for() {
 }
 
 #[tokio::test]
-async fn the_administration_wants_the_master_key() {
+async fn admin_endpoints_require_the_master_key() {
     let app = guarded().await;
     let status = "/admin/host/status";
 

@@ -1,4 +1,4 @@
-//! How much the host takes, and for how long.
+//! Limits of the host.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ async fn a_body_over_the_limit_fails_without_a_call() {
     assert_eq!(sent(post(10)).await.status, 200);
 }
 
-/// An app that a call is under way in.
+/// An app with a call under way.
 async fn busy(limit: &str) -> (App, tokio::task::JoinHandle<crate::app::Response>) {
     let app = Plan::new()
         .function("Echo", "echo")
@@ -53,7 +53,7 @@ async fn too_many_outstanding_requests_are_refused_before_anything_else() {
 }
 
 #[tokio::test]
-async fn more_than_may_run_at_once_wait_their_turn() {
+async fn requests_over_the_concurrency_limit_wait() {
     let (app, under_way) = busy("maxConcurrentRequests").await;
     let next = tokio::spawn(sent(app.get("/api/echo")));
     assert_eq!(sent(app.get("/admin/host/ping")).await.status, 200);
@@ -100,7 +100,7 @@ async fn a_request_that_names_no_host_or_two_is_refused_without_a_call() {
 }
 
 #[tokio::test]
-async fn a_head_that_kestrel_does_not_take_is_refused_without_a_call() {
+async fn a_head_that_kestrel_refuses_is_refused_without_a_call() {
     let app = App::echo().await;
     let long = "a".repeat(8192);
     let many = "X: 1\r\n".repeat(100);
@@ -128,7 +128,7 @@ async fn a_head_that_kestrel_does_not_take_is_refused_without_a_call() {
 }
 
 #[tokio::test]
-async fn a_body_in_chunks_over_the_limit_is_not_looked_at() {
+async fn a_chunked_body_over_the_limit_is_ignored() {
     let app = Plan::new()
         .function("Echo", "echo")
         .setting("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "10")
@@ -141,28 +141,28 @@ async fn a_body_in_chunks_over_the_limit_is_not_looked_at() {
     assert_eq!(invocation.request().get("Body"), None);
 }
 
-/// As many members as fit into a mebibyte, and far more than a list could be searched through.
+/// As many members as fit into a mebibyte, far too many for a linear search.
 #[tokio::test]
-async fn a_hundred_thousand_members_are_read_at_once() {
+async fn a_body_with_a_hundred_thousand_members_is_parsed_quickly() {
     let app = App::echo().await;
     let body: String = (0..100_000).map(|n| format!(",\"m{n}\":{n}")).collect();
     let body = format!("{{{}}}", &body[1..]);
 
-    // Not the echo, which would quote them all twice.
+    // Not the echo, which would contain them twice.
     let script = json!({ "response": { "body": "{}" } }).to_string();
     let request = app.request("POST", "/api/echo").header("x-script", script);
     assert_eq!(sent(request.body(body)).await.status, 204);
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_does_not_end_the_call() {
+async fn a_disconnected_caller_does_not_end_the_call() {
     let app = App::echo().await;
     let call = tokio::spawn(sent(app.scripted(&json!({ "wait_for": "gone" }))));
     app.noted_lines("requests", 1).await;
 
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    // The host has had every chance to notice once it has served somebody else.
+    // Once it has served another request, the host could have noticed.
     assert_eq!(sent(app.get("/api/echo")).await.status, 200);
     app.release("gone");
 

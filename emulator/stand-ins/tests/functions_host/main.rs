@@ -1,5 +1,5 @@
-//! The Functions host as handlers and callers see it, rule by rule of `docs/functions-host.md`, and
-//! against recordings of the real one.
+//! The Functions host seen from handlers and callers, against `docs/functions-host.md` and against
+//! recordings of the real host.
 
 mod app;
 mod keys;

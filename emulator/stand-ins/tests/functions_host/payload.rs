@@ -1,4 +1,4 @@
-//! What the handler gets to see of a request.
+//! The payload of an invocation.
 
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ async fn the_payload_has_what_the_contract_lists_and_no_more() {
 }
 
 #[tokio::test]
-async fn the_path_is_encoded_anew_and_the_query_is_not() {
+async fn the_path_is_encoded_again_and_the_query_is_not() {
     let app = Plan::new().function("Echo", "echo/{value}").start().await;
 
     let invocation = invocation(app.get("/API/%65cho/a%20%C3%A9%2F%7E%FF/?%61=%7E")).await;
@@ -76,7 +76,7 @@ async fn the_path_is_encoded_anew_and_the_query_is_not() {
 }
 
 #[tokio::test]
-async fn the_address_is_the_one_that_the_front_end_was_asked_for() {
+async fn the_url_has_the_scheme_and_host_of_the_front_end() {
     let app = App::echo().await;
     let request = app.get("/api/echo?a=1").header("X-Forwarded-Proto", "https");
 
@@ -141,7 +141,7 @@ async fn a_body_is_text_or_base64() {
 }
 
 #[tokio::test]
-async fn a_body_without_a_length_does_not_arrive() {
+async fn a_body_without_a_length_is_ignored() {
     let app = App::echo().await;
     let post = || app.request("POST", "/api/echo");
 

@@ -1,4 +1,4 @@
-//! The emulated host against what the real one was seen to do (`tests/recordings`).
+//! Compares the stand-in with recordings of the real host (`tests/recordings`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,19 +17,19 @@ struct Recordings<R> {
     recordings: Vec<R>,
 }
 
-/// A request, and what the host made of it.
+/// A recorded request and its payload or refusal.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Request {
     name: String,
     request_base64: String,
     payload: Option<Value>,
-    /// The host's own refusal.
+    /// The host's refusal.
     #[serde(rename = "answer")]
     response: Option<String>,
 }
 
-/// A response of the handler, and what the caller saw of it.
+/// A recorded response of the handler and the response to the caller.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Response {
@@ -41,7 +41,7 @@ struct Response {
     response: String,
 }
 
-/// Where we differ, on purpose or for now.
+/// The accepted differences.
 #[derive(Deserialize)]
 struct KnownDifferences {
     payloads: Vec<KnownDifference>,
@@ -52,13 +52,13 @@ struct KnownDifferences {
 #[derive(Deserialize)]
 struct KnownDifference {
     name: String,
-    /// A pointer to what differs; the whole if it is empty.
+    /// A pointer to the difference; empty for the whole.
     #[serde(default)]
     at: String,
     reason: String,
 }
 
-/// Where the emulated host differs from a recording: by name and pointer, the recorded and our own.
+/// Differences by name and pointer: the recorded value and ours.
 type Differences = BTreeMap<(String, String), (Value, Value)>;
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn every_recorded_response_reaches_the_caller_unchanged() {
 }
 
 #[test]
-fn a_new_difference_and_one_that_is_gone_are_both_found() {
+fn new_and_vanished_differences_are_both_found() {
     let (mut found, mut same) = (Differences::new(), Differences::new());
     let (recorded, ours) =
         (json!({"a": [1], "b": 2, "c": 3}), json!({"a": [1, 2], "b": 2, "d": 3}));
@@ -153,8 +153,8 @@ fn read<T: DeserializeOwned>(file: &str) -> T {
     serde_json::from_str(&fs::read_to_string(folder.join(file)).unwrap()).unwrap()
 }
 
-/// The payload that the handler says it got, with the recordings' words for what is another key,
-/// GUID and time in every run.
+/// The payload that the handler echoes, with keys, GUIDs and times replaced by the placeholders of
+/// the recordings.
 fn posted(echo: &[u8]) -> Value {
     let echo: Value = serde_json::from_slice(echo).unwrap();
     let payload = echo["payload"].as_str().unwrap().replace("HOSTKEY", "KEY");
@@ -170,7 +170,7 @@ fn posted(echo: &[u8]) -> Value {
     payload
 }
 
-/// A response as it came.
+/// A raw response.
 struct RawResponse {
     status_line: String,
     headers: Vec<String>,
@@ -187,13 +187,13 @@ impl RawResponse {
         Self { status_line, headers, body: response[end + 4..].to_owned() }
     }
 
-    /// The body without its one chunk.
+    /// The body without its chunk framing.
     fn unchunked(&self) -> Vec<u8> {
         let start = self.body.windows(2).position(|two| two == b"\r\n").unwrap() + 2;
         self.body[start..].strip_suffix(b"\r\n0\r\n\r\n").expect("one chunk").to_owned()
     }
 
-    /// As the recordings have it: without the headers that are in every answer.
+    /// In the format of the recordings: without the headers of every response.
     fn written(&self) -> String {
         let always = ["Date: ", "Server: ", "Connection: "];
         let headers =
@@ -206,13 +206,15 @@ impl RawResponse {
 /// A response with its header lines in alphabetical order.
 fn sorted(response: &str) -> String {
     let parts: Vec<_> = response.splitn(3, " | ").collect();
-    let [status, headers, body] = parts[..] else { panic!("{response}") };
+    let [status, headers, body] = parts[..] else {
+        panic!("a recorded response has three parts: {response}")
+    };
     let headers: BTreeSet<_> = headers.split("; ").collect();
-    // A parameter of a media type begins like a header.
+    // A parameter of a media type looks like a header.
     format!("{status} | {headers:?} | {body}")
 }
 
-/// Bytes as Python prints them.
+/// Bytes in Python's format.
 fn python(bytes: &[u8]) -> String {
     let text: String = bytes
         .iter()
@@ -228,7 +230,7 @@ fn python(bytes: &[u8]) -> String {
     format!("b'{text}'")
 }
 
-/// Notes what differs: members by name, everything else as a whole.
+/// Records differences: by member for objects, otherwise as a whole.
 fn compare(name: &str, at: &str, recorded: &Value, ours: &Value, found: &mut Differences) {
     if let (Value::Object(recorded), Value::Object(ours)) = (recorded, ours) {
         let names: BTreeSet<_> = recorded.keys().chain(ours.keys()).collect();
@@ -249,7 +251,7 @@ fn assert_are_known(found: &Differences, known: &[KnownDifference]) {
     assert!(unexpected.is_empty(), "{}", unexpected.join("\n"));
 }
 
-/// Differences that are not listed, and listed ones that are gone.
+/// Unlisted differences, and listed ones that no longer occur.
 fn unexpected(found: &Differences, known: &[KnownDifference]) -> Vec<String> {
     let key = |known: &KnownDifference| (known.name.clone(), known.at.clone());
     let listed: BTreeSet<_> = known.iter().map(key).collect();

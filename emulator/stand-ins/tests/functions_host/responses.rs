@@ -1,4 +1,4 @@
-//! What callers get to see of the handler's answer.
+//! Responses to callers.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::app::{App, Plan, invocation, sent};
 const PLAIN: Option<&str> = Some("text/plain; charset=utf-8");
 
 #[tokio::test]
-async fn what_is_no_envelope_is_an_empty_500() {
+async fn an_invalid_envelope_becomes_an_empty_500() {
     let app = App::echo().await;
     let envelope = r#"{"Outputs":{"res":{"body":"x"}},"Logs":["lost"]}"#;
 
@@ -65,7 +65,7 @@ async fn only_status_code_counts() {
 }
 
 #[tokio::test]
-async fn the_letter_case_of_members_does_not_matter() {
+async fn members_are_case_insensitive() {
     let app = App::echo().await;
 
     let response = app
@@ -149,7 +149,7 @@ async fn an_object_is_printed_anew() {
 }
 
 #[tokio::test]
-async fn scalars_are_printed_as_net_does_it() {
+async fn scalars_have_the_format_of_dot_net() {
     let app = App::echo().await;
 
     for (body, text) in [
@@ -164,7 +164,7 @@ async fn scalars_are_printed_as_net_does_it() {
 }
 
 #[tokio::test]
-async fn header_values_are_scalars_in_ascii() {
+async fn header_values_must_be_ascii_scalars() {
     let app = App::echo().await;
 
     for value in [json!(["a", "b"]), json!(null), json!("é"), json!("a\nb"), json!({"a": 1})] {
@@ -185,7 +185,7 @@ async fn header_values_are_scalars_in_ascii() {
 }
 
 #[tokio::test]
-async fn the_first_spelling_of_a_header_stays() {
+async fn the_first_spelling_of_a_header_is_kept() {
     let app = App::echo().await;
     let envelope = r#"{"Outputs":{"res":{"headers":{"x-a":"first","X-A":"second"}}}}"#;
 
@@ -195,7 +195,7 @@ async fn the_first_spelling_of_a_header_stays() {
 }
 
 #[tokio::test]
-async fn a_body_where_there_must_be_none_ends_the_connection() {
+async fn a_forbidden_body_closes_the_connection() {
     let app = App::echo().await;
     for (status, goes_on) in [(204, false), (205, true), (304, false)] {
         let output = json!({ "statusCode": status, "body": "x" });

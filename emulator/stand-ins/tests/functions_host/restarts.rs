@@ -1,4 +1,4 @@
-//! What becomes of a handler that ends, and of the calls that are under way.
+//! Handlers that end, and the calls that are under way.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, Plan, eventually, invocation, sent};
 
-/// An app whose functions have so little time that a test can wait for its end.
+/// An app whose function timeout is short enough for a test.
 async fn hurried() -> App {
     let plan = Plan::new().function("Echo", "echo");
     plan.host_json("", "functionTimeout", json!("00:00:02")).start().await
@@ -31,12 +31,12 @@ async fn the_third_failure_stops_the_host() {
 }
 
 #[tokio::test]
-async fn a_handler_that_ended_well_once_ready_is_not_started_again() {
+async fn a_handler_that_exits_with_0_once_ready_is_not_restarted() {
     let app = App::echo().await;
     invocation(app.get("/api/echo")).await;
     sent(app.scripted(&json!({ "exit": 0 }))).await.assert_is_empty_500(&"exit");
 
-    eventually("end of the handler", || app.host.handler_process_id().is_none()).await;
+    eventually("the handler has ended", async || app.host.handler_process_id().is_none()).await;
 
     for _ in 0..2 {
         sent(app.get("/api/echo")).await.assert_is_empty_500(&"nobody there");
@@ -45,7 +45,7 @@ async fn a_handler_that_ended_well_once_ready_is_not_started_again() {
 }
 
 #[tokio::test]
-async fn exit_code_200_asks_for_a_restart_as_often_as_it_likes() {
+async fn exit_code_200_restarts_without_a_limit() {
     let app = App::echo().await;
     for starts in 1..=4 {
         app.noted_lines("starts", starts).await;
@@ -67,13 +67,13 @@ async fn a_killed_handler_fails_its_call_and_the_next_waits_for_the_restart() {
     Command::new("kill").args(["-9", &process_id.unwrap().to_string()]).status().unwrap();
 
     under_way.await.unwrap().assert_is_empty_500(&"killed");
-    eventually("end of the handler", || app.host.handler_process_id() != process_id).await;
+    eventually("the handler has ended", async || app.host.handler_process_id() != process_id).await;
     invocation(app.get("/api/echo")).await;
     assert_eq!(app.noted("starts").len(), 2);
 }
 
 #[tokio::test]
-async fn a_call_that_takes_too_long_takes_the_others_down() {
+async fn a_timed_out_call_ends_the_calls_beside_it() {
     let app = hurried().await;
     let endless = json!({ "wait_for": "never" });
     let first = tokio::spawn(sent(app.scripted(&endless)));

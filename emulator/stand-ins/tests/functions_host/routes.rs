@@ -1,4 +1,4 @@
-//! Which function gets a request.
+//! Routing.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ async fn called(app: &App, method: &str, target: &str) -> String {
     response.echo["path"].as_str().unwrap().trim_start_matches('/').to_owned()
 }
 
-/// Insists on an empty 404 that the handler knows nothing of.
+/// Asserts an empty 404 and that the handler was not called.
 async fn assert_unknown(app: &App, method: &str, target: &str) {
     let calls = app.noted("requests").len();
     let refused = sent(app.request(method, target)).await;
@@ -20,7 +20,7 @@ async fn assert_unknown(app: &App, method: &str, target: &str) {
 }
 
 #[tokio::test]
-async fn the_alphabetically_first_function_wins_whether_literal_or_not() {
+async fn the_alphabetically_first_match_wins() {
     let app = Plan::new()
         .function("GetPatient", "patient/{patientId}")
         .function("SearchPatients", "patient/search")
@@ -35,7 +35,7 @@ async fn the_alphabetically_first_function_wins_whether_literal_or_not() {
 }
 
 #[tokio::test]
-async fn an_underscore_comes_after_the_letters() {
+async fn an_underscore_sorts_after_the_letters() {
     let app = Plan::new().function("Get_One", "x/{a}").function("GetTwo", "x/{b}").start().await;
 
     assert_eq!(called(&app, "GET", "/api/x/1").await, "GetTwo");
@@ -55,7 +55,7 @@ async fn another_method_is_unknown() {
 }
 
 #[tokio::test]
-async fn the_letter_case_of_literals_and_one_last_slash_do_not_matter() {
+async fn literals_ignore_case_and_one_trailing_slash() {
     let app = Plan::new().function("Read", "patient").start().await;
 
     for target in ["/api/patient", "/API/Patient/", "/api/%70atient"] {
@@ -112,7 +112,7 @@ async fn a_function_whose_output_has_no_direction_is_not_served() {
     assert_is_in_error(&app, "Bad: an http binding can only be used for output");
 }
 
-/// The host says so, since nothing else does.
+/// Asserts that the host has logged an error.
 fn assert_is_in_error(app: &App, error: &str) {
     let line = format!("host: a function is in error and is not served: {error}");
     let lines = app.host.console();
@@ -120,7 +120,7 @@ fn assert_is_in_error(app: &App, error: &str) {
 }
 
 #[tokio::test]
-async fn values_are_decoded_texts_and_constraints_only_filter() {
+async fn values_are_decoded_and_constraints_only_filter() {
     let app = Plan::new()
         .function("Any", "any/{value}/{more?}")
         .function("Int", "int/{n:int}")
@@ -143,7 +143,7 @@ async fn values_are_decoded_texts_and_constraints_only_filter() {
 }
 
 #[tokio::test]
-async fn the_prefix_can_be_another_or_none_and_the_default_route_is_the_name() {
+async fn the_prefix_is_configurable_and_the_default_route_is_the_name() {
     let named = || Plan::new().binding("DoIt", json!({ "authLevel": "anonymous" }));
     let prefix = |plan: Plan, text: &str| {
         plan.host_json("/extensions/http", "routePrefix", json!(text)).start()
@@ -158,7 +158,7 @@ async fn the_prefix_can_be_another_or_none_and_the_default_route_is_the_name() {
 }
 
 #[tokio::test]
-async fn a_disabled_function_is_unknown_but_to_an_administrator() {
+async fn a_disabled_function_is_served_only_with_the_master_key() {
     let app = Plan::new()
         .function("Off", "off")
         .setting("AzureWebJobs.Off.Disabled", "true")
@@ -170,7 +170,7 @@ async fn a_disabled_function_is_unknown_but_to_an_administrator() {
 }
 
 #[tokio::test]
-async fn the_root_is_a_page_unless_it_is_switched_off() {
+async fn the_root_is_a_home_page_unless_disabled() {
     let plan = || Plan::new().function("Echo", "echo");
     let off = plan().setting("AzureWebJobsDisableHomepage", "true");
     let (with_page, without) = tokio::join!(plan().start(), off.start());

@@ -1,4 +1,4 @@
-//! How the handler is started, probed and stopped.
+//! Start, readiness and stop of the handler.
 
 use std::net::TcpStream;
 use std::process::Command;
@@ -13,7 +13,7 @@ async fn the_handler_gets_its_port_its_settings_and_the_app_root() {
     let app = Plan::new().function("Echo", "echo").setting("COLOUR", "green").start().await;
     invocation(app.get("/api/echo")).await;
 
-    // Its notes lie in the app's root, so that is where it works.
+    // Its files are in the app's root, which must be its working directory.
     let variables: Value = serde_json::from_str(&app.noted("environment")[0]).unwrap();
     let port = app.host.handler_url().rsplit(':').next().unwrap().to_owned();
     assert_eq!(variables["FUNCTIONS_CUSTOMHANDLER_PORT"], port.as_str());
@@ -30,12 +30,12 @@ async fn the_handler_gets_its_port_its_settings_and_the_app_root() {
 async fn an_argument_with_a_space_becomes_two() {
     let app = Plan::new().function("Echo", "echo").at_start("garbage more").start().await;
 
-    // It would not have known what to do with "garbage more".
+    // The handler would not recognise "garbage more".
     invocation(app.get("/api/echo")).await;
 }
 
 #[tokio::test]
-async fn what_is_not_emulated_stops_the_start() {
+async fn unsupported_settings_fail_the_start() {
     let description = "/customHandler/description";
     for (parent, name, value) in [
         ("/customHandler", "enableForwardingHttpRequest", json!(true)),
@@ -85,7 +85,7 @@ async fn a_handler_that_accepts_and_never_responds_is_never_ready() {
 }
 
 #[tokio::test]
-async fn waiting_in_vain_stops_the_host() {
+async fn a_handler_that_never_starts_stops_the_host() {
     let app = Plan::new()
         .function("Echo", "echo")
         .at_start("silent")
@@ -114,7 +114,7 @@ async fn a_handler_that_is_not_ready_in_time_is_started_three_times() {
 }
 
 #[tokio::test]
-async fn a_handler_that_ends_well_before_it_is_ready_is_started_three_times() {
+async fn a_handler_that_exits_with_0_before_it_is_ready_is_started_three_times() {
     let app = Plan::new()
         .function("Echo", "echo")
         .at_start("exit")
@@ -130,7 +130,7 @@ async fn a_handler_that_ends_well_before_it_is_ready_is_started_three_times() {
 }
 
 #[tokio::test]
-async fn a_stopped_host_kills_the_handler_without_a_word() {
+async fn a_stopped_host_kills_the_handler_without_sigterm() {
     let app = App::echo().await;
     invocation(app.get("/api/echo")).await;
     let address = app.host.handler_url().trim_start_matches("http://").to_owned();
@@ -142,22 +142,22 @@ async fn a_stopped_host_kills_the_handler_without_a_word() {
 }
 
 #[tokio::test]
-async fn a_handler_does_not_outlive_a_host_that_is_killed() {
+async fn a_handler_does_not_outlive_a_killed_host() {
     let folder = Plan::new().function("Echo", "echo").laid_out();
     let mut host = Command::new(example("host_alone")).arg(folder.path()).spawn().unwrap();
     let port = || std::fs::read_to_string(folder.path().join("starts")).unwrap_or_default();
     let is_there = || TcpStream::connect(format!("127.0.0.1:{}", port().trim())).is_ok();
-    eventually("handler", is_there).await;
+    eventually("the handler runs", async || is_there()).await;
 
     host.kill().unwrap();
     host.wait().unwrap();
 
-    eventually("end of the handler", || !is_there()).await;
+    eventually("the handler has ended", async || !is_there()).await;
     assert!(!folder.path().join("terminated").exists(), "it had no say in it");
 }
 
 #[tokio::test]
-async fn a_stopped_host_leaves_its_port_to_the_next() {
+async fn a_stopped_host_releases_its_port() {
     let app = App::echo().await;
     let port = app.host.url().rsplit(':').next().unwrap().parse().ok();
     let app_root = app.folder.path().to_owned();
@@ -185,6 +185,6 @@ async fn printed_lines_have_the_level_of_their_stream() {
     ] {
         let is_there =
             || app.host.console().iter().any(|line| line.level == level && line.text == text);
-        eventually(&format!("{text} at {level:?}"), is_there).await;
+        eventually(&format!("{text} is logged at {level:?}"), async || is_there()).await;
     }
 }

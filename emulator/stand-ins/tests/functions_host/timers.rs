@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::app::{App, Plan, eventually, sent};
 
-/// The payload of the last invocation that the handler got.
+/// The payload of the last invocation.
 fn last_payload(app: &App) -> Value {
     serde_json::from_str(app.noted("payloads").last().unwrap()).unwrap()
 }
 
 #[tokio::test]
-async fn a_timer_runs_its_function_again_and_again() {
+async fn a_timer_runs_its_function_repeatedly() {
     let app = Plan::new().timer("Tick", "* * * * * *").start().await;
 
     app.noted_lines("finished", 2).await;
@@ -29,24 +29,29 @@ async fn a_timer_runs_its_function_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_takes_longer_than_the_interval_is_not_joined_by_another() {
+async fn runs_of_a_timer_do_not_overlap() {
     let schedule = "* * * * * *";
     let app = Plan::new().timer("Slow", schedule).timer("Tick", schedule).start().await;
     app.noted_lines("requests", 1).await;
-    let of = |app: &App, file: &str, name: &str| {
+    let occurrences = |app: &App, file: &str, name: &str| {
         app.noted(file).iter().filter(|line| line.ends_with(name)).count()
     };
 
-    // By then the other one would have been due several times.
-    eventually("four ticks", || of(&app, "finished", "/Tick") >= 4).await;
-    assert_eq!((of(&app, "requests", "/Slow"), of(&app, "finished", "/Slow")), (1, 0));
+    // By then the timer has been due several times.
+    eventually("four runs have finished", async || occurrences(&app, "finished", "/Tick") >= 4)
+        .await;
+    assert_eq!(
+        (occurrences(&app, "requests", "/Slow"), occurrences(&app, "finished", "/Slow")),
+        (1, 0)
+    );
 
     app.release("slow");
-    eventually("the next run", || of(&app, "requests", "/Slow") == 2).await;
+    eventually("the next run has begun", async || occurrences(&app, "requests", "/Slow") == 2)
+        .await;
 }
 
 #[tokio::test]
-async fn a_run_that_was_missed_while_there_was_no_host_is_made_up_for_at_once() {
+async fn a_run_missed_without_a_host_is_made_up_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let missed = json!({
         "Last": "2026-01-01T07:45:00+00:00",
@@ -67,10 +72,10 @@ async fn a_run_that_was_missed_while_there_was_no_host_is_made_up_for_at_once() 
     let info = &last_payload(&app)["Data"]["timer"];
     assert_eq!((&info["ScheduleStatus"], &info["IsPastDue"]), (&missed, &json!(true)));
     let kept = || serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap();
-    eventually("the new status", || kept()["Last"] != missed["Last"]).await;
+    eventually("the new status is stored", async || kept()["Last"] != missed["Last"]).await;
     app.host.stop().await;
 
-    // The next host finds that nothing was missed, and says when the last run was.
+    // The next host finds nothing missed and reports the last run.
     let app = start().await;
     app.host.timers().run("reconcile").await.unwrap();
 
@@ -105,7 +110,7 @@ async fn a_function_runs_on_demand_for_the_master_key() {
 }
 
 #[tokio::test]
-async fn a_run_on_demand_says_how_it_ended() {
+async fn a_run_on_demand_returns_its_outcome() {
     let schedule = "0 0 0 1 1 *";
     let app = Plan::new().timer("Tick", schedule).timer("Refused", schedule).start().await;
     let timers = app.host.timers();
@@ -120,7 +125,7 @@ async fn a_run_on_demand_says_how_it_ended() {
 }
 
 #[tokio::test]
-async fn a_run_that_takes_too_long_costs_the_handler_and_the_schedule_goes_on() {
+async fn a_timed_out_run_restarts_the_handler_and_the_schedule_continues() {
     let app = Plan::new()
         .timer("Slow", "* * * * * *")
         .host_json("", "functionTimeout", json!("00:00:01"))
@@ -149,7 +154,7 @@ async fn a_timer_that_is_disabled_runs_on_demand_only() {
 }
 
 #[tokio::test]
-async fn what_is_not_emulated_stops_the_start() {
+async fn unsupported_timer_settings_fail_the_start() {
     for members in [
         json!({ "name": "timer", "schedule": "*/15 * * * *" }),
         json!({ "name": "timer", "schedule": "00:15:00" }),
