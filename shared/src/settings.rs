@@ -62,8 +62,8 @@ impl<'a> Reader<'a> {
         parse: impl FnOnce(String) -> Result<T, &'static str>,
     ) -> Option<T> {
         match self.optional(name) {
-            Some(value) => self.noted(name, parse(value)),
-            None => self.noted(name, Err("is missing")),
+            Some(value) => self.checked(name, parse(value)),
+            None => self.checked(name, Err("is missing")),
         }
     }
 
@@ -86,12 +86,14 @@ impl<'a> Reader<'a> {
     pub fn secret(&mut self, name: &'static str, validator: Validator) -> Option<SecretSetting> {
         let uri_name = format!("{name}_SECRET_URI");
         let source = match (self.optional(name), self.optional(&uri_name)) {
-            (Some(_), Some(_)) => self.noted(&uri_name, Err("is set, and so is the value itself")),
-            (Some(value), None) => self.noted(name, literal_or_reference(value, validator)),
-            (None, Some(uri)) => {
-                self.noted(&uri_name, SecretReference::from_uri(&uri).map(SecretSource::KeyVault))
+            (Some(_), Some(_)) => {
+                self.checked(&uri_name, Err("is set, and so is the value itself"))
             }
-            (None, None) => self.noted(name, Err("is missing, and so is its Key Vault URI")),
+            (Some(value), None) => self.checked(name, literal_or_reference(value, validator)),
+            (None, Some(uri)) => {
+                self.checked(&uri_name, SecretReference::from_uri(&uri).map(SecretSource::KeyVault))
+            }
+            (None, None) => self.checked(name, Err("is missing, and so is its Key Vault URI")),
         };
         Some(SecretSetting { name, source: source?, validator })
     }
@@ -107,7 +109,7 @@ impl<'a> Reader<'a> {
             None => Identity::Developer,
         };
         let refresh_interval = match self.optional("SECRET_REFRESH_SECONDS") {
-            Some(seconds) => self.noted("SECRET_REFRESH_SECONDS", refresh_interval(&seconds)),
+            Some(seconds) => self.checked("SECRET_REFRESH_SECONDS", refresh_interval(&seconds)),
             None => Some(REFRESH_INTERVAL_DEFAULT),
         };
         Some(KeyVaultSettings { identity, refresh_interval: refresh_interval? })
@@ -117,7 +119,7 @@ impl<'a> Reader<'a> {
     /// addition to the system's.
     pub fn trusted_certificates(&mut self) -> Option<Vec<Certificate>> {
         match self.optional("TRUSTED_CERTIFICATES_FILE") {
-            Some(file) => self.noted("TRUSTED_CERTIFICATES_FILE", certificates(&file)),
+            Some(file) => self.checked("TRUSTED_CERTIFICATES_FILE", certificates(&file)),
             None => Some(Vec::new()),
         }
     }
@@ -128,7 +130,7 @@ impl<'a> Reader<'a> {
     pub fn telemetry(&mut self) -> Option<TelemetrySettings> {
         let log_filter = self.log_filter();
         let ratio = match self.optional("TELEMETRY_SAMPLING_RATIO") {
-            Some(ratio) => self.noted("TELEMETRY_SAMPLING_RATIO", sampling_ratio(&ratio)),
+            Some(ratio) => self.checked("TELEMETRY_SAMPLING_RATIO", sampling_ratio(&ratio)),
             None => Some(1.0),
         };
         let export = match self.optional("APPLICATIONINSIGHTS_CONNECTION_STRING") {
@@ -136,7 +138,7 @@ impl<'a> Reader<'a> {
                 let checked = application_insights(&value);
                 let name = "APPLICATIONINSIGHTS_CONNECTION_STRING";
                 Some(ExportSettings {
-                    loopback_endpoint: self.noted(name, checked)?,
+                    loopback_endpoint: self.checked(name, checked)?,
                     connection_string: Secret::new(value),
                     sampling_ratio: ratio?,
                     role_instance: self.optional("WEBSITE_INSTANCE_ID"),
@@ -151,7 +153,7 @@ impl<'a> Reader<'a> {
         let filter = self.optional("RUST_LOG").unwrap_or_else(|| LOG_FILTER_DEFAULT.to_owned());
         let parsed = LogFilter::from_str(&filter)
             .map_err(|_| "is not a log filter like info or shared=debug,warn");
-        self.noted("RUST_LOG", parsed)
+        self.checked("RUST_LOG", parsed)
     }
 
     /// Builds the settings, unless there were errors.
@@ -169,7 +171,7 @@ impl<'a> Reader<'a> {
         (self.source)(name).filter(|value| !value.trim().is_empty())
     }
 
-    fn noted<T>(&mut self, name: &str, result: Result<T, &'static str>) -> Option<T> {
+    fn checked<T>(&mut self, name: &str, result: Result<T, &'static str>) -> Option<T> {
         result.map_err(|mistake| self.mistakes.insert(name.to_owned(), mistake)).ok()
     }
 }

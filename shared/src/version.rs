@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_version_matches_no_if_match() {
+    fn a_resource_without_a_version_matches_no_if_match() {
         for text in ["*", "\"1\""] {
             assert!(if_match(text).unwrap().check_unversioned().is_err(), "{text}");
         }

@@ -44,7 +44,7 @@ async fn the_four_fields_of_the_scaffold_are_enough() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_and_nothing_is_stored() {
+async fn every_wrong_field_is_listed_and_nothing_is_stored() {
     let api = AuditApi::start().await;
     let with = |pointer: &str, value| {
         let mut body = record();

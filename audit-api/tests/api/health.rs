@@ -37,7 +37,7 @@ fn lines(api: &AuditApi) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_works_is_healthy_and_nothing_is_recorded() {
+async fn a_working_app_is_healthy_and_records_nothing() {
     let api = AuditApi::start().await;
 
     let healthy = probe(&api).expect(200).await;
@@ -53,7 +53,7 @@ async fn what_works_is_healthy_and_nothing_is_recorded() {
 }
 
 #[tokio::test]
-async fn what_means_nothing_here_is_refused() {
+async fn meaningless_parameters_and_preconditions_are_refused() {
     let api = AuditApi::start().await;
 
     let query = api.app.call("GET", "health?verbose=true").expect(400).await;

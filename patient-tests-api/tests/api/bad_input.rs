@@ -48,7 +48,7 @@ async fn a_body_that_is_not_json_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_json_but_nobody_can_hold_is_called_what_it_is() {
+async fn json_beyond_the_limits_is_refused_with_the_reason() {
     let stocked = Stocked::start().await;
     let before = stocked.api.side_effects().await;
     let rows = format!("[{}1]", "1,".repeat(900));
@@ -130,7 +130,7 @@ async fn a_name_that_occurs_twice_is_refused_at_any_depth() {
 }
 
 #[tokio::test]
-async fn of_very_many_mistakes_a_hundred_are_listed() {
+async fn at_most_a_hundred_mistakes_are_listed() {
     let stocked = Stocked::start().await;
     let before = stocked.api.side_effects().await;
     let unknown: Vec<_> = (0..90_000).map(|number| format!("\"u{number}\":1")).collect();

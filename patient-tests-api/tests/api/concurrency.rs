@@ -9,7 +9,7 @@ use stand_ins::mongo::Proxy;
 use crate::helpers::{PatientTestsApi, patient_with};
 
 #[tokio::test]
-async fn of_two_updates_of_the_same_version_one_happens() {
+async fn only_one_of_two_updates_of_the_same_version_succeeds() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
     let update = |name: &str| {

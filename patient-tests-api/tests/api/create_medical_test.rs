@@ -86,7 +86,7 @@ async fn a_test_may_be_without_observations_or_have_a_thousand() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_and_nothing_is_stored_or_recorded() {
+async fn every_wrong_field_is_listed_and_nothing_is_stored_or_recorded() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let long = json!("x".repeat(257));
@@ -221,7 +221,7 @@ async fn the_same_key_for_another_patient_is_another_request() {
 }
 
 #[tokio::test]
-async fn what_laboratories_leave_out_may_be_missing() {
+async fn optional_fields_may_be_missing() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let observation =

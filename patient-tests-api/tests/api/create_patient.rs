@@ -80,7 +80,7 @@ async fn the_intent_is_recorded_with_actor_and_trace() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_and_nothing_is_stored_or_recorded() {
+async fn every_wrong_field_is_listed_and_nothing_is_stored_or_recorded() {
     let api = PatientTestsApi::start().await;
     let long = "x".repeat(65);
     let refusals = [

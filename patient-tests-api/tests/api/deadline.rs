@@ -15,7 +15,7 @@ use crate::helpers::{PatientTestsApi, medical_test, patient, unknown_id};
 const ANSWER_LIMIT: Duration = Duration::from_secs(25);
 
 #[tokio::test]
-async fn what_hangs_is_unavailable_within_the_deadline() {
+async fn a_hanging_dependency_is_unavailable_by_the_deadline() {
     tokio::join!(
         a_hanging_register(),
         a_hanging_database(),

@@ -45,7 +45,7 @@ fn sent(proxy: &Proxy, command: &str) -> usize {
 }
 
 #[tokio::test]
-async fn what_works_is_healthy_and_nothing_is_recorded() {
+async fn a_working_app_is_healthy_and_records_nothing() {
     let api = PatientTestsApi::start().await;
 
     let healthy = probe(&api).expect(200).await;

@@ -32,7 +32,7 @@ fn the_document_has_every_function_and_no_other() {
 }
 
 #[test]
-fn what_requests_and_answers_share_is_described_once() {
+fn schemas_shared_by_requests_and_responses_are_described_once() {
     let document: Value = serde_json::from_str(&committed()).unwrap();
     let schemas = &document["components"]["schemas"];
     let gender = json!({"$ref": "#/components/schemas/Gender"});
@@ -51,7 +51,7 @@ fn what_requests_and_answers_share_is_described_once() {
 }
 
 #[test]
-fn what_is_sent_has_known_fields_alone_and_what_is_returned_may_have_more() {
+fn request_schemas_are_closed_and_response_schemas_are_open() {
     let document: Value = serde_json::from_str(&committed()).unwrap();
     let schemas = &document["components"]["schemas"];
 

@@ -105,7 +105,7 @@ async fn to_delete_again_is_done_whatever_the_preconditions_say() {
 }
 
 #[tokio::test]
-async fn what_has_no_version_matches_no_if_match() {
+async fn a_resource_without_a_version_matches_no_if_match() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, .. } = &stocked;
     let before = api.side_effects().await;

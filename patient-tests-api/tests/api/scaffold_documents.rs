@@ -107,7 +107,7 @@ async fn a_version_that_nobody_has_is_not_the_scaffolds() {
 }
 
 #[tokio::test]
-async fn of_two_first_changes_one_happens() {
+async fn only_one_of_two_concurrent_first_changes_succeeds() {
     let api = with_patient(patient()).await;
     let body = changed(&api.load_patient(PATIENT_ID).await, "postCode", json!("2020"));
     let path = format!("patient/{PATIENT_ID}");

@@ -270,7 +270,7 @@ async fn the_search_is_recorded_with_its_criteria_and_what_it_discloses() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_and_nothing_is_disclosed_or_recorded() {
+async fn every_wrong_field_is_listed_and_nothing_is_disclosed_or_recorded() {
     let api = PatientTestsApi::start().await;
     api.create_patient().await;
     let refusals = [

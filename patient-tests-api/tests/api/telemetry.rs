@@ -157,7 +157,7 @@ async fn a_clients_mistake_is_no_failure_of_ours() {
 }
 
 #[tokio::test]
-async fn what_a_caller_sends_is_sent_and_else_the_ratio_decides() {
+async fn sampling_follows_the_caller_and_otherwise_the_ratio() {
     let watched = Watched::start(&[("TELEMETRY_SAMPLING_RATIO", "0")]).await;
     let path = format!("patient/{}", unknown_id());
     let [left_out, sent] = TRACES;

@@ -34,7 +34,7 @@ async fn a_test_is_replaced_and_has_the_next_version() {
 }
 
 #[tokio::test]
-async fn what_was_loaded_can_be_sent_back() {
+async fn a_loaded_record_can_be_sent_back() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let id = api.create_test(&patient_id).await;
@@ -92,7 +92,7 @@ async fn an_unknown_test_is_not_created_and_a_deleted_one_not_revived() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_and_nothing_is_changed_or_recorded() {
+async fn every_wrong_field_is_listed_and_nothing_is_changed_or_recorded() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let id = api.create_test(&patient_id).await;

@@ -51,7 +51,7 @@ async fn the_document_names_the_record_that_announced_the_new_version() {
 }
 
 #[tokio::test]
-async fn what_was_loaded_can_be_sent_back_and_its_time_is_ignored() {
+async fn a_loaded_record_can_be_sent_back_and_its_time_is_ignored() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
     let loaded = api.load_patient(&id).await;
@@ -139,7 +139,7 @@ async fn a_deleted_patient_is_not_revived() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_and_nothing_is_changed_or_recorded() {
+async fn every_wrong_field_is_listed_and_nothing_is_changed_or_recorded() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
     let good = patient_with("id", json!(id));

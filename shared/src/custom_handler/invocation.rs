@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_whole_trigger_is_no_payload() {
+    fn a_payload_without_a_complete_trigger_is_malformed() {
         for payload in [
             "",
             "[]",

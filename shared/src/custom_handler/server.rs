@@ -172,7 +172,7 @@ async fn run<A: FunctionApp>(
     let result = async {
         let request = request?;
         let end = request.reporting_deadline();
-        guarded(app.invoke(function, request), end).await
+        without_panic_or_delay(app.invoke(function, request), end).await
     }
     .instrument(span.clone())
     .await;
@@ -197,7 +197,7 @@ async fn run<A: FunctionApp>(
 }
 
 /// Turns a panic or an endless wait into an error; the host would return an empty 500.
-async fn guarded(
+async fn without_panic_or_delay(
     function: impl Future<Output = Result<Response>>,
     deadline: Deadline,
 ) -> Result<Response> {

@@ -25,7 +25,7 @@ impl Caller {
     }
 
     /// Makes a value a valid text for the audit register: removes other characters and truncates it.
-    pub(super) fn kept(value: Option<&str>) -> Option<String> {
+    pub(super) fn valid_text(value: Option<&str>) -> Option<String> {
         value
             .map(|text| text.chars().filter(|it| is_allowed(*it)).take(TEXT_CHARS_MAX).collect())
             .filter(|text: &String| text.chars().any(is_visible))
@@ -37,11 +37,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_callers_value_is_kept_what_a_text_may_have() {
-        assert_eq!(Caller::kept(Some("a\u{202e}b\u{7f}")).as_deref(), Some("ab"));
-        assert_eq!(Caller::kept(Some(&"é".repeat(300))), Some("é".repeat(256)));
+    fn a_callers_value_is_reduced_to_a_valid_text() {
+        assert_eq!(Caller::valid_text(Some("a\u{202e}b\u{7f}")).as_deref(), Some("ab"));
+        assert_eq!(Caller::valid_text(Some(&"é".repeat(300))), Some("é".repeat(256)));
         for nothing in ["", "  ", "\u{200b}"] {
-            assert_eq!(Caller::kept(Some(nothing)), None);
+            assert_eq!(Caller::valid_text(Some(nothing)), None);
         }
     }
 }

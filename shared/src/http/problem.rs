@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unhealthy_is_for_our_log_alone() {
+    fn the_failing_parts_are_only_logged() {
         let (response, body) = problem(Error::Unhealthy);
 
         assert_eq!((response.status(), response.header("Retry-After")), (503, Some("5")));

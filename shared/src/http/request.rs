@@ -106,10 +106,10 @@ impl Request {
     /// The sender of the request.
     pub fn caller(&self) -> Caller {
         Caller {
-            key_name: Caller::kept(self.key_name.as_deref()),
-            subscription_id: Caller::kept(self.headers.get(Header::CallerSubscription)),
-            user_id: Caller::kept(self.headers.get(Header::CallerUser)),
-            client_address: Caller::kept(self.headers.get(Header::CallerAddress)),
+            key_name: Caller::valid_text(self.key_name.as_deref()),
+            subscription_id: Caller::valid_text(self.headers.get(Header::CallerSubscription)),
+            user_id: Caller::valid_text(self.headers.get(Header::CallerUser)),
+            client_address: Caller::valid_text(self.headers.get(Header::CallerAddress)),
         }
     }
 

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_the_database_said_outlives_an_attempt_that_the_deadline_cuts_short() {
+    async fn the_databases_error_outlives_an_attempt_that_the_deadline_cuts_short() {
         let mut attempts = 0;
         let result = run("test", "things", Deadline::after(Duration::from_secs(1)), || {
             attempts += 1;

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_uri_of_a_secret_is_refused() {
+    fn other_uris_are_refused() {
         for uri in [
             "",
             "hunter2",
@@ -209,7 +209,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_accepted_stays_within_its_vault(name in "[a-zA-Z0-9-]{1,127}", version in "[a-f0-9]{32}") {
+        fn an_accepted_uri_stays_within_its_vault(name in "[a-zA-Z0-9-]{1,127}", version in "[a-f0-9]{32}") {
             let uri = format!("https://v.vault.azure.net/secrets/{name}/{version}");
             let parsed = SecretReference::from_uri(&uri).map(parts);
             prop_assert_eq!(parsed, Ok(reference("https://v.vault.azure.net/", &name, Some(&version))));

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_left_out_as_a_whole() {
+    fn unsampled_traces_are_dropped_as_a_whole() {
         assert!(!is_sent(1.0, TRACE_ID, TraceFlags::NOT_SAMPLED, false));
     }
 

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_dropped_and_counted() {
+    fn spans_beyond_the_capacity_are_dropped_and_counted() {
         let queue = Queue::default();
 
         end_spans(&queue, QUEUE_LENGTH + 10);
