@@ -68,10 +68,11 @@ class TerraformCheck(Project):
         self.assertFalse((self.root / "ran").exists())
 
     def test_without_a_registry_of_providers_all_the_rest_is_checked(self):
+        (self.root / "terraform" / "tests" / "dependencies_test.py").write_text(CHECKED)
         self.scene(init_error="Error: could not connect to\nregistry.terraform.io: no such host")
 
         self.assertEqual(self.check(), 75, self.said)
-        self.assertIn("terraform validate and terraform test did not run", self.said)
+        self.assertIn("terraform validate, terraform test and the tests of the graph did not run", self.said)
         self.assertEqual(self.calls("terraform fmt"), ["terraform fmt -check -diff -recursive terraform"])
         self.assertEqual(len(self.trace("checked")), 2)
         self.assertEqual([call for call in self.trace("calls") if " test " in call or " validate " in call], [])
