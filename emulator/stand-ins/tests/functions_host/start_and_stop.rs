@@ -158,8 +158,10 @@ async fn a_handler_does_not_outlive_a_killed_host() {
 
 #[tokio::test]
 async fn a_stopped_host_releases_its_port() {
-    let app = App::echo().await;
-    let port = app.host.url().rsplit(':').next().unwrap().parse().ok();
+    let port = stand_ins::process::port::free().ok();
+    let mut plan = Plan::new().function("Echo", "echo");
+    plan.options.port = port;
+    let app = plan.start().await;
     let app_root = app.folder.path().to_owned();
     app.host.stop().await;
 
