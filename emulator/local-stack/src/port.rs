@@ -1,7 +1,5 @@
 //! Checks ports before anything is started.
 
-use std::net::{Ipv4Addr, TcpListener};
-
 use stand_ins::process::port;
 
 use super::{LocalStackError, LocalStackOptions};
@@ -30,11 +28,9 @@ fn free(
     wanted: Option<u16>,
     option: &'static str,
 ) -> Result<u16, LocalStackError> {
-    let Some(wanted) = wanted.filter(|port| *port != 0) else {
-        return port::free().map_err(LocalStackError::NoPort);
-    };
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)) {
-        Ok(_) => Ok(wanted),
-        Err(_) => Err(LocalStackError::PortTaken { part, port: wanted, option }),
+    match wanted.filter(|port| *port != 0) {
+        Some(port) if port::is_free(port) => Ok(port),
+        Some(port) => Err(LocalStackError::PortTaken { part, port, option }),
+        None => port::free().map_err(LocalStackError::NoPort),
     }
 }

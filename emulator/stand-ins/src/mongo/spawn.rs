@@ -1,7 +1,6 @@
 //! Starts the mongod process on a port.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener};
 use std::process::Command;
 
 use super::data_folder::DataFolder;
@@ -56,9 +55,8 @@ pub(super) fn spawn(
 /// The wanted port if it is free; without one, any free port.
 pub(super) fn usable_port(wanted: Option<u16>) -> Result<u16, MongodError> {
     match wanted {
-        Some(port) => TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .map(|_| port)
-            .map_err(|_| MongodError::PortTaken(port)),
+        Some(port) if port::is_free(port) => Ok(port),
+        Some(port) => Err(MongodError::PortTaken(port)),
         None => Ok(port::free()?),
     }
 }

@@ -12,6 +12,11 @@ const PORTS: Range<u16> = 12_000..27_000;
 /// If one port in twenty is taken, which would be many, all attempts fail once in 20^8 times.
 const ATTEMPTS_MAX: usize = 8;
 
+/// Whether a port of 127.0.0.1 is free.
+pub fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
 /// A port of 127.0.0.1 that is free and that the system assigns to nobody.
 ///
 /// # Errors
