@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use stand_ins::functions_host::{TimerError, Timers};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
@@ -21,7 +22,7 @@ use tokio::time::timeout;
 
 use super::faults::{Fault, FaultError, Faults};
 use super::secrets::{HostKeyRings, Rotation, Secrets};
-use stand_ins::functions_host::{TimerError, Timers};
+use super::state_folder;
 
 const SOCKET: &str = "control.sock";
 
@@ -57,12 +58,7 @@ pub(super) struct Control {
 impl Control {
     pub(super) fn start(state: &Path, targets: ControlTargets) -> io::Result<Self> {
         let socket = state.join(SOCKET);
-        match fs::remove_file(&socket) {
-            // Left behind by a killed stack.
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
+        state_folder::remove_stale(&socket)?;
         let listener = UnixListener::bind(&socket)?;
         fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
         let serving = tokio::spawn(async move {
@@ -94,9 +90,9 @@ async fn respond(connection: UnixStream, targets: &ControlTargets) -> io::Result
     let outcome = if let Some(function) = request.strip_prefix(TIMER) {
         run(&targets.timers, function).await.map_err(|error| error.to_string())
     } else if let Some(name) = request.strip_prefix(FAULT_BEGIN) {
-        targets.fault(name, async |faults, fault| faults.begin(fault).await).await
+        targets.begin_fault(name).await.map_err(|error| error.to_string())
     } else if let Some(name) = request.strip_prefix(FAULT_END) {
-        targets.fault(name, async |faults, fault| faults.end(fault).await).await
+        targets.end_fault(name).await.map_err(|error| error.to_string())
     } else if let Some(rotation) = Rotation::parse(&request) {
         return rotate_with_progress(targets, rotation, writer).await;
     } else {
@@ -107,18 +103,19 @@ async fn respond(connection: UnixStream, targets: &ControlTargets) -> io::Result
 }
 
 impl ControlTargets {
-    async fn fault(
-        &self,
-        name: &str,
-        change: impl AsyncFnOnce(&Faults, Fault) -> Result<(), FaultError>,
-    ) -> Result<(), String> {
-        let fault = Fault::parse(name).ok_or("there is no such fault")?;
-        let faults = self.faults.as_ref().ok_or(FaultError::NotAllowed);
-        let changed = match faults {
-            Ok(faults) => change(faults, fault).await,
-            Err(error) => Err(error),
-        };
-        changed.map_err(|error| error.to_string())
+    async fn begin_fault(&self, name: &str) -> Result<(), FaultError> {
+        let (faults, fault) = self.fault(name)?;
+        faults.begin(fault).await
+    }
+
+    async fn end_fault(&self, name: &str) -> Result<(), FaultError> {
+        let (faults, fault) = self.fault(name)?;
+        faults.end(fault).await
+    }
+
+    fn fault(&self, name: &str) -> Result<(&Faults, Fault), FaultError> {
+        let fault = Fault::parse(name).ok_or(FaultError::Unknown)?;
+        Ok((self.faults.as_ref().ok_or(FaultError::NotAllowed)?, fault))
     }
 }
 

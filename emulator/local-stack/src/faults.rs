@@ -29,6 +29,8 @@ pub(super) struct Faults {
 /// Why a fault did not begin or end.
 #[derive(Debug, Error)]
 pub(super) enum FaultError {
+    #[error("there is no such fault")]
+    Unknown,
     #[error("the server was started without --faults")]
     NotAllowed,
     #[error("the database was given by MONGO_CONNECTION_STRING, so it is not ours to break")]

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use stand_ins::api_management::{Products, Subscription};
 use stand_ins::mongo::Credentials;
-use tempfile::NamedTempFile;
 use uuid::Uuid;
+
+use super::state_folder;
 
 /// The id of the oldest subscription.
 pub(super) const FIRST_CALLER: &str = "first-caller";
@@ -80,15 +81,9 @@ impl Keys {
         }
     }
 
-    /// Replaces the file atomically, so that a crash leaves the old or the new one. Only its owner
-    /// may read it.
+    /// Replaces the file atomically.
     pub(super) fn save(&self, file: &Path) -> io::Result<()> {
-        let folder = file.parent().unwrap_or(Path::new("."));
-        let mut temporary = NamedTempFile::new_in(folder)?;
-        temporary.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(file)?;
-        Ok(())
+        state_folder::write_json(file, self)
     }
 }
 

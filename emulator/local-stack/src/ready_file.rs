@@ -1,12 +1,13 @@
 //! `ready.json`, from which programs learn about the running system.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use stand_ins::api_management::Subscription;
-use tempfile::NamedTempFile;
+
+use super::state_folder;
 
 const NAME: &str = "ready.json";
 
@@ -34,19 +35,13 @@ pub(super) struct ReadyFile(PathBuf);
 impl ReadyFile {
     /// Removes the file of a killed system.
     pub(super) fn clear(state: &Path) -> io::Result<()> {
-        match fs::remove_file(state.join(NAME)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        state_folder::remove_stale(&state.join(NAME))
     }
 
-    /// Writes the file atomically, readable by its owner only.
+    /// Writes the file.
     pub(super) fn write(state: &Path, ready: &Ready<'_>) -> io::Result<Self> {
         let file = state.join(NAME);
-        // The temporary file has mode 600.
-        let mut temporary = NamedTempFile::new_in(state)?;
-        temporary.write_all(serde_json::to_string_pretty(ready)?.as_bytes())?;
-        temporary.persist(&file)?;
+        state_folder::write_json(&file, ready)?;
         Ok(Self(file))
     }
 }

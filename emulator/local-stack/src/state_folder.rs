@@ -1,9 +1,12 @@
 //! The state folder with data and keys, accessible to its owner only.
 
 use std::fs::{self, DirBuilder, Permissions};
-use std::io;
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
 
 const OWNER_ONLY: u32 = 0o700;
 
@@ -15,6 +18,26 @@ pub(super) fn prepare(folder: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(OWNER_ONLY).create(folder) {
         Err(_) if folder.is_dir() => restrict(folder),
         made => made,
+    }
+}
+
+/// Replaces a file of the folder atomically, so that a crash leaves the old or the new one. Only its
+/// owner may read it.
+pub(super) fn write_json(file: &Path, content: &impl Serialize) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    // The temporary file has mode 600.
+    let mut temporary = NamedTempFile::new_in(folder)?;
+    temporary.write_all(serde_json::to_string_pretty(content)?.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(file)?;
+    Ok(())
+}
+
+/// Removes what a killed stack left behind, if it did.
+pub(super) fn remove_stale(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
