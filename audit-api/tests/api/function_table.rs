@@ -1,11 +1,8 @@
 //! The `function.json` files that the host reads.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use serde_json::Value;
+use stand_ins::function_files::{self, FunctionFiles, Row};
 
 use crate::helpers::AuditApi;
 
@@ -40,33 +37,14 @@ async fn every_function_answers_and_none_without_a_key() {
     }
 }
 
-/// Name, methods and route of each function, in the order in which the host tries them.
-fn table() -> Vec<(String, Vec<String>, String)> {
-    let row = |(name, function): (String, Value)| {
-        let trigger = &function["bindings"][0];
-        let methods = trigger["methods"].as_array().unwrap().iter();
-        let methods = methods.map(|method| method.as_str().unwrap().to_owned()).collect();
-        (name, methods, trigger["route"].as_str().unwrap().to_owned())
-    };
-    printed().into_iter().map(row).collect()
+fn table() -> Vec<Row> {
+    function_files::table(&printed())
 }
 
-/// The printed `function.json` files, by name.
-fn printed() -> BTreeMap<String, Value> {
-    let executable = env!("CARGO_BIN_EXE_audit-api");
-    let printed = Command::new(executable).arg("functions").env_clear().output().unwrap();
-    serde_json::from_slice(&printed.stdout).unwrap()
+fn printed() -> FunctionFiles {
+    function_files::printed_by(env!("CARGO_BIN_EXE_audit-api"))
 }
 
-/// The `function.json` files in `functions/`, by name.
-fn folders() -> BTreeMap<String, Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|function| {
-            let function = function.unwrap();
-            let text = fs::read_to_string(function.path().join("function.json")).unwrap();
-            (function.file_name().into_string().unwrap(), serde_json::from_str(&text).unwrap())
-        })
-        .collect()
+fn folders() -> FunctionFiles {
+    function_files::in_folders(Path::new(env!("CARGO_MANIFEST_DIR")))
 }

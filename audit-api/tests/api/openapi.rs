@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use stand_ins::executable::printed;
 use stand_ins::openapi;
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
@@ -14,11 +14,8 @@ fn committed() -> String {
 
 #[test]
 fn the_committed_document_is_what_the_executable_prints() {
-    let executable = env!("CARGO_BIN_EXE_audit-api");
-    let printed = Command::new(executable).arg("openapi").env_clear().output().unwrap();
-
     assert!(
-        String::from_utf8(printed.stdout).unwrap() == committed(),
+        printed(env!("CARGO_BIN_EXE_audit-api"), "openapi") == committed(),
         "regenerate it: cargo run -p audit-api -- openapi > audit-api/openapi.json"
     );
 }

@@ -1,9 +1,15 @@
 //! The list of settings matches the documentation and the deployment.
 
+use audit_api::Settings;
 use stand_ins::setting_list::SettingList;
 
 fn list() -> SettingList {
     SettingList::printed_by("audit-api", env!("CARGO_BIN_EXE_audit-api"))
+}
+
+#[test]
+fn the_list_has_every_setting_that_is_read_and_no_other() {
+    list().is_read_by(|source| drop(Settings::load(source)));
 }
 
 #[test]

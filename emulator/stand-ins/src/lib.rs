@@ -15,6 +15,8 @@ pub mod mongo;
 // What the tests of one app need.
 pub mod audit_api;
 mod eventually;
+pub mod executable;
+pub mod function_files;
 pub mod openapi;
 pub mod package;
 pub mod setting_list;

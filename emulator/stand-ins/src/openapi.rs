@@ -2,10 +2,11 @@
 //! that a test can compare the two.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+
+use crate::function_files;
 
 /// Name, method and path.
 pub type Operation = (String, String, String);
@@ -32,29 +33,24 @@ pub fn described(document: &Value) -> BTreeSet<Operation> {
 /// # Panics
 /// If there are no functions, or a file cannot be read.
 pub fn of_functions(app: &Path) -> BTreeSet<Operation> {
-    let functions = fs::read_dir(app.join("functions")).expect("an app has functions");
-    functions.flat_map(|entry| operations_of(&entry.expect("it can be read").path())).collect()
+    let functions = function_files::table(&function_files::in_folders(app));
+    functions.into_iter().flat_map(operations_of).collect()
 }
 
 /// One operation per method, and twice as many if the last segment of the route is optional.
-fn operations_of(folder: &Path) -> Vec<Operation> {
-    let text = fs::read_to_string(folder.join("function.json")).expect("a function has a binding");
-    let function: Value = serde_json::from_str(&text).expect("bindings are JSON");
-    let trigger = &function["bindings"][0];
-    let name = folder.file_name().and_then(|name| name.to_str()).expect("a function has a name");
-    let route = format!("/{}", trigger["route"].as_str().expect("a trigger has a route"));
-    let mut paths = vec![(name.to_owned(), route.replace("?}", "}"))];
+fn operations_of((name, methods, route): function_files::Row) -> Vec<Operation> {
+    let route = format!("/{route}");
+    let mut paths = vec![(name.clone(), route.replace("?}", "}"))];
     if let Some((list, _)) = route.rsplit_once('/').filter(|_| route.ends_with("?}")) {
         paths.push((format!("{name}s"), list.to_owned()));
     }
-    let methods = trigger["methods"].as_array().expect("a trigger has methods");
-    let methods = methods.iter().map(|method| method.as_str().expect("a method is a word"));
     methods
+        .iter()
         .flat_map(|method| {
             let suffix = if method == "head" { "Head" } else { "" };
-            paths.iter().map(move |(name, path)| {
-                (format!("{name}{suffix}"), method.to_owned(), path.clone())
-            })
+            paths
+                .iter()
+                .map(move |(name, path)| (format!("{name}{suffix}"), method.clone(), path.clone()))
         })
         .collect()
 }

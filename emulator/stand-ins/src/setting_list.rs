@@ -2,13 +2,15 @@
 //!
 //! The list is what `<app> settings` prints; the files are those of the repository.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::executable::printed;
 
 /// What the host or Core Tools read, and not the app.
 const OF_THE_HOST: [&str; 3] =
@@ -36,9 +38,25 @@ impl SettingList {
     /// # Panics
     /// If it prints no list.
     pub fn printed_by(app: &'static str, executable: &str) -> Self {
-        let printed = Command::new(executable).arg("settings").env_clear().output();
-        let printed = printed.expect("the app is built").stdout;
-        Self { app, settings: serde_json::from_slice(&printed).expect("a list is printed") }
+        let printed = printed(executable, "settings");
+        Self { app, settings: serde_json::from_str(&printed).expect("a list is printed") }
+    }
+
+    /// Checks that the app reads each setting of the list and no other. `load` loads its settings
+    /// from a source of values by name.
+    ///
+    /// # Panics
+    /// If the two differ.
+    pub fn is_read_by(&self, load: impl FnOnce(&dyn Fn(&str) -> Option<String>)) {
+        let asked = RefCell::new(BTreeSet::new());
+        load(&|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            // Settings that depend on it are read only if it is set.
+            let insights = name == "APPLICATIONINSIGHTS_CONNECTION_STRING";
+            insights.then(|| "InstrumentationKey=00000000-0000-0000-0000-000000000001".to_owned())
+        });
+
+        assert_eq!(asked.into_inner(), self.names());
     }
 
     /// Checks the table of the operators' manual.
@@ -83,12 +101,10 @@ impl SettingList {
     /// # Panics
     /// If one that is required is missing, one is unknown, or one holds a secret.
     pub fn is_in_terraform(&self) {
-        let given = self.in_terraform();
+        let (given, names) = (self.in_terraform(), self.names());
 
-        let mut known: BTreeSet<_> = self.settings.iter().map(|it| it.name.clone()).collect();
         for setting in &self.settings {
-            let in_key_vault = format!("{}_SECRET_URI", setting.name);
-            let is_given = given.contains(&setting.name) || given.contains(&in_key_vault);
+            let is_given = given.contains(&setting.name) || given.contains(&setting.secret_uri());
             assert!(is_given || !setting.is("required"), "Terraform sets no {}", setting.name);
             if setting.is_secret {
                 assert!(
@@ -96,11 +112,17 @@ impl SettingList {
                     "only the URI of {} may be set",
                     setting.name
                 );
-                known.insert(in_key_vault);
             }
         }
-        let unknown: Vec<_> = given.difference(&known).collect();
+        let unknown: Vec<_> = given.difference(&names).collect();
         assert!(unknown.is_empty(), "no app reads {unknown:?}");
+    }
+
+    /// The names that the app reads: a secret's value can be in Key Vault.
+    fn names(&self) -> BTreeSet<String> {
+        let secrets = self.settings.iter().filter(|setting| setting.is_secret);
+        let names = self.settings.iter().map(|setting| setting.name.clone());
+        names.chain(secrets.map(Setting::secret_uri)).collect()
     }
 
     /// The names that Terraform gives to the app, without those of the host.
@@ -133,6 +155,10 @@ impl Setting {
             },
         };
         format!("| `{name}` | {app} | {secret} | {default} | {meaning} |")
+    }
+
+    fn secret_uri(&self) -> String {
+        format!("{}_SECRET_URI", self.name)
     }
 
     fn is(&self, default: &str) -> bool {

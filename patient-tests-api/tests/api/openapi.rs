@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
+use stand_ins::executable::printed;
 use stand_ins::openapi;
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
@@ -15,11 +15,8 @@ fn committed() -> String {
 
 #[test]
 fn the_committed_document_is_what_the_executable_prints() {
-    let executable = env!("CARGO_BIN_EXE_patient-tests-api");
-    let printed = Command::new(executable).arg("openapi").env_clear().output().unwrap();
-
     assert!(
-        String::from_utf8(printed.stdout).unwrap() == committed(),
+        printed(env!("CARGO_BIN_EXE_patient-tests-api"), "openapi") == committed(),
         "regenerate it: cargo run -p patient-tests-api -- openapi > patient-tests-api/openapi.json"
     );
 }
