@@ -7,7 +7,7 @@ use shared::health::Health;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
 use shared::secrets::{KeyVault, LiveSecret};
-use shared::{Deadline, Error, HttpClient, Result};
+use shared::{Deadline, HttpClient, Result, function};
 
 use crate::Settings;
 use crate::audit_record::AuditRecordStore;
@@ -57,9 +57,7 @@ impl FunctionApp for App {
     const PROBLEM_TYPE_PREFIX: &'static str = PROBLEM_TYPE_PREFIX;
 
     async fn invoke(&self, name: &str, request: Request) -> Result<Response> {
-        let function = FUNCTIONS.iter().find(|function| function.name == name);
-        let function = function.ok_or(Error::UnknownFunction)?;
-        request.check_query((function.query)(&request))?;
+        let function = function::find(&FUNCTIONS, name, &request)?;
         (function.handle)(self, request).await
     }
 }

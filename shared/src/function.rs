@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::http::Request;
 use crate::openapi::{Document, Group, Operation};
+use crate::{Error, Result};
 
 /// A function; `H` is the type of its handler.
 pub struct Function<H> {
@@ -28,6 +29,22 @@ pub struct Function<H> {
 /// [`Function::query`] of a function without query parameters.
 pub fn no_query(_: &Request) -> &'static [&'static str] {
     &[]
+}
+
+/// Finds the function that the host calls.
+///
+/// # Errors
+/// [`Error::UnknownFunction`]; [`Error::InvalidQuery`] if the request has a query parameter that
+/// the function does not take.
+pub fn find<'a, H>(
+    functions: &'a [Function<H>],
+    name: &str,
+    request: &Request,
+) -> Result<&'a Function<H>> {
+    let function = functions.iter().find(|function| function.name == name);
+    let function = function.ok_or(Error::UnknownFunction)?;
+    request.check_query((function.query)(request))?;
+    Ok(function)
 }
 
 /// Adds the operations of these functions to a document.
