@@ -21,7 +21,12 @@ pub(crate) const PROBLEM_TYPE_PREFIX: &str = "urn:problem:patient-records:";
 /// The collections of this app.
 pub const STORAGE: StoragePlan = StoragePlan {
     database_setting: "PATIENT_TESTS_DATABASE",
-    collections: &[PatientStore::COLLECTION, MedicalTestStore::COLLECTION],
+    collections: &[
+        PatientStore::COLLECTION,
+        PatientStore::HISTORY,
+        MedicalTestStore::COLLECTION,
+        MedicalTestStore::HISTORY,
+    ],
 };
 
 /// The Patient Tests API.
@@ -44,8 +49,8 @@ impl App {
         let database = Arc::new(Database::new(settings.mongo.database, connection_string));
         Self {
             audit: AuditRegister::new(settings.audit.urls, audit_key, http),
-            patients: PatientStore::new(Arc::clone(&database)),
-            medical_tests: MedicalTestStore::new(Arc::clone(&database)),
+            patients: PatientStore::new(&database),
+            medical_tests: MedicalTestStore::new(&database),
             health: Health::default(),
             database,
             secrets,

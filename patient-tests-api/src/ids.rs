@@ -12,9 +12,11 @@ pub(crate) type MedicalTestId = Id<MedicalTestTag>;
 pub(crate) type AuditRecordId = Id<AuditRecordTag>;
 
 /// Marks the ids of patients; it has no values.
+#[derive(Clone)]
 pub(crate) enum PatientTag {}
 
 /// Marks the ids of medical tests; it has no values.
+#[derive(Clone)]
 pub(crate) enum MedicalTestTag {}
 
 /// Marks the ids of audit records; it has no values.

@@ -15,7 +15,7 @@ macro_rules! case {
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/medical_test/mod.rs\"] mod medical_test;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/patient/mod.rs\"] mod patient;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/settings.rs\"] mod settings;\n",
-            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/versioned.rs\"] mod versioned;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/versioned/mod.rs\"] mod versioned;\n",
             "use app::App;\nuse settings::Settings;\n",
             "mod case {\n",
             "use shared::http::{Request, Response};\nuse shared::{Error, Id, Result};\n",

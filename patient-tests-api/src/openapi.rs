@@ -3,11 +3,13 @@
 use serde_json::json;
 use shared::function;
 use shared::openapi::{Document, Door};
+use shared::validation::{Rule, version};
 
 use crate::app::PROBLEM_TYPE_PREFIX;
 use crate::functions::FUNCTIONS;
 use crate::medical_test::{MedicalTest, MedicalTestDetails};
 use crate::patient::{Patient, PatientDetails, PatientSearch};
+use crate::versioned::{Restoration, VersionSummary};
 
 const ID: &str = "0190a6b2-1111-7abc-8def-0123456789ab";
 
@@ -21,8 +23,10 @@ pub fn document() -> Document {
         Door::Gateway,
         PROBLEM_TYPE_PREFIX,
     );
-    let document =
-        with_schemas(document).id("patientId", "The patient's id.").id("testId", "The test's id.");
+    let document = with_schemas(document)
+        .id("patientId", "The patient's id.")
+        .id("testId", "The test's id.")
+        .parameter("version", "The version's number.", version().schema());
     function::describe(&FUNCTIONS, document)
 }
 
@@ -47,6 +51,10 @@ fn with_schemas(document: Document) -> Document {
     let mut returned_test = replaced_test.clone();
     returned_test["patientId"] = json!(ID);
     returned_test["lastUpdated"] = json!("2020-05-14T15:14:15.120Z");
+    let returned_version = json!({
+        "version": 2, "lastUpdated": "2020-05-14T15:14:15.120Z", "operation": "update",
+        "deleted": false, "auditRecordId": ID
+    });
     document
         .taken("NewPatient", PatientDetails::schema_new(), patient)
         .taken("PatientReplacement", PatientDetails::schema_replacement(), replaced_patient)
@@ -55,5 +63,7 @@ fn with_schemas(document: Document) -> Document {
         .taken("NewTest", MedicalTestDetails::schema_new(), test)
         .taken("TestReplacement", MedicalTestDetails::schema_replacement(), replaced_test)
         .returned("Test", MedicalTest::schema(), returned_test)
+        .taken("Restoration", Restoration::schema(), json!({"version": 1}))
+        .returned("Version", VersionSummary::schema(), returned_version)
         .with_health()
 }

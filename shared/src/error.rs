@@ -76,6 +76,13 @@ pub enum Error {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// A write got no response in time: it may have happened, or may still happen.
+    #[error("a write was not confirmed")]
+    Unconfirmed {
+        /// The cause, for the log.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A health check found, now or a moment ago, that requests would fail.
     #[error("the app is unhealthy")]
     Unhealthy,
@@ -100,6 +107,18 @@ impl Error {
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self::Unavailable { dependency: dependency.into(), source: Some(cause.into()) }
+    }
+
+    /// The error of a write that cannot be told from a completed one, since looking for it failed
+    /// with this error.
+    #[must_use]
+    pub fn of_unconfirmed_write(self) -> Self {
+        match self {
+            Self::Throttled { .. } | Self::Unavailable { .. } => {
+                Self::Unconfirmed { source: self.into() }
+            }
+            other => other,
+        }
     }
 
     /// Whether an operator should see it: true for every error that the caller did not cause.
@@ -139,7 +158,9 @@ impl Error {
             Self::UnsupportedMediaType(_) => Kind::UnsupportedMediaType,
             Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
             Self::Throttled { .. } => Kind::Throttled,
-            Self::Unavailable { .. } | Self::Unhealthy => Kind::Unavailable,
+            Self::Unavailable { .. } | Self::Unconfirmed { .. } | Self::Unhealthy => {
+                Kind::Unavailable
+            }
             Self::Internal(_) => Kind::Internal,
         }
     }

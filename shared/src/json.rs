@@ -41,7 +41,9 @@ pub struct Body<'a> {
 pub enum Json<'a> {
     /// `null`.
     Null,
-    /// `true`, `false` or a number; no field accepts them.
+    /// A whole number.
+    Integer(i64),
+    /// `true`, `false` or another number; no field accepts them.
     Other,
     /// A text.
     Text(Cow<'a, str>),
@@ -55,7 +57,7 @@ impl Json<'_> {
     /// Whether all of it was kept.
     pub(crate) fn is_whole(&self) -> bool {
         match self {
-            Self::Null | Self::Other | Self::Text(_) => true,
+            Self::Null | Self::Integer(_) | Self::Other | Self::Text(_) => true,
             Self::Array(items) => items.len() < ITEMS_MAX && items.iter().all(Self::is_whole),
             Self::Object(members) => {
                 members.len() < MEMBERS_MAX && members.iter().all(|(_, value)| value.is_whole())
@@ -67,7 +69,7 @@ impl Json<'_> {
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Null | Self::Other | Self::Array(_) | Self::Object(_) => None,
+            Self::Null | Self::Integer(_) | Self::Other | Self::Array(_) | Self::Object(_) => None,
         }
     }
 }
@@ -174,12 +176,12 @@ impl<'de> Visitor<'de> for ValueOf<'_> {
         Ok(Json::Other)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Json<'de>, E> {
-        Ok(Json::Other)
+    fn visit_i64<E>(self, number: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Integer(number))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Json<'de>, E> {
-        Ok(Json::Other)
+    fn visit_u64<E>(self, number: u64) -> Result<Json<'de>, E> {
+        Ok(i64::try_from(number).map_or(Json::Other, Json::Integer))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Json<'de>, E> {

@@ -23,8 +23,15 @@ const GATEWAY: [u16; 4] = [401, 403, 404, 413];
 pub struct Document {
     value: Value,
     door: Door,
-    /// The description of each identifier in a path, by its name.
-    ids: Vec<(&'static str, &'static str)>,
+    /// The parameters in paths.
+    path_parameters: Vec<PathParameter>,
+}
+
+/// A parameter in a path.
+struct PathParameter {
+    name: &'static str,
+    description: &'static str,
+    schema: Value,
 }
 
 /// The component that checks callers' keys and refuses requests without one.
@@ -82,7 +89,7 @@ impl Document {
                 "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": key}}
             }
         });
-        Self { value, door, ids: Vec::new() }
+        Self { value, door, path_parameters: Vec::new() }
     }
 
     /// Names the schema of a request body, with a valid example.
@@ -108,8 +115,19 @@ impl Document {
 
     /// Describes the path identifier `name`.
     #[must_use]
-    pub fn id(mut self, name: &'static str, description: &'static str) -> Self {
-        self.ids.push((name, description));
+    pub fn id(self, name: &'static str, description: &'static str) -> Self {
+        self.parameter(name, description, json!({"type": "string", "format": "uuid"}))
+    }
+
+    /// Describes the path parameter `name`.
+    #[must_use]
+    pub fn parameter(
+        mut self,
+        name: &'static str,
+        description: &'static str,
+        schema: Value,
+    ) -> Self {
+        self.path_parameters.push(PathParameter { name, description, schema });
         self
     }
 
@@ -152,7 +170,7 @@ impl Document {
 
     fn add(&mut self, group: &Group, id: &str, path: &str, operation: Operation) {
         let Operation { method, mut value, .. } =
-            operation.refused_at(self.door).with_ids(path, &self.ids);
+            operation.refused_at(self.door).with_path_parameters(path, &self.path_parameters);
         value["operationId"] = json!(id);
         value["tags"] = json!([group.name]);
         if method == "head" {
@@ -217,12 +235,14 @@ impl Operation {
         }
     }
 
-    fn with_ids(mut self, path: &str, ids: &[(&str, &str)]) -> Self {
-        let described = |name: &str| ids.iter().find(|(id, _)| *id == name).map(|(_, text)| *text);
+    fn with_path_parameters(mut self, path: &str, described: &[PathParameter]) -> Self {
         let in_path = path.split(['{', '}']).skip(1).step_by(2).map(|name| {
+            let described = described.iter().find(|parameter| parameter.name == name);
+            let PathParameter { description, schema, .. } =
+                described.expect("every parameter in a path is described");
             json!({
-                "name": name, "in": "path", "required": true, "description": described(name),
-                "schema": {"type": "string", "format": "uuid"}
+                "name": name, "in": "path", "required": true, "description": description,
+                "schema": schema
             })
         });
         if let Some(parameters) = self.value["parameters"].as_array_mut() {
@@ -280,18 +300,23 @@ impl Operation {
             .of_one_record()
     }
 
-    /// Returns a page of items of this schema.
+    /// Returns a page of items of this schema, sorted by id.
     #[must_use]
     pub fn pages(self, schema: &str) -> Self {
+        self.pages_by(&json!({"type": "string", "format": "uuid"}), schema)
+    }
+
+    /// Returns a page of items of this schema, sorted by a key with the schema `cursor`.
+    #[must_use]
+    pub fn pages_by(self, cursor: &Value, schema: &str) -> Self {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT});
-        let cursor = json!({"type": "string", "format": "uuid"});
         let link = json!({"Link": header("The next page, if there is one (RFC 8288).", false)});
         self.parameter("query", "limit", "Maximum number of items on the page.", &limit)
             .parameter(
                 "query",
                 "cursor",
                 "Position from a Link header; omit it for the first page.",
-                &cursor,
+                cursor,
             )
             .response(
                 200,

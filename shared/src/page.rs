@@ -1,11 +1,13 @@
-//! Paging by cursor: items are sorted by identifier, and a page starts after the last item of the
-//! previous one.
+//! Paging by cursor: items are sorted by a key, and a page starts after the last item of the previous
+//! one.
+
+use std::fmt::Display;
 
 use serde::Serialize;
 
 use crate::http::{Request, Response};
 use crate::validation::LIST_ITEMS_MAX;
-use crate::{Error, Id, Result};
+use crate::{Error, Result};
 
 /// The default of `limit`.
 pub(crate) const LIMIT_DEFAULT: usize = 100;
@@ -24,32 +26,32 @@ const BYTES_MAX: usize = 4 << 20;
 /// are not all fetched at once.
 const GROWTH_MAX: usize = 4;
 
-/// The page of a list of `T` that a request asks for.
-pub struct PageRequest<T> {
+/// The page that a request asks for, of a list that is sorted by a `K`.
+pub struct PageRequest<K> {
     /// The most items on the page, 1 to 1000.
     limit: usize,
-    /// The last item of the previous page; `None` for the first page.
-    after: Option<Id<T>>,
+    /// The key of the previous page's last item; `None` for the first page.
+    after: Option<K>,
 }
 
 /// One page of a list, written item by item.
-pub struct Page<T> {
+pub struct Page<K> {
     limit: usize,
     /// The items so far, as a JSON array without its end.
     json: String,
-    ids: Vec<Id<T>>,
-    /// The last item of the previous page.
-    after: Option<Id<T>>,
+    keys: Vec<K>,
+    /// The key of the previous page's last item.
+    after: Option<K>,
     largest_item_bytes: usize,
     has_more: bool,
 }
 
-impl<T> PageRequest<T> {
-    /// Reads `limit` and `cursor` from the query.
+impl<K: Copy> PageRequest<K> {
+    /// Reads `limit` and `cursor` from the query; `parse_key` reads the key in the cursor.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] if either is malformed.
-    pub fn parse(request: &Request) -> Result<Self> {
+    pub fn parse(request: &Request, parse_key: impl FnOnce(&str) -> Option<K>) -> Result<Self> {
         let limit = match request.query("limit") {
             None => LIMIT_DEFAULT,
             Some(text) => text
@@ -63,7 +65,7 @@ impl<T> PageRequest<T> {
         let after = request
             .query("cursor")
             .map(|text| {
-                Id::parse(text).ok_or(Error::InvalidRequest(
+                parse_key(text).ok_or(Error::InvalidRequest(
                     "The query parameter cursor must be taken from a Link header.",
                 ))
             })
@@ -72,11 +74,11 @@ impl<T> PageRequest<T> {
     }
 
     /// An empty page. An item has at most about `item_bytes_max` bytes.
-    pub fn begin(&self, item_bytes_max: usize) -> Page<T> {
+    pub fn begin(&self, item_bytes_max: usize) -> Page<K> {
         Page {
             limit: self.limit,
             json: String::from("["),
-            ids: Vec::new(),
+            keys: Vec::new(),
             after: self.after,
             largest_item_bytes: item_bytes_max,
             has_more: false,
@@ -84,52 +86,53 @@ impl<T> PageRequest<T> {
     }
 }
 
-impl<T> Page<T> {
-    /// The item after which the next portion starts.
-    pub fn after(&self) -> Option<Id<T>> {
-        self.ids.last().copied().or(self.after)
+impl<K: Copy + Display> Page<K> {
+    /// The key after which the next portion starts.
+    pub fn after(&self) -> Option<K> {
+        self.keys.last().copied().or(self.after)
     }
 
     /// How many items to fetch next: as many as fit, and one more that shows whether there is a
     /// next page.
     pub fn portion(&self) -> usize {
         let fitting = BYTES_MAX.saturating_sub(self.json.len()) / self.largest_item_bytes;
-        let growing = if self.ids.is_empty() { usize::MAX } else { GROWTH_MAX * self.ids.len() };
-        (fitting + 1).min(growing).min(self.limit + 1 - self.ids.len())
+        let growing = if self.keys.is_empty() { usize::MAX } else { GROWTH_MAX * self.keys.len() };
+        (fitting + 1).min(growing).min(self.limit + 1 - self.keys.len())
     }
 
     /// Adds an item if it fits; if not, the page is complete and there is a next one.
     #[must_use]
-    pub fn takes(&mut self, id: Id<T>, item: &impl Serialize) -> bool {
+    pub fn takes(&mut self, key: K, item: &impl Serialize) -> bool {
         let item = serde_json::to_string(item).expect("serialising our own types cannot fail");
         // Includes a comma and the closing bracket.
         let bytes = self.json.len() + item.len() + 2;
-        self.has_more = !self.ids.is_empty() && (self.ids.len() == self.limit || bytes > BYTES_MAX);
+        self.has_more =
+            !self.keys.is_empty() && (self.keys.len() == self.limit || bytes > BYTES_MAX);
         if self.has_more {
             return false;
         }
-        if self.ids.is_empty() {
+        if self.keys.is_empty() {
             // The size of items is known from here on.
             self.largest_item_bytes = 1;
         } else {
             self.json.push(',');
         }
         self.json.push_str(&item);
-        self.ids.push(id);
+        self.keys.push(key);
         self.largest_item_bytes = self.largest_item_bytes.max(item.len());
         true
     }
 
-    /// The identifiers of the items.
-    pub fn ids(&self) -> &[Id<T>] {
-        &self.ids
+    /// The keys of the items.
+    pub fn keys(&self) -> &[K] {
+        &self.keys
     }
 
     /// 200 with the items, and `Link` (RFC 8288) to the next page if there is one.
     pub fn into_response(mut self) -> Response {
         self.json.push(']');
         let response = Response::ok_json(self.json);
-        match self.ids.last() {
+        match self.keys.last() {
             Some(last) if self.has_more => response.with_header(
                 "Link",
                 format!("<?cursor={last}&limit={}>; rel=\"next\"", self.limit),
@@ -142,6 +145,7 @@ impl<T> Page<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Id;
     use crate::http::Request;
 
     struct Thing;
@@ -155,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_hundred_come_unless_said_otherwise() {
-        let page = PageRequest::<Thing>::parse(&request(&[])).unwrap();
+        let page = PageRequest::parse(&request(&[]), Id::<Thing>::parse).unwrap();
 
         assert_eq!(page.limit, 100);
         assert!(page.after.is_none());
@@ -164,11 +168,11 @@ mod tests {
     #[tokio::test]
     async fn limits_outside_1_to_1000_and_foreign_cursors_are_refused() {
         for limit in ["0", "1001", "-1", "+5", "ten", "", "1,2", "99999999999"] {
-            let refused = PageRequest::<Thing>::parse(&request(&[("limit", limit)]));
+            let refused = PageRequest::parse(&request(&[("limit", limit)]), Id::<Thing>::parse);
             assert!(matches!(refused, Err(Error::InvalidRequest(_))), "{limit}");
         }
         for cursor in ["", "abc", "{\"$gt\":\"\"}"] {
-            let refused = PageRequest::<Thing>::parse(&request(&[("cursor", cursor)]));
+            let refused = PageRequest::parse(&request(&[("cursor", cursor)]), Id::<Thing>::parse);
             assert!(matches!(refused, Err(Error::InvalidRequest(_))), "{cursor}");
         }
     }
@@ -178,7 +182,11 @@ mod tests {
     }
 
     /// Fills a page with such items in portions; returns it and the number of items fetched.
-    fn page_of(limit: usize, item_bytes_max: usize, items: &[&str]) -> (Page<Thing>, Vec<usize>) {
+    fn page_of(
+        limit: usize,
+        item_bytes_max: usize,
+        items: &[&str],
+    ) -> (Page<Id<Thing>>, Vec<usize>) {
         let mut page = PageRequest { limit, after: None }.begin(item_bytes_max);
         let mut portions = Vec::new();
         let mut rest = items.iter().enumerate();
@@ -199,7 +207,7 @@ mod tests {
     fn one_item_more_than_the_limit_shows_that_there_are_more() {
         let (page, portions) = page_of(2, 1000, &["1", "2", "3"]);
         assert_eq!(portions, [3]);
-        assert_eq!(page.ids(), [id(0), id(1)]);
+        assert_eq!(page.keys(), [id(0), id(1)]);
         let response = page.into_response();
         assert_eq!(response.body(), Some(r#"["1","2"]"#));
         assert_eq!(
@@ -217,14 +225,14 @@ mod tests {
     fn a_page_ends_after_four_mebibytes_and_has_one_item_at_least() {
         let mebibyte = "x".repeat((1 << 20) - 3);
         let (page, portions) = page_of(100, 1 << 20, &[mebibyte.as_str(); 9]);
-        assert_eq!((page.ids().len(), portions.as_slice()), (3, &[4][..]));
+        assert_eq!((page.keys().len(), portions.as_slice()), (3, &[4][..]));
         let response = page.into_response();
         assert!(response.body().unwrap().len() <= BYTES_MAX);
         assert!(response.header("Link").is_some());
 
         let huge = "x".repeat(BYTES_MAX);
         let (page, _) = page_of(100, 1 << 20, &[huge.as_str(); 2]);
-        assert_eq!(page.ids().len(), 1);
+        assert_eq!(page.keys().len(), 1);
         assert!(page.into_response().header("Link").is_some());
     }
 
@@ -238,6 +246,6 @@ mod tests {
         let mut mixed = vec!["small"; 5];
         mixed.extend(vec![large.as_str(); 50]);
         let (page, portions) = page_of(100, 1_000_000, &mixed);
-        assert_eq!((page.ids().len(), portions.as_slice()), (12, &[5, 20][..]));
+        assert_eq!((page.keys().len(), portions.as_slice()), (12, &[5, 20][..]));
     }
 }

@@ -1,11 +1,13 @@
 //! Versions of stored documents, and preconditions.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
 /// The version of a stored document; the first is 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Version(i64);
 
@@ -17,6 +19,28 @@ impl Version {
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
+    }
+
+    /// The version before this one; `None` before the first.
+    #[must_use]
+    pub fn previous(self) -> Option<Self> {
+        self.minus(1)
+    }
+
+    /// The version `count` before this one; `None` before the first.
+    #[must_use]
+    pub fn minus(self, count: usize) -> Option<Self> {
+        self.0.checked_sub_unsigned(count as u64).and_then(Self::from_number)
+    }
+
+    /// Parses a number as this API writes it: decimal digits, from 1, without leading zeros.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::from_opaque_tag(text).and_then(|Self(number)| Self::from_number(number))
+    }
+
+    /// The version with this number, which must be at least 1.
+    pub fn from_number(number: i64) -> Option<Self> {
+        (number >= 1).then_some(Self(number))
     }
 
     /// The number, as stored.
@@ -33,6 +57,12 @@ impl Version {
         // Only the form that this API returns: "01" or "+1" is another tag.
         let version = opaque.parse().ok().map(Self)?;
         (version.entity_tag()[1..].trim_end_matches('"') == opaque).then_some(version)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
     }
 }
 
@@ -218,6 +248,16 @@ mod tests {
         for text in ["", "3", "\"3", "\"3\" \"4\"", "w/\"3\"", "\"3\"x", "\"a b\"", ","] {
             assert!(matches!(if_match(text), Err(Error::InvalidRequest(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn only_numbers_as_they_are_written_are_versions() {
+        assert_eq!(Version::parse("12"), Some(Version(12)));
+        for text in ["", "0", "-1", "+1", "01", "1.0", " 1", "one", "9223372036854775808"] {
+            assert_eq!(Version::parse(text), None, "{text}");
+        }
+        assert_eq!(Version(2).previous(), Some(Version::FIRST));
+        assert_eq!(Version::FIRST.previous(), None);
     }
 
     #[test]

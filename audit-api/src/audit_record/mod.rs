@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::{Body, Id, Result, Timestamp, validation};
+use shared::{Body, Id, Result, Timestamp, Version, validation};
 
 pub(crate) use store::AuditRecordStore;
 
@@ -54,6 +54,9 @@ pub(crate) struct Resource {
     /// The criteria of a search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) query: Option<BTreeMap<String, String>>,
+    /// The version that was read or restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<Version>,
 }
 
 /// The outcome of the interaction.
@@ -65,6 +68,8 @@ pub(crate) enum Outcome {
     NotFound,
     Refused,
     Failed,
+    /// A write got no response: it may have happened.
+    Unknown,
 }
 
 /// The caller who asked for it.

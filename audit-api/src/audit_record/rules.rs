@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::Json;
 use shared::validation::{
     Fields, LIST_ITEMS_MAX, Mistakes, Object, Rule, SchemaHint, TEXT_CHARS_MAX, date_time, guid,
-    list, named, one_of, text, text_like,
+    list, named, one_of, text, text_like, version,
 };
 
 use super::{Actor, AuditRecord, NewAuditRecord, Outcome, Resource};
@@ -52,7 +52,16 @@ fn resource(fields: &mut Fields<'_>) -> Option<Resource> {
     let patient_id = fields.optional("patientId", text(TEXT_CHARS_MAX));
     let disclosed = fields.optional("disclosed", list(LIST_ITEMS_MAX, text(TEXT_CHARS_MAX)));
     let query = fields.optional("query", Criteria);
-    Some(Resource { r#type: r#type?, operation: operation?, id, patient_id, disclosed, query })
+    let version = fields.optional("version", version());
+    Some(Resource {
+        r#type: r#type?,
+        operation: operation?,
+        id,
+        patient_id,
+        disclosed,
+        query,
+        version,
+    })
 }
 
 fn actor(fields: &mut Fields<'_>) -> Option<Actor> {
@@ -74,8 +83,9 @@ fn outcome() -> impl Rule<Output = Outcome> {
                 ("notFound", Outcome::NotFound),
                 ("refused", Outcome::Refused),
                 ("failed", Outcome::Failed),
+                ("unknown", Outcome::Unknown),
             ],
-            "must be intended, succeeded, notFound, refused or failed",
+            "must be intended, succeeded, notFound, refused, failed or unknown",
         ),
     )
 }
@@ -200,7 +210,10 @@ mod tests {
                 pair("/resource/disclosed", "must be an array"),
                 pair("/resource/query/firstName", "must be text"),
                 pair("/resource/more", "is not a known field"),
-                pair("/outcome", "must be intended, succeeded, notFound, refused or failed"),
+                pair(
+                    "/outcome",
+                    "must be intended, succeeded, notFound, refused, failed or unknown"
+                ),
                 pair("/relatesTo", "must be a GUID"),
                 pair("/actor/keyName", "must be text"),
                 pair("/traceId", "must be 32 hexadecimal digits"),

@@ -50,7 +50,12 @@ impl AuditRecordStore {
         record: AuditRecord,
         deadline: Deadline,
     ) -> Result<Insertion<AuditRecord>> {
-        Ok(self.collection.insert_once(record.into(), deadline).await?.map(AuditRecord::from))
+        let document = AuditRecordDocument::from(record);
+        let stored = self.collection.insert_once(&document, deadline).await?;
+        Ok(match stored {
+            Some(stored) => Insertion::Replayed(stored.into()),
+            None => Insertion::New(document.into()),
+        })
     }
 
     /// Proves that records can be read.

@@ -127,6 +127,16 @@ impl Response {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The query that `Link` gives for the next page, if there is one.
+    ///
+    /// # Panics
+    /// If the header has another form.
+    pub fn next_page(&self) -> Option<String> {
+        let link = self.header("Link")?;
+        let target = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
+        Some(target.expect("Link has the next page").to_owned())
+    }
+
     /// The kind of the problem in the body.
     ///
     /// # Panics

@@ -1,10 +1,12 @@
 //! The types that functions exchange with the audit module.
 
-use shared::Id;
+use std::fmt::Display;
+
 use shared::health::Healthy;
 use shared::http::Response;
 use shared::mongo::Insertion;
 use shared::page::Page;
+use shared::{Id, Version};
 
 use crate::ids::AuditRecordId;
 
@@ -26,14 +28,16 @@ pub(crate) struct Intent {
 /// A response that is not released yet, and the identifiers of the records in it.
 pub(crate) struct Disclosure {
     pub(super) ids: Vec<String>,
+    pub(super) version: Option<Version>,
     pub(super) response: Response,
 }
 
 /// The response to a completed write.
 pub(crate) struct Written {
     pub(super) response: Response,
-    /// The record that an earlier request created, if this one returns it again.
-    pub(super) replayed: Option<String>,
+    /// The identifiers of the disclosed records, if the request changed nothing: then no version
+    /// names the intent.
+    pub(super) unchanged: Option<Vec<String>>,
 }
 
 impl Audited {
@@ -56,27 +60,38 @@ impl Intent {
 }
 
 impl Disclosure {
-    /// A response with these records.
-    pub(crate) fn of<T>(ids: impl IntoIterator<Item = Id<T>>, response: Response) -> Self {
-        Self { ids: ids.into_iter().map(|id| id.to_string()).collect(), response }
+    /// A response with this version of a record.
+    pub(crate) fn one<T>(id: Id<T>, version: Version, response: Response) -> Self {
+        Self { ids: vec![id.to_string()], version: Some(version), response }
     }
 
     /// A response with a page of records.
-    pub(crate) fn page<T>(page: Page<T>) -> Self {
-        let ids = page.ids().iter().map(Id::to_string).collect();
-        Self { ids, response: page.into_response() }
+    pub(crate) fn page<T>(page: Page<Id<T>>) -> Self {
+        let ids = page.keys().iter().map(Id::to_string).collect();
+        Self { ids, version: None, response: page.into_response() }
+    }
+
+    /// A response with a page of facts about one record.
+    pub(crate) fn page_about<T, K: Copy + Display>(id: Id<T>, page: Page<K>) -> Self {
+        Self { ids: vec![id.to_string()], version: None, response: page.into_response() }
     }
 
     /// A response without records.
     pub(crate) fn nothing(response: Response) -> Self {
-        Self { ids: Vec::new(), response }
+        Self { ids: Vec::new(), version: None, response }
     }
 }
 
 impl Written {
     /// The response to a change.
     pub(crate) fn changed(response: Response) -> Self {
-        Self { response, replayed: None }
+        Self { response, unchanged: None }
+    }
+
+    /// The response to a request that changed nothing, with these records.
+    pub(crate) fn unchanged<T>(ids: impl IntoIterator<Item = Id<T>>, response: Response) -> Self {
+        let ids = ids.into_iter().map(|id| id.to_string()).collect();
+        Self { response, unchanged: Some(ids) }
     }
 
     /// The response to an insert of the record `id`; `created` makes it.
@@ -87,9 +102,7 @@ impl Written {
     ) -> Self {
         match insertion {
             Insertion::New(record) => Self::changed(created(&record)),
-            Insertion::Replayed(record) => {
-                Self { response: created(&record).replayed(), replayed: Some(id.to_string()) }
-            }
+            Insertion::Replayed(record) => Self::unchanged([id], created(&record).replayed()),
         }
     }
 }

@@ -67,8 +67,8 @@ impl AuditRegister {
             Ok(_) => Outcome::Succeeded,
             Err(error) => Outcome::of_error(error),
         };
-        let found = found.map(|Disclosure { ids, response }| {
-            resource.disclose(ids);
+        let found = found.map(|Disclosure { ids, version, response }| {
+            resource.disclose(ids, version);
             Audited { response }
         });
         let record = NewAuditRecord::new(&resource, outcome, request);
@@ -112,9 +112,9 @@ impl AuditRegister {
         let (announced, read) = join!(self.announce(request, &resource), reading);
         let id = announced?;
         match change(&Intent { id }, read).await {
-            Ok(Written { response, replayed }) => {
-                if let Some(record_id) = replayed {
-                    self.release_replay(request, resource, id, record_id).await?;
+            Ok(Written { response, unchanged }) => {
+                if let Some(ids) = unchanged {
+                    self.conclude_unchanged(request, resource, id, ids).await?;
                 }
                 Ok(Audited { response })
             }
@@ -133,16 +133,16 @@ impl AuditRegister {
         self.client.record(&record, request, request.deadline).await
     }
 
-    /// Releases the record that an earlier request created: nothing was written that could carry
-    /// this intent.
-    async fn release_replay(
+    /// Records the end of a request that changed nothing, and what it discloses: no version names
+    /// the intent.
+    async fn conclude_unchanged(
         &self,
         request: &Request,
         mut resource: Resource,
         intent: AuditRecordId,
-        record_id: String,
+        disclosed: Vec<String>,
     ) -> Result<()> {
-        resource.disclose(vec![record_id]);
+        resource.disclose(disclosed, None);
         let record = NewAuditRecord::new(&resource, Outcome::Succeeded, request).concluding(intent);
         self.client.record(&record, request, request.deadline).await.map(|_| ())
     }

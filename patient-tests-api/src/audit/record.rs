@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::Error;
 use shared::http::{Caller, Request};
 use shared::telemetry::{TraceId, as_digits};
+use shared::{Error, Version};
 
 use crate::ids::{AuditRecordId, MedicalTestId, PatientId};
 
@@ -36,6 +36,8 @@ pub(crate) struct Resource {
     disclosed: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     query: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<Version>,
 }
 
 /// The operation on a resource.
@@ -47,6 +49,7 @@ pub(crate) enum Operation {
     Update,
     Delete,
     Search,
+    Restore,
 }
 
 /// The outcome of an interaction.
@@ -60,6 +63,8 @@ pub(super) enum Outcome {
     /// The record exists, but the caller may not see or change it like this.
     Refused,
     Failed,
+    /// A write was not confirmed: it may have happened.
+    Unknown,
 }
 
 /// The caller who asked for it.
@@ -114,6 +119,7 @@ impl Outcome {
             | Error::Unavailable { .. }
             | Error::Unhealthy
             | Error::Internal(_) => Self::Failed,
+            Error::Unconfirmed { .. } => Self::Unknown,
         }
     }
 
@@ -152,13 +158,27 @@ impl Resource {
         Self { patient_id: Some(patient_id), ..Self::of("test", Operation::Read) }
     }
 
-    /// Adds the identifiers of the disclosed records.
-    pub(super) fn disclose(&mut self, ids: Vec<String>) {
+    /// Adds the version that is read or restored.
+    pub(crate) fn at(self, version: Version) -> Self {
+        Self { version: Some(version), ..self }
+    }
+
+    /// Adds the identifiers of the disclosed records, and the version if it is one record.
+    pub(super) fn disclose(&mut self, ids: Vec<String>, version: Option<Version>) {
         self.disclosed = Some(ids);
+        self.version = self.version.or(version);
     }
 
     const fn of(r#type: &'static str, operation: Operation) -> Self {
-        Self { r#type, operation, id: None, patient_id: None, disclosed: None, query: None }
+        Self {
+            r#type,
+            operation,
+            id: None,
+            patient_id: None,
+            disclosed: None,
+            query: None,
+            version: None,
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use shared::Result;
 use shared::function::no_query;
-use shared::http::{Request, Response};
+use shared::http::Request;
 use shared::openapi;
 use tokio::join;
 
-use super::{Function, TESTS, unless_patient_deleted};
+use super::{Function, TESTS, deleted, unless_patient_deleted};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource, Written};
+use crate::audit::{Audited, Operation, Resource};
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
@@ -41,17 +41,17 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let preconditions = request.preconditions()?;
 
     let resource = Resource::test(Operation::Delete, patient_id, id);
-    let reading = async {
+    let deadline = request.deadline;
+    let prepared = async {
         join!(
-            app.patients.find(patient_id, request.deadline),
-            app.medical_tests.find_stored(patient_id, id, request.deadline),
+            app.patients.find(patient_id, deadline),
+            app.medical_tests.prepare_deletion(patient_id, id, preconditions, deadline),
         )
     };
     app.audit
-        .write_after(&request, resource, reading, async |intent, (patient, current)| {
+        .write_after(&request, resource, prepared, async |intent, (patient, prepared)| {
             unless_patient_deleted(patient)?;
-            app.medical_tests.delete(current?, &preconditions, intent, request.deadline).await?;
-            Ok(Written::changed(Response::no_content()))
+            app.medical_tests.write(prepared?, intent, deadline).await.map(deleted)
         })
         .await
 }

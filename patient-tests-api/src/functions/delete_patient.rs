@@ -2,12 +2,12 @@
 
 use shared::Result;
 use shared::function::no_query;
-use shared::http::{Request, Response};
+use shared::http::Request;
 use shared::openapi;
 
-use super::{Function, PATIENTS};
+use super::{Function, PATIENTS, deleted};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource, Written};
+use crate::audit::{Audited, Operation, Resource};
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
@@ -38,11 +38,10 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let preconditions = request.preconditions()?;
 
     let resource = Resource::patient(Operation::Delete, id);
-    let current = app.patients.find_stored(id, request.deadline);
+    let prepared = app.patients.prepare_deletion(id, preconditions, request.deadline);
     app.audit
-        .write_after(&request, resource, current, async |intent, current| {
-            app.patients.delete(current?, &preconditions, intent, request.deadline).await?;
-            Ok(Written::changed(Response::no_content()))
+        .write_after(&request, resource, prepared, async |intent, prepared| {
+            app.patients.write(prepared?, intent, request.deadline).await.map(deleted)
         })
         .await
 }

@@ -3,7 +3,7 @@
 use shared::http::Request;
 use shared::openapi;
 use shared::page::{self, PageRequest};
-use shared::{Error, Result};
+use shared::{Error, Id, Result};
 use tokio::join;
 
 use super::{Function, TESTS, one_record, unless_patient_deleted};
@@ -70,7 +70,7 @@ async fn one(app: &App, request: Request) -> Result<Audited> {
 
 async fn list(app: &App, request: Request) -> Result<Audited> {
     let patient_id = request.id_param("patientId")?;
-    let page = PageRequest::parse(&request)?;
+    let page = PageRequest::parse(&request, Id::parse)?;
     request.preconditions()?.check_unversioned()?;
 
     let (patient, tests) = join!(
@@ -79,7 +79,7 @@ async fn list(app: &App, request: Request) -> Result<Audited> {
     );
     let found = match (patient, tests) {
         // The scaffold stored tests of patients that do not exist; those are listed.
-        (Err(Error::NotFound), Ok(tests)) if tests.ids().is_empty() => Err(Error::NotFound),
+        (Err(Error::NotFound), Ok(tests)) if tests.keys().is_empty() => Err(Error::NotFound),
         (patient, tests) => unless_patient_deleted(patient).and(tests),
     };
     let found = found.map(Disclosure::page);

@@ -9,7 +9,11 @@ pub(crate) mod delete_medical_test;
 pub(crate) mod delete_patient;
 pub(crate) mod health;
 pub(crate) mod load_medical_test;
+pub(crate) mod load_medical_test_history;
 pub(crate) mod load_patient;
+pub(crate) mod load_patient_history;
+pub(crate) mod restore_medical_test;
+pub(crate) mod restore_patient;
 pub(crate) mod search_patient;
 pub(crate) mod update_medical_test;
 pub(crate) mod update_patient;
@@ -22,8 +26,9 @@ use shared::openapi::Group;
 use shared::{ClientCopy, Error, Id, Preconditions, Result, Version};
 
 use crate::App;
-use crate::audit::{Audited, Disclosure};
+use crate::audit::{Audited, Disclosure, Written};
 use crate::patient::Patient;
+use crate::versioned::Changed;
 
 /// A function of this app.
 pub(crate) type Function = shared::function::Function<Handler>;
@@ -36,14 +41,18 @@ pub(crate) type Handler =
 
 /// The table of functions, from which dispatch, `function.json` and `OpenAPI` are derived, in the
 /// order in which the host tries their routes.
-pub(crate) const FUNCTIONS: [Function; 10] = [
+pub(crate) const FUNCTIONS: [Function; 14] = [
     create_patient::FUNCTION,
     create_medical_test::FUNCTION,
     delete_patient::FUNCTION,
     delete_medical_test::FUNCTION,
     health::FUNCTION,
     load_patient::FUNCTION,
+    load_patient_history::FUNCTION,
     load_medical_test::FUNCTION,
+    load_medical_test_history::FUNCTION,
+    restore_patient::FUNCTION,
+    restore_medical_test::FUNCTION,
     search_patient::FUNCTION,
     update_patient::FUNCTION,
     update_medical_test::FUNCTION,
@@ -70,8 +79,36 @@ fn one_record<K>(
 ) -> Result<Disclosure> {
     Ok(match preconditions.check_read(version)? {
         ClientCopy::Current => Disclosure::nothing(Response::not_modified(version)),
-        ClientCopy::Outdated => Disclosure::of([id], Response::ok(record).with_version(version)),
+        ClientCopy::Outdated => {
+            Disclosure::one(id, version, Response::ok(record).with_version(version))
+        }
     })
+}
+
+/// The version in the path, of a record that is read; a malformed one does not exist.
+fn version_param(text: &str) -> Result<Version> {
+    Version::parse(text).ok_or(Error::NotFound)
+}
+
+/// The response to a change of a record: 200 with the record and its version.
+fn changed<K, T: Serialize>(
+    id: Id<K>,
+    changed: Changed<T>,
+    version: impl FnOnce(&T) -> Version,
+) -> Written {
+    let response = |record: &T| Response::ok(record).with_version(version(record));
+    match changed {
+        Changed::Written(record) => Written::changed(response(&record)),
+        Changed::Unchanged(record) => Written::unchanged([id], response(&record)),
+    }
+}
+
+/// The response to a deletion: 204, whether or not the record was deleted before.
+fn deleted<T>(changed: Changed<T>) -> Written {
+    match changed {
+        Changed::Written(_) => Written::changed(Response::no_content()),
+        Changed::Unchanged(_) => Written::unchanged::<()>([], Response::no_content()),
+    }
 }
 
 /// A test is accessible unless its patient was deleted. A patient who never existed is no obstacle:

@@ -1,9 +1,9 @@
 //! `POST patient/search`
 
-use shared::Result;
 use shared::http::Request;
 use shared::openapi;
 use shared::page::{self, PageRequest};
+use shared::{Id, Result};
 
 use super::{Function, PATIENTS};
 use crate::App;
@@ -36,7 +36,7 @@ fn operations() -> Vec<openapi::Operation> {
 
 /// Returns one page of the patients that match.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
-    let page = PageRequest::parse(&request)?;
+    let page = PageRequest::parse(&request, Id::parse)?;
     request.preconditions()?.check_unversioned()?;
     let criteria = PatientSearch::parse(request.json()?)?;
 

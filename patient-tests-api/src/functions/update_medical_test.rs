@@ -2,13 +2,13 @@
 
 use shared::Result;
 use shared::function::no_query;
-use shared::http::{Request, Response};
+use shared::http::Request;
 use shared::openapi;
 use tokio::join;
 
-use super::{Function, TESTS, unless_patient_deleted};
+use super::{Function, TESTS, changed, unless_patient_deleted};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource, Written};
+use crate::audit::{Audited, Operation, Resource};
 use crate::medical_test::MedicalTestDetails;
 
 /// The function's entry in the table.
@@ -44,20 +44,18 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let details = MedicalTestDetails::parse_replacement(request.json()?, patient_id, id)?;
 
     let resource = Resource::test(Operation::Update, patient_id, id);
-    let reading = async {
+    let deadline = request.deadline;
+    let prepared = async {
         join!(
-            app.patients.find(patient_id, request.deadline),
-            app.medical_tests.find_stored(patient_id, id, request.deadline),
+            app.patients.find(patient_id, deadline),
+            app.medical_tests.prepare_replacement(patient_id, id, details, preconditions, deadline),
         )
     };
     app.audit
-        .write_after(&request, resource, reading, async |intent, (patient, current)| {
+        .write_after(&request, resource, prepared, async |intent, (patient, prepared)| {
             unless_patient_deleted(patient)?;
-            let deadline = request.deadline;
-            let replaced =
-                app.medical_tests.replace(current?, details, &preconditions, intent, deadline);
-            let test = replaced.await?;
-            Ok(Written::changed(Response::ok(&test).with_version(test.version)))
+            let test = app.medical_tests.write(prepared?, intent, deadline).await?;
+            Ok(changed(id, test, |test| test.version))
         })
         .await
 }

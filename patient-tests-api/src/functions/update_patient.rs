@@ -2,12 +2,12 @@
 
 use shared::Result;
 use shared::function::no_query;
-use shared::http::{Request, Response};
+use shared::http::Request;
 use shared::openapi;
 
-use super::{Function, PATIENTS};
+use super::{Function, PATIENTS, changed};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource, Written};
+use crate::audit::{Audited, Operation, Resource};
 use crate::patient::PatientDetails;
 
 /// The function's entry in the table.
@@ -42,14 +42,11 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let details = PatientDetails::parse_replacement(request.json()?, id)?;
 
     let resource = Resource::patient(Operation::Update, id);
-    let current = app.patients.find_stored(id, request.deadline);
+    let prepared = app.patients.prepare_replacement(id, details, preconditions, request.deadline);
     app.audit
-        .write_after(&request, resource, current, async |intent, current| {
-            let deadline = request.deadline;
-            let replaced =
-                app.patients.replace(current?, details, &preconditions, intent, deadline);
-            let patient = replaced.await?;
-            Ok(Written::changed(Response::ok(&patient).with_version(patient.version)))
+        .write_after(&request, resource, prepared, async |intent, prepared| {
+            let patient = app.patients.write(prepared?, intent, request.deadline).await?;
+            Ok(changed(id, patient, |patient| patient.version))
         })
         .await
 }

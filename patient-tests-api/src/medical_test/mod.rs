@@ -25,7 +25,7 @@ pub(crate) struct MedicalTest {
 }
 
 /// The fields that clients set: the body of create and, in addition to the ids, of update.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MedicalTestDetails {
     performer: String,
@@ -34,7 +34,7 @@ pub(crate) struct MedicalTestDetails {
 }
 
 /// One observation of a test.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Observation {
     id: String,
     code: String,

@@ -6,12 +6,14 @@ use mongodb::bson::{Bson, doc};
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::mongo::{CollectionPlan, Database, Insertion};
 use shared::page::{Page, PageRequest};
-use shared::{Deadline, Preconditions, RequestHash, Result};
+use shared::{Deadline, Preconditions, RequestHash, Result, Version};
 
 use super::{MedicalTest, MedicalTestDetails};
 use crate::audit::Intent;
 use crate::ids::{MedicalTestId, MedicalTestTag, PatientId};
-use crate::versioned::{VersionedCollection, VersionedDocument};
+use crate::versioned::{
+    self, Change, Changed, PreparedChange, VersionedCollection, VersionedDocument,
+};
 
 /// The approximate largest size of a test as JSON: nearly that of the largest body, so that the
 /// first fetched portion fills a page of such tests.
@@ -22,12 +24,12 @@ pub(crate) struct MedicalTestStore {
     collection: VersionedCollection<MedicalTestTag, MedicalTestContent>,
 }
 
-/// A test from the database, with the data that its next version needs.
-pub(crate) struct StoredMedicalTest(MedicalTestDocument);
+/// A change of a test that can be written.
+pub(crate) struct PreparedMedicalTestChange(PreparedChange<MedicalTestTag, MedicalTestContent>);
 
 type MedicalTestDocument = VersionedDocument<MedicalTestTag, MedicalTestContent>;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MedicalTestContent {
     patient_id: PatientId,
@@ -43,8 +45,15 @@ impl MedicalTestStore {
         indexes: &[&["_shardKey", "_id"]],
     };
 
-    pub(crate) fn new(database: Arc<Database>) -> Self {
-        Self { collection: VersionedCollection::new(database, Self::COLLECTION.name) }
+    pub(crate) const HISTORY: CollectionPlan = CollectionPlan {
+        name: "testVersions",
+        shard_key: "_shardKey",
+        indexes: versioned::HISTORY_INDEXES,
+    };
+
+    pub(crate) fn new(database: &Arc<Database>) -> Self {
+        let (name, history_name) = (Self::COLLECTION.name, Self::HISTORY.name);
+        Self { collection: VersionedCollection::new(database, name, history_name) }
     }
 
     /// Stores a new test of a patient, unless the same request stored it before.
@@ -63,7 +72,7 @@ impl MedicalTestStore {
         let content = MedicalTestContent { patient_id, details };
         let hash = RequestHash::of(&content);
         let document = VersionedDocument::first(id, patient_id, intent, hash, content);
-        Ok(self.collection.insert(document, deadline).await?.map(MedicalTest::from))
+        Ok(self.collection.insert(document, intent, deadline).await?.map(MedicalTest::from))
     }
 
     /// One test of a patient.
@@ -79,19 +88,6 @@ impl MedicalTestStore {
         Ok(self.collection.find(id, patient_id, deadline).await?.unless_deleted()?.into())
     }
 
-    /// The test, deleted or not, as the basis of a change.
-    ///
-    /// # Errors
-    /// [`shared::Error::NotFound`]; throttled or unavailable.
-    pub(crate) async fn find_stored(
-        &self,
-        patient_id: PatientId,
-        id: MedicalTestId,
-        deadline: Deadline,
-    ) -> Result<StoredMedicalTest> {
-        self.collection.find(id, patient_id, deadline).await.map(StoredMedicalTest)
-    }
-
     /// One page of a patient's tests.
     ///
     /// # Errors
@@ -99,43 +95,115 @@ impl MedicalTestStore {
     pub(crate) async fn find_page(
         &self,
         patient_id: PatientId,
-        page: &PageRequest<MedicalTestTag>,
+        page: &PageRequest<MedicalTestId>,
         deadline: Deadline,
-    ) -> Result<Page<MedicalTestTag>> {
+    ) -> Result<Page<MedicalTestId>> {
         let filter = doc! { "_shardKey": patient_id.to_string() };
         self.collection.find_page::<MedicalTest>(filter, page, TEST_BYTES_MAX, deadline).await
     }
 
-    /// Replaces the details of a test.
+    /// An earlier or the current version of a test.
     ///
     /// # Errors
-    /// [`shared::Error::Deleted`], [`shared::Error::VersionMismatch`]; throttled or unavailable.
-    pub(crate) async fn replace(
+    /// [`shared::Error::NotFound`], [`shared::Error::Deleted`] for a deletion; throttled or
+    /// unavailable.
+    pub(crate) async fn find_version(
         &self,
-        StoredMedicalTest(current): StoredMedicalTest,
-        details: MedicalTestDetails,
-        preconditions: &Preconditions,
-        intent: &Intent,
+        patient_id: PatientId,
+        id: MedicalTestId,
+        version: Version,
         deadline: Deadline,
     ) -> Result<MedicalTest> {
-        let replace = |next: &mut MedicalTestDocument| next.content.details = details.clone();
-        let replaced =
-            self.collection.replace(current, preconditions, intent, deadline, replace).await?;
-        Ok(replaced.into())
+        let found = self.collection.find_version(id, patient_id, version, deadline).await?;
+        Ok(found.unless_deleted()?.into())
     }
 
-    /// Deletes a test; repeating it has no effect.
+    /// One page of a test's versions, newest first.
     ///
     /// # Errors
-    /// [`shared::Error::VersionMismatch`]; throttled or unavailable.
-    pub(crate) async fn delete(
+    /// [`shared::Error::NotFound`]; throttled or unavailable.
+    pub(crate) async fn find_versions(
         &self,
-        StoredMedicalTest(current): StoredMedicalTest,
-        preconditions: &Preconditions,
+        patient_id: PatientId,
+        id: MedicalTestId,
+        page: &PageRequest<Version>,
+        deadline: Deadline,
+    ) -> Result<Page<Version>> {
+        self.collection.find_versions(id, patient_id, page, deadline).await
+    }
+
+    /// Prepares the replacement of a test's details.
+    ///
+    /// # Errors
+    /// [`shared::Error::NotFound`], [`shared::Error::Deleted`],
+    /// [`shared::Error::VersionMismatch`]; throttled or unavailable.
+    pub(crate) async fn prepare_replacement(
+        &self,
+        patient_id: PatientId,
+        id: MedicalTestId,
+        details: MedicalTestDetails,
+        preconditions: Preconditions,
+        deadline: Deadline,
+    ) -> Result<PreparedMedicalTestChange> {
+        let content = MedicalTestContent { patient_id, details };
+        let change = Change::replace(content, preconditions);
+        let prepared = self.collection.prepare(id, patient_id, change, deadline);
+        prepared.await.map(PreparedMedicalTestChange)
+    }
+
+    /// Prepares the deletion of a test; repeating a deletion has no effect.
+    ///
+    /// # Errors
+    /// [`shared::Error::NotFound`], [`shared::Error::VersionMismatch`]; throttled or unavailable.
+    pub(crate) async fn prepare_deletion(
+        &self,
+        patient_id: PatientId,
+        id: MedicalTestId,
+        preconditions: Preconditions,
+        deadline: Deadline,
+    ) -> Result<PreparedMedicalTestChange> {
+        let prepared =
+            self.collection.prepare(id, patient_id, Change::delete(preconditions), deadline);
+        prepared.await.map(PreparedMedicalTestChange)
+    }
+
+    /// Prepares to make the details of an earlier version current, also after a deletion.
+    ///
+    /// # Errors
+    /// [`shared::Error::NotFound`], [`shared::Error::Deleted`] if the version is a deletion,
+    /// [`shared::Error::VersionMismatch`]; throttled or unavailable.
+    pub(crate) async fn prepare_restore(
+        &self,
+        patient_id: PatientId,
+        id: MedicalTestId,
+        version: Version,
+        preconditions: Preconditions,
+        deadline: Deadline,
+    ) -> Result<PreparedMedicalTestChange> {
+        let as_it_is = |content| content;
+        let prepared = self.collection.prepare_restore(
+            id,
+            patient_id,
+            version,
+            as_it_is,
+            preconditions,
+            deadline,
+        );
+        prepared.await.map(PreparedMedicalTestChange)
+    }
+
+    /// Writes a prepared change.
+    ///
+    /// # Errors
+    /// [`shared::Error::Deleted`], [`shared::Error::VersionMismatch`],
+    /// [`shared::Error::Changing`]; [`shared::Error::Unconfirmed`], throttled or unavailable.
+    pub(crate) async fn write(
+        &self,
+        PreparedMedicalTestChange(prepared): PreparedMedicalTestChange,
         intent: &Intent,
         deadline: Deadline,
-    ) -> Result<()> {
-        self.collection.delete(current, preconditions, intent, deadline).await
+    ) -> Result<Changed<MedicalTest>> {
+        Ok(self.collection.write(prepared, intent, deadline).await?.map(MedicalTest::from))
     }
 }
 

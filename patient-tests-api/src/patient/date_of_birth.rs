@@ -5,7 +5,7 @@ use shared::validation::moment;
 use time::{Date, Duration, Month, OffsetDateTime, Time};
 
 /// A date of birth: a year, a month or a day; the text is kept as sent.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(from = "String")]
 pub(crate) struct DateOfBirth {
     text: String,

@@ -29,7 +29,7 @@ pub(crate) struct Patient {
 }
 
 /// The fields that clients set: the body of create and, in addition to `id`, of update.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PatientDetails {
     first_name: String,

@@ -6,14 +6,16 @@ use mongodb::bson::{DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
 use shared::mongo::{CollectionPlan, Database, Insertion};
 use shared::page::{Page, PageRequest};
-use shared::{Deadline, Preconditions, RequestHash, Result};
+use shared::{Deadline, Preconditions, RequestHash, Result, Version};
 
 use super::folded_name::FoldedName;
 use super::search::DayCriterion;
 use super::{Patient, PatientDetails, PatientSearch};
 use crate::audit::Intent;
 use crate::ids::{PatientId, PatientTag};
-use crate::versioned::{VersionedCollection, VersionedDocument};
+use crate::versioned::{
+    self, Change, Changed, PreparedChange, VersionedCollection, VersionedDocument,
+};
 
 /// The largest size of a patient as JSON: all texts at their maximum take less.
 const PATIENT_BYTES_MAX: usize = 4_000;
@@ -23,12 +25,12 @@ pub(crate) struct PatientStore {
     collection: VersionedCollection<PatientTag, PatientContent>,
 }
 
-/// A patient from the database, with the data that the next version needs.
-pub(crate) struct StoredPatient(PatientDocument);
+/// A change of a patient that can be written.
+pub(crate) struct PreparedPatientChange(PreparedChange<PatientTag, PatientContent>);
 
 type PatientDocument = VersionedDocument<PatientTag, PatientContent>;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct PatientContent {
     #[serde(flatten)]
     details: PatientDetails,
@@ -43,6 +45,13 @@ struct PatientContent {
     last_name: Option<FoldedName>,
     #[serde(rename = "_fullNameFolded", default, skip_serializing_if = "Option::is_none")]
     full_name: Option<FoldedName>,
+}
+
+/// All other fields are derived from the details.
+impl PartialEq for PatientContent {
+    fn eq(&self, other: &Self) -> bool {
+        self.details == other.details
+    }
 }
 
 impl PatientStore {
@@ -65,8 +74,15 @@ impl PatientStore {
         ],
     };
 
-    pub(crate) fn new(database: Arc<Database>) -> Self {
-        Self { collection: VersionedCollection::new(database, Self::COLLECTION.name) }
+    pub(crate) const HISTORY: CollectionPlan = CollectionPlan {
+        name: "patientVersions",
+        shard_key: "_shardKey",
+        indexes: versioned::HISTORY_INDEXES,
+    };
+
+    pub(crate) fn new(database: &Arc<Database>) -> Self {
+        let (name, history_name) = (Self::COLLECTION.name, Self::HISTORY.name);
+        Self { collection: VersionedCollection::new(database, name, history_name) }
     }
 
     /// Stores a new patient, unless the same request stored the patient before.
@@ -83,7 +99,7 @@ impl PatientStore {
     ) -> Result<Insertion<Patient>> {
         let hash = RequestHash::of(&details);
         let document = VersionedDocument::first(id, id, intent, hash, details.into());
-        Ok(self.collection.insert(document, deadline).await?.map(Patient::from))
+        Ok(self.collection.insert(document, intent, deadline).await?.map(Patient::from))
     }
 
     /// Proves that patients can be read.
@@ -102,48 +118,95 @@ impl PatientStore {
         Ok(self.collection.find(id, id, deadline).await?.unless_deleted()?.into())
     }
 
-    /// The patient, deleted or not, as the basis of a change.
+    /// An earlier or the current version of a patient.
+    ///
+    /// # Errors
+    /// [`shared::Error::NotFound`], [`shared::Error::Deleted`] for a deletion; throttled or
+    /// unavailable.
+    pub(crate) async fn find_version(
+        &self,
+        id: PatientId,
+        version: Version,
+        deadline: Deadline,
+    ) -> Result<Patient> {
+        let found = self.collection.find_version(id, id, version, deadline).await?;
+        Ok(found.unless_deleted()?.into())
+    }
+
+    /// One page of a patient's versions, newest first.
     ///
     /// # Errors
     /// [`shared::Error::NotFound`]; throttled or unavailable.
-    pub(crate) async fn find_stored(
+    pub(crate) async fn find_versions(
         &self,
         id: PatientId,
+        page: &PageRequest<Version>,
         deadline: Deadline,
-    ) -> Result<StoredPatient> {
-        self.collection.find(id, id, deadline).await.map(StoredPatient)
+    ) -> Result<Page<Version>> {
+        self.collection.find_versions(id, id, page, deadline).await
     }
 
-    /// Replaces the details of a patient.
+    /// Prepares the replacement of a patient's details.
     ///
     /// # Errors
-    /// [`shared::Error::Deleted`], [`shared::Error::VersionMismatch`]; throttled or unavailable.
-    pub(crate) async fn replace(
-        &self,
-        StoredPatient(current): StoredPatient,
-        details: PatientDetails,
-        preconditions: &Preconditions,
-        intent: &Intent,
-        deadline: Deadline,
-    ) -> Result<Patient> {
-        let replace = |next: &mut PatientDocument| next.content = details.clone().into();
-        let replaced =
-            self.collection.replace(current, preconditions, intent, deadline, replace).await?;
-        Ok(replaced.into())
-    }
-
-    /// Deletes a patient; repeating it has no effect.
-    ///
-    /// # Errors
+    /// [`shared::Error::NotFound`], [`shared::Error::Deleted`],
     /// [`shared::Error::VersionMismatch`]; throttled or unavailable.
-    pub(crate) async fn delete(
+    pub(crate) async fn prepare_replacement(
         &self,
-        StoredPatient(current): StoredPatient,
-        preconditions: &Preconditions,
+        id: PatientId,
+        details: PatientDetails,
+        preconditions: Preconditions,
+        deadline: Deadline,
+    ) -> Result<PreparedPatientChange> {
+        let change = Change::replace(details.into(), preconditions);
+        self.collection.prepare(id, id, change, deadline).await.map(PreparedPatientChange)
+    }
+
+    /// Prepares the deletion of a patient; repeating a deletion has no effect.
+    ///
+    /// # Errors
+    /// [`shared::Error::NotFound`], [`shared::Error::VersionMismatch`]; throttled or unavailable.
+    pub(crate) async fn prepare_deletion(
+        &self,
+        id: PatientId,
+        preconditions: Preconditions,
+        deadline: Deadline,
+    ) -> Result<PreparedPatientChange> {
+        let change = Change::delete(preconditions);
+        self.collection.prepare(id, id, change, deadline).await.map(PreparedPatientChange)
+    }
+
+    /// Prepares to make the details of an earlier version current, also after a deletion.
+    ///
+    /// # Errors
+    /// [`shared::Error::NotFound`], [`shared::Error::Deleted`] if the version is a deletion,
+    /// [`shared::Error::VersionMismatch`]; throttled or unavailable.
+    pub(crate) async fn prepare_restore(
+        &self,
+        id: PatientId,
+        version: Version,
+        preconditions: Preconditions,
+        deadline: Deadline,
+    ) -> Result<PreparedPatientChange> {
+        // Older versions lack the derived fields.
+        let renew = |content: PatientContent| content.details.into();
+        let prepared =
+            self.collection.prepare_restore(id, id, version, renew, preconditions, deadline);
+        prepared.await.map(PreparedPatientChange)
+    }
+
+    /// Writes a prepared change.
+    ///
+    /// # Errors
+    /// [`shared::Error::Deleted`], [`shared::Error::VersionMismatch`],
+    /// [`shared::Error::Changing`]; [`shared::Error::Unconfirmed`], throttled or unavailable.
+    pub(crate) async fn write(
+        &self,
+        PreparedPatientChange(prepared): PreparedPatientChange,
         intent: &Intent,
         deadline: Deadline,
-    ) -> Result<()> {
-        self.collection.delete(current, preconditions, intent, deadline).await
+    ) -> Result<Changed<Patient>> {
+        Ok(self.collection.write(prepared, intent, deadline).await?.map(Patient::from))
     }
 
     /// One page of the patients that match.
@@ -153,9 +216,9 @@ impl PatientStore {
     pub(crate) async fn search(
         &self,
         criteria: &PatientSearch,
-        page: &PageRequest<PatientTag>,
+        page: &PageRequest<PatientId>,
         deadline: Deadline,
-    ) -> Result<Page<PatientTag>> {
+    ) -> Result<Page<PatientId>> {
         let filter = filter(criteria);
         self.collection.find_page::<Patient>(filter, page, PATIENT_BYTES_MAX, deadline).await
     }

@@ -1,132 +1,131 @@
-//! Documents with versions and soft deletion, the common base of patients and tests.
+//! Records with versions, a history and soft deletion, the common base of patients and tests.
 //!
-//! A write replaces exactly the version that was read (compare and swap on `_version`) and stores
-//! the id of the audit record that announced it, so that every version names its record. Documents
-//! of the scaffold have no fields with an underscore except `_id` and `_shardKey`.
+//! A write replaces exactly the version that was read (compare and swap on `_version`), after a copy
+//! of that version was added to the history. Every version has the id of the audit record that
+//! announced it, so the current version and the history decide whether a write has happened.
+//! Documents of the scaffold have no fields with an underscore except `_id` and `_shardKey`.
+
+mod change;
+mod document;
+mod history;
+mod rules;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
-use shared::mongo::{Collection, Database, Insertable, Insertion};
+use shared::mongo::{Collection, Database, Insertion};
 use shared::page::{Page, PageRequest};
-use shared::{
-    Deadline, Error, Id, Preconditions, RequestHash, Result, Timestamp, Version, backoff,
-};
+use shared::{Deadline, Error, Id, Preconditions, Result, Version, backoff};
+use tokio::join;
+
+use change::{Effect, Kind};
+use document::{StoredDocument, key};
+use history::{History, SummaryFields};
 
 use crate::audit::Intent;
 use crate::ids::{AuditRecordId, PatientId};
+
+pub(crate) use change::Change;
+pub(crate) use document::VersionedDocument;
+pub(crate) use history::VersionSummary;
+pub(crate) use rules::Restoration;
 
 /// The time that must remain for retrying a write after a conflict: if the deadline cuts an attempt
 /// short, its outcome is unknown.
 const ATTEMPT_TIME_MIN: Duration = Duration::from_secs(2);
 
-/// A stored record with ids of kind `K` and content `C`.
-#[derive(Serialize, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>")
-)]
-pub(crate) struct VersionedDocument<K, C> {
-    #[serde(rename = "_id")]
-    document_id: Id<K>,
-    #[serde(rename = "_shardKey")]
-    shard_key: PatientId,
-    #[serde(rename = "_version", default, skip_serializing_if = "Option::is_none")]
-    version: Option<Version>,
-    #[serde(rename = "_auditId", default, skip_serializing_if = "Option::is_none")]
-    audit_id: Option<AuditRecordId>,
-    #[serde(rename = "_requestHash", default, skip_serializing_if = "Option::is_none")]
-    request_hash: Option<RequestHash>,
-    #[serde(rename = "_deleted", default, skip_serializing_if = "std::ops::Not::not")]
-    deleted: bool,
-    pub(crate) id: Id<K>,
-    #[serde(deserialize_with = "date")]
-    last_updated: DateTime,
-    #[serde(flatten)]
-    pub(crate) content: C,
-}
+/// The fewest versions to look for at once: lookups end at the first portion that is not in the
+/// history, and an instance of an earlier release may have left a gap.
+const SUMMARIES_MIN: usize = 100;
 
-/// A collection of such documents.
+/// The approximate size of a summary as JSON.
+const SUMMARY_BYTES: usize = 200;
+
+/// The indexes of a history: by audit record and by time, for reconciliation.
+pub(crate) const HISTORY_INDEXES: &[&[&str]] = &[&["_auditId"], &["lastUpdated"]];
+
+/// A collection of such records, and their history.
 pub(crate) struct VersionedCollection<K, C> {
-    collection: Collection<VersionedDocument<K, C>>,
+    records: Collection<VersionedDocument<K, C>>,
+    /// The same collection, for documents that are copied to the history.
+    documents: Collection<RawDocumentBuf>,
+    history: History<K, C>,
 }
 
-impl<K, C> VersionedDocument<K, C> {
-    /// The first version of a record.
-    pub(crate) fn first(
-        id: Id<K>,
-        shard_key: PatientId,
-        intent: &Intent,
-        request_hash: RequestHash,
-        content: C,
-    ) -> Self {
-        Self {
-            document_id: id,
-            shard_key,
-            version: Some(Version::FIRST),
-            audit_id: Some(intent.id()),
-            request_hash: Some(request_hash),
-            deleted: false,
-            id,
-            last_updated: DateTime::now(),
-            content,
+/// A change that can be written: the version that it replaces is in the history.
+pub(crate) struct PreparedChange<K, C> {
+    change: Change<C>,
+    next: Next<K, C>,
+}
+
+/// What follows from a change.
+enum Next<K, C> {
+    /// A new version, after the one that is stored like `replaced`.
+    Version { replaced: Option<Version>, record: VersionedDocument<K, C> },
+    /// Nothing: the record is already like this.
+    Unchanged(VersionedDocument<K, C>),
+}
+
+/// The outcome of a change.
+pub(crate) enum Changed<T> {
+    /// The new version.
+    Written(T),
+    /// The current version, which is already as the change would make it.
+    Unchanged(T),
+}
+
+impl<T> Changed<T> {
+    /// The same outcome with a converted record.
+    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Changed<U> {
+        match self {
+            Self::Written(record) => Changed::Written(convert(record)),
+            Self::Unchanged(record) => Changed::Unchanged(convert(record)),
         }
-    }
-
-    pub(crate) fn version(&self) -> Version {
-        self.version.unwrap_or_default()
-    }
-
-    pub(crate) fn last_updated(&self) -> Timestamp {
-        Timestamp::from_unix_ms(self.last_updated.timestamp_millis())
-    }
-
-    /// The document, unless it was deleted.
-    pub(crate) fn unless_deleted(self) -> Result<Self> {
-        if self.deleted { Err(Error::Deleted) } else { Ok(self) }
-    }
-}
-
-impl<K, C> Insertable for VersionedDocument<K, C> {
-    fn key(&self) -> Document {
-        key(self.document_id, self.shard_key)
-    }
-
-    fn request_hash(&self) -> Option<&RequestHash> {
-        self.request_hash.as_ref()
     }
 }
 
 impl<K, C> VersionedCollection<K, C>
 where
-    K: 'static,
-    C: Serialize + DeserializeOwned + Send + Sync + Unpin,
+    K: Clone + 'static,
+    C: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + Unpin,
 {
-    pub(crate) fn new(database: Arc<Database>, name: &'static str) -> Self {
-        Self { collection: Collection::new(database, name) }
+    /// The records in the collection `name`, with their earlier versions in the collection
+    /// `history_name`.
+    pub(crate) fn new(
+        database: &Arc<Database>,
+        name: &'static str,
+        history_name: &'static str,
+    ) -> Self {
+        Self {
+            records: Collection::new(Arc::clone(database), name),
+            documents: Collection::new(Arc::clone(database), name),
+            history: History::new(Arc::clone(database), history_name),
+        }
     }
 
     /// Stores a new record, unless the same request stored it before.
     ///
     /// # Errors
-    /// [`Error::IdempotencyKeyReused`], [`Error::Deleted`] if it was deleted in the meantime;
-    /// throttled or unavailable.
+    /// [`Error::IdempotencyKeyReused`]; [`Error::Deleted`] if an earlier request stored it and it
+    /// was deleted since; [`Error::Unconfirmed`], throttled or unavailable.
     pub(crate) async fn insert(
         &self,
-        document: VersionedDocument<K, C>,
+        record: VersionedDocument<K, C>,
+        intent: &Intent,
         deadline: Deadline,
     ) -> Result<Insertion<VersionedDocument<K, C>>> {
-        let audit_id = document.audit_id;
-        match self.collection.insert_once(document, deadline).await? {
-            // Our own write; the response to its first attempt was lost.
-            Insertion::Replayed(stored) if stored.audit_id == audit_id => {
-                Ok(Insertion::New(stored))
-            }
-            Insertion::Replayed(stored) => Ok(Insertion::Replayed(stored.unless_deleted()?)),
-            Insertion::New(stored) => Ok(Insertion::New(stored)),
+        let Some(stored) = self.records.insert_once(&record, deadline).await? else {
+            return Ok(Insertion::New(record));
+        };
+        // It can be our own write: the response to its first attempt was lost.
+        let is_ours = self.has_happened(&record, &stored, intent, deadline).await;
+        if is_ours.map_err(Error::of_unconfirmed_write)? {
+            Ok(Insertion::New(record))
+        } else {
+            Ok(Insertion::Replayed(stored.unless_deleted()?))
         }
     }
 
@@ -140,7 +139,7 @@ where
         shard_key: PatientId,
         deadline: Deadline,
     ) -> Result<VersionedDocument<K, C>> {
-        self.collection.find_one(&key(id, shard_key), deadline).await?.ok_or(Error::NotFound)
+        self.records.find_one(&key(id, shard_key), deadline).await?.ok_or(Error::NotFound)
     }
 
     /// Proves that records can be read.
@@ -148,7 +147,7 @@ where
     /// # Errors
     /// Throttled or unavailable.
     pub(crate) async fn check(&self, deadline: Deadline) -> Result<()> {
-        self.collection.check(deadline).await
+        self.records.check(deadline).await
     }
 
     /// One page of the records that match and are not deleted, as items of type `T`. They are
@@ -161,10 +160,10 @@ where
     pub(crate) async fn find_page<T>(
         &self,
         mut filter: Document,
-        page: &PageRequest<K>,
+        page: &PageRequest<Id<K>>,
         item_bytes_max: usize,
         deadline: Deadline,
-    ) -> Result<Page<K>>
+    ) -> Result<Page<Id<K>>>
     where
         T: From<VersionedDocument<K, C>> + Serialize,
     {
@@ -180,11 +179,11 @@ where
                 }
                 None => filter.clone(),
             };
-            let found = self.collection.find_sorted(&rest, portion, deadline).await?;
+            let found = self.records.find_sorted(&rest, portion, deadline).await?;
             let is_last = found.len() < portion;
-            for document in found {
-                let id = document.id;
-                if !page.takes(id, &T::from(document)) {
+            for record in found {
+                let id = record.id;
+                if !page.takes(id, &T::from(record)) {
                     return Ok(page);
                 }
             }
@@ -194,77 +193,228 @@ where
         }
     }
 
-    /// Writes the version after `current`; after a conflict, the version after the newer one.
+    /// One page of a record's versions, newest first.
     ///
     /// # Errors
-    /// [`Error::Deleted`], [`Error::VersionMismatch`] if a precondition does not hold (any more),
-    /// [`Error::Changing`] if conflicts lasted until the deadline; throttled or unavailable.
-    pub(crate) async fn replace(
+    /// [`Error::NotFound`]; throttled or unavailable.
+    pub(crate) async fn find_versions(
         &self,
-        mut current: VersionedDocument<K, C>,
-        preconditions: &Preconditions,
+        id: Id<K>,
+        shard_key: PatientId,
+        page: &PageRequest<Version>,
+        deadline: Deadline,
+    ) -> Result<Page<Version>> {
+        let filter = key(id, shard_key);
+        let fields = SummaryFields::projection();
+        let current = self.records.find_fields(&filter, &fields, 1, deadline).await?;
+        let current: SummaryFields = current.into_iter().next().ok_or(Error::NotFound)?;
+        let newest = current.version;
+        let mut page = page.begin(SUMMARY_BYTES);
+        let mut upper = match page.after() {
+            Some(after) => after.min(newest.next()).previous(),
+            None => Some(newest),
+        };
+        while let Some(top) = upper {
+            let count = page.portion().max(SUMMARIES_MIN);
+            let mut found = self.history.summaries(id, shard_key, top, count, deadline).await?;
+            found.retain(|summary| summary.version < newest);
+            if let Some(deleted) = current.before_deletion()
+                && deleted.version <= top
+                && found.iter().all(|summary| summary.version != deleted.version)
+            {
+                found.push(deleted);
+            }
+            if top == newest {
+                found.push(current);
+            }
+            if found.is_empty() {
+                break;
+            }
+            found.sort_unstable_by_key(|summary| std::cmp::Reverse(summary.version));
+            for summary in found {
+                let version = summary.version;
+                if !page.takes(version, &VersionSummary::from(summary)) {
+                    return Ok(page);
+                }
+            }
+            upper = top.minus(count);
+        }
+        Ok(page)
+    }
+
+    /// A version of a record, deleted or not.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; throttled or unavailable.
+    pub(crate) async fn find_version(
+        &self,
+        id: Id<K>,
+        shard_key: PatientId,
+        version: Version,
+        deadline: Deadline,
+    ) -> Result<VersionedDocument<K, C>> {
+        let (current, earlier) = join!(
+            self.find(id, shard_key, deadline),
+            self.history.find(id, shard_key, version, deadline),
+        );
+        version_of(&current?, earlier?, version)
+    }
+
+    /// Applies a change to the current version, and adds that version to the history.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Deleted`], [`Error::VersionMismatch`]; throttled or
+    /// unavailable.
+    pub(crate) async fn prepare(
+        &self,
+        id: Id<K>,
+        shard_key: PatientId,
+        change: Change<C>,
+        deadline: Deadline,
+    ) -> Result<PreparedChange<K, C>> {
+        let stored = self.find_stored(id, shard_key, deadline).await?;
+        let next = self.next(stored, &change, deadline).await?;
+        Ok(PreparedChange { change, next })
+    }
+
+    /// Like [`Self::prepare`], for a change that makes the content of an earlier version current;
+    /// `renew` brings content to the present form.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such version, [`Error::Deleted`] if it is a deletion;
+    /// [`Error::VersionMismatch`]; throttled or unavailable.
+    pub(crate) async fn prepare_restore(
+        &self,
+        id: Id<K>,
+        shard_key: PatientId,
+        version: Version,
+        renew: impl FnOnce(C) -> C,
+        preconditions: Preconditions,
+        deadline: Deadline,
+    ) -> Result<PreparedChange<K, C>> {
+        let (stored, earlier) = join!(
+            self.find_stored(id, shard_key, deadline),
+            self.history.find(id, shard_key, version, deadline),
+        );
+        let stored = stored?;
+        let restored = version_of(&stored.document, earlier?, version)?.unless_deleted()?;
+        let content = renew(restored.content);
+        let change = Change { kind: Kind::Restore { version, content }, preconditions };
+        let next = self.next(stored, &change, deadline).await?;
+        Ok(PreparedChange { change, next })
+    }
+
+    /// Writes a prepared change; after a conflict, prepares it again for the newer version.
+    ///
+    /// # Errors
+    /// [`Error::Deleted`], [`Error::VersionMismatch`] if a precondition does not hold any more,
+    /// [`Error::Changing`] if conflicts lasted until the deadline; [`Error::Unconfirmed`] if the
+    /// write may have happened; throttled or unavailable.
+    pub(crate) async fn write(
+        &self,
+        prepared: PreparedChange<K, C>,
         intent: &Intent,
         deadline: Deadline,
-        change: impl Fn(&mut VersionedDocument<K, C>),
-    ) -> Result<VersionedDocument<K, C>> {
+    ) -> Result<Changed<VersionedDocument<K, C>>> {
+        let PreparedChange { change, mut next } = prepared;
         for attempts_made in 1.. {
-            let mut next = current.unless_deleted()?;
-            preconditions.check_write(next.version())?;
-            let (id, shard_key) = (next.document_id, next.shard_key);
-            let mut filter = key(id, shard_key);
+            let (replaced, record) = match next {
+                Next::Version { replaced, record } => (replaced, record.announced_by(intent)),
+                Next::Unchanged(record) => return Ok(Changed::Unchanged(record)),
+            };
+            let mut filter = record.key();
             // Null also matches the scaffold's documents, which have no version.
-            filter.insert("_version", next.version.map(Version::number));
-            next.version = Some(next.version().next());
-            next.audit_id = Some(intent.id());
-            next.last_updated = DateTime::now();
-            change(&mut next);
-            if self.collection.replace_one(&filter, &next, deadline).await? {
-                return Ok(next);
+            filter.insert("_version", replaced.map(Version::number));
+            if self.records.replace_one(&filter, &record, deadline).await? {
+                return Ok(Changed::Written(record));
             }
             // Random, growing pauses keep colliding writers apart.
             let pause = backoff::pause(None, attempts_made);
-            if pause + ATTEMPT_TIME_MIN >= deadline.remaining() {
+            let is_last = pause + ATTEMPT_TIME_MIN >= deadline.remaining();
+            if !is_last {
+                tokio::time::sleep(pause).await;
+            }
+            let stored = self.find_stored(record.id, record.shard_key(), deadline).await;
+            let stored = stored.map_err(Error::of_unconfirmed_write)?;
+            let is_ours = self.has_happened(&record, &stored.document, intent, deadline).await;
+            if is_ours.map_err(Error::of_unconfirmed_write)? {
+                return Ok(Changed::Written(record));
+            }
+            if is_last {
                 break;
             }
-            tokio::time::sleep(pause).await;
-            current = self.find(id, shard_key, deadline).await?;
-            if current.audit_id == Some(intent.id()) {
-                // Our own write; the response to its first attempt was lost.
-                return Ok(current);
-            }
+            next = self.next(stored, &change, deadline).await?;
         }
         Err(Error::Changing)
     }
 
-    /// Marks the record as deleted. If it is deleted already, nothing changes, whatever the
-    /// preconditions, so that a delete can be repeated (RFC 9110, section 13.1.1).
-    ///
-    /// # Errors
-    /// [`Error::VersionMismatch`], [`Error::Changing`]; throttled or unavailable.
-    pub(crate) async fn delete(
+    async fn find_stored(
         &self,
-        current: VersionedDocument<K, C>,
-        preconditions: &Preconditions,
+        id: Id<K>,
+        shard_key: PatientId,
+        deadline: Deadline,
+    ) -> Result<StoredDocument<K, C>> {
+        let found = self.documents.find_one(&key(id, shard_key), deadline).await?;
+        StoredDocument::parse(found.ok_or(Error::NotFound)?)
+    }
+
+    /// What follows from a change of the current version, which is added to the history if it is
+    /// replaced.
+    async fn next(
+        &self,
+        stored: StoredDocument<K, C>,
+        change: &Change<C>,
+        deadline: Deadline,
+    ) -> Result<Next<K, C>> {
+        let StoredDocument { document: mut record, raw } = stored;
+        Ok(match change.apply(&mut record)? {
+            Effect::None => Next::Unchanged(record),
+            Effect::NewVersion => {
+                self.history.keep(record.id, record.version(), &raw, deadline).await?;
+                Next::Version { replaced: record.version, record: record.into_next() }
+            }
+        })
+    }
+
+    /// Whether a write of ours is the stored version or a version before it. If not, it never will
+    /// be: the version that it would have replaced is gone.
+    async fn has_happened(
+        &self,
+        written: &VersionedDocument<K, C>,
+        stored: &VersionedDocument<K, C>,
         intent: &Intent,
         deadline: Deadline,
-    ) -> Result<()> {
-        let mark = |next: &mut VersionedDocument<K, C>| next.deleted = true;
-        match self.replace(current, preconditions, intent, deadline, mark).await {
-            Ok(_) | Err(Error::Deleted) => Ok(()),
-            Err(error) => Err(error),
-        }
+    ) -> Result<bool> {
+        let (id, shard_key, version) = (written.id, written.shard_key(), written.version());
+        let announced_by: Option<AuditRecordId> = if stored.version() > version {
+            let found = self.history.summaries(id, shard_key, version, 1, deadline).await?;
+            found.into_iter().next().and_then(|summary| summary.audit_id)
+        } else {
+            stored.audit_id
+        };
+        Ok(announced_by == Some(intent.id()))
     }
 }
 
-fn key<K>(id: Id<K>, shard_key: PatientId) -> Document {
-    doc! { "_id": id.to_string(), "_shardKey": shard_key.to_string() }
-}
-
-/// A date; the scaffold may have stored text or nothing instead.
-fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime, D::Error> {
-    Ok(match Bson::deserialize(deserializer)? {
-        Bson::DateTime(date) => date,
-        Bson::String(text) => DateTime::parse_rfc3339_str(text).unwrap_or(DateTime::from_millis(0)),
-        _ => DateTime::from_millis(0),
-    })
+/// The version of a record among its current version and a document of the history.
+fn version_of<K: Clone, C: Clone>(
+    current: &VersionedDocument<K, C>,
+    earlier: Option<StoredDocument<K, C>>,
+    version: Version,
+) -> Result<VersionedDocument<K, C>> {
+    if version == current.version() {
+        return Ok(current.clone());
+    }
+    if version > current.version() {
+        // A copy that was made for a change which did not happen is not a version.
+        return Err(Error::NotFound);
+    }
+    match earlier {
+        Some(earlier) => Ok(earlier.document),
+        // Earlier releases had no history, but deletions keep the content of the version before.
+        None if current.deleted && version.next() == current.version() => {
+            Ok(current.clone().before_deletion(version))
+        }
+        None => Err(Error::NotFound),
+    }
 }

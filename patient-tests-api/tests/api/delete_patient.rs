@@ -39,6 +39,13 @@ async fn a_delete_can_be_repeated_whatever_version_it_expects() {
     delete().await;
 
     assert_eq!(api.documents().await, after_one);
+    let [intent, end] = &api.records_since(2)[..] else { panic!("two records of the repetition") };
+    assert_eq!(intent.body["outcome"], "intended");
+    // No version names this intent, so the register has its end.
+    assert_eq!(
+        (&end.body["outcome"], &end.body["relatesTo"]),
+        (&json!("succeeded"), &json!(intent.id))
+    );
 }
 
 #[tokio::test]

@@ -46,9 +46,11 @@ impl Stocked {
             api.call("POST", "patient").json(&patient()),
             api.call("PUT", &patient_path).json(&patient_with("id", json!(patient_id))),
             api.call("DELETE", &patient_path),
+            api.call("POST", &format!("{patient_path}/restore")).json(&json!({"version": 1})),
             api.call("POST", &tests_path).json(&medical_test()),
             api.call("PUT", &test_path).json(&medical_test_with("id", json!(test_id))),
             api.call("DELETE", &test_path),
+            api.call("POST", &format!("{test_path}/restore")).json(&json!({"version": 1})),
         ]
     }
 
@@ -61,6 +63,10 @@ impl Stocked {
             api.call("GET", &format!("patient/{patient_id}")).header("If-None-Match", "\"1\""),
             api.call("GET", &tests_path),
             api.call("GET", &format!("{tests_path}/{test_id}")),
+            api.call("GET", &format!("patient/{patient_id}/history")),
+            api.call("GET", &format!("patient/{patient_id}/history/1")),
+            api.call("GET", &format!("{tests_path}/{test_id}/history")),
+            api.call("GET", &format!("{tests_path}/{test_id}/history/1")),
             api.call("POST", "patient/search").json(&json!({})),
             api.call("POST", "patient").header("Idempotency-Key", "stock").json(&patient()),
         ]
@@ -91,6 +97,18 @@ pub fn assert_discloses_nothing(answer: &Response) {
     for secret in values.iter().filter(|value| !COMMONPLACE.contains(&value.as_str())) {
         assert!(!answer.text.contains(secret), "{secret}: {answer:#?}");
     }
+}
+
+/// Asserts that a response says that a write may have happened.
+pub fn assert_unconfirmed(answer: &Response) {
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("5")), "{answer:#?}");
+    assert_eq!(answer.problem(), "unavailable");
+    assert_eq!(
+        answer.body["detail"],
+        "The database did not confirm the change in time; it may have happened. Load the record \
+         before you try again."
+    );
+    assert_discloses_nothing(answer);
 }
 
 /// Asserts that a response is 503, names the dependency, and discloses nothing.

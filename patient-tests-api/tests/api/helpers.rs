@@ -64,6 +64,10 @@ impl PatientTestsApi {
         self.database.collection("tests")
     }
 
+    pub fn patient_versions(&self) -> Collection<Document> {
+        self.database.collection("patientVersions")
+    }
+
     /// All documents of both kinds.
     pub async fn documents(&self) -> Vec<Document> {
         let all = async |collection: Collection<Document>| {
@@ -104,6 +108,13 @@ impl PatientTestsApi {
     /// Creates a patient and returns the id.
     pub async fn create_patient(&self) -> String {
         self.create("patient", &patient()).await
+    }
+
+    /// Gives a patient another first name.
+    pub async fn rename_patient(&self, id: &str, first_name: &str) -> Response {
+        let mut body = patient_with("id", json!(id));
+        body["firstName"] = json!(first_name);
+        self.call("PUT", &format!("patient/{id}")).json(&body).expect(200).await
     }
 
     /// Creates a test of a patient and returns its id.

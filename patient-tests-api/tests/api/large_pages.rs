@@ -23,8 +23,7 @@ async fn pages(api: &PatientTestsApi, path: &str) -> Vec<(usize, Vec<String>)> {
         let items = page.body.as_array().unwrap();
         let ids = items.iter().map(|test| test["id"].as_str().unwrap().to_owned()).collect();
         pages.push((page.text.len(), ids));
-        let link = page.header("Link");
-        next = link.map(|link| link[1..].split_once('>').unwrap().0.to_owned());
+        next = page.next_page();
     }
     pages
 }

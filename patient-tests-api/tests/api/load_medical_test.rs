@@ -24,7 +24,8 @@ async fn a_test_is_handed_out_as_it_was_sent() {
     assert_eq!(
         record.body["resource"],
         json!({
-            "type": "test", "operation": "read", "id": id, "patientId": patient_id, "disclosed": [id]
+            "type": "test", "operation": "read", "id": id, "patientId": patient_id, "version": 1,
+            "disclosed": [id]
         })
     );
 }
@@ -81,7 +82,7 @@ async fn pages_lead_through_all_tests_once_and_in_order() {
     let first = api.call("GET", &format!("{path}?limit=2")).expect(200).await;
     let link = first.header("Link").unwrap();
     assert_eq!(link, format!("<?cursor={}&limit=2>; rel=\"next\"", all[1]));
-    let next = link[1..].split_once('>').unwrap().0;
+    let next = first.next_page().unwrap();
     let second = api.call("GET", &format!("{path}{next}")).expect(200).await;
 
     let ids: Vec<_> = [&first, &second]

@@ -48,7 +48,9 @@ async fn the_release_is_recorded_with_the_id_that_is_disclosed() {
         record.body,
         json!({
             "sourceSystemName": "PatientTestsApi",
-            "resource": {"type": "patient", "operation": "read", "id": id, "disclosed": [id]},
+            "resource": {
+                "type": "patient", "operation": "read", "id": id, "version": 1, "disclosed": [id]
+            },
             "outcome": "succeeded",
             "actor": {"keyName": "tests"},
             "traceId": "4bf92f3577b34da6a3ce929d0e0e4736"

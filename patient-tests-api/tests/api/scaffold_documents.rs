@@ -272,3 +272,42 @@ async fn a_test_without_measurement_and_interpretation_is_readable() {
         json!([{"id": "1", "code": "4548-4", "status": "final", "issued": "2016-12-31T23:59:60Z"}])
     );
 }
+
+#[tokio::test]
+async fn a_patient_has_a_history_and_is_restored() {
+    let api = with_patient(patient()).await;
+    let path = format!("patient/{PATIENT_ID}");
+    let listed = api.call("GET", &format!("{path}/history")).expect(200).await;
+    assert_eq!(
+        listed.body,
+        json!([{
+            "version": 1, "lastUpdated": "2020-05-14T15:14:15.120Z", "operation": "create",
+            "deleted": false
+        }])
+    );
+    api.call("DELETE", &path).expect(204).await;
+
+    let first = api.call("GET", &format!("{path}/history/1")).expect(200).await;
+    assert_eq!((first.header("ETag"), &first.body["firstName"]), (Some("\"1\""), &json!("Grace")));
+    assert_eq!(first.body["lastUpdated"], "2020-05-14T15:14:15.120Z");
+    let restore = api.call("POST", &format!("{path}/restore")).json(&json!({"version": 1}));
+    let restored = restore.expect(200).await;
+
+    assert_eq!(restored.header("ETag"), Some("\"3\""));
+    // What this app derives from the names is there now.
+    let found = api.call("POST", "patient/search").json(&json!({"firstName": "GRACE"}));
+    assert_eq!(found.expect(200).await.body, json!([restored.body]));
+}
+
+#[tokio::test]
+async fn a_test_has_a_history_and_is_restored() {
+    let api = with_test(medical_test("2020-05-14")).await;
+    let path = format!("patient/{PATIENT_ID}/tests/{TEST_ID}");
+    api.call("DELETE", &path).expect(204).await;
+
+    let restore = api.call("POST", &format!("{path}/restore")).json(&json!({"version": 1}));
+    let restored = restore.expect(200).await;
+
+    assert_eq!(restored.header("ETag"), Some("\"3\""));
+    assert_eq!(restored.body["performer"], "Laboratory 1");
+}

@@ -34,7 +34,7 @@ pub(crate) fn problem(error: Error, type_prefix: &str, trace_id: TraceId) -> Res
     let detail = detail(&error);
     let (retry_after, current, mistakes) = match error {
         Error::Throttled { retry_after } => (Some(retry_after), None, Mistakes::default()),
-        Error::Unavailable { .. } | Error::Unhealthy => {
+        Error::Unavailable { .. } | Error::Unconfirmed { .. } | Error::Unhealthy => {
             (Some(RETRY_AFTER_DEFAULT), None, Mistakes::default())
         }
         Error::Changing => (Some(RETRY_AFTER_COLLISIONS), None, Mistakes::default()),
@@ -101,6 +101,10 @@ fn detail(error: &Error) -> Cow<'static, str> {
         Error::Unavailable { dependency, .. } => {
             Cow::Owned(format!("{dependency} cannot be reached in time; try again later."))
         }
+        Error::Unconfirmed { .. } => Cow::Borrowed(
+            "The database did not confirm the change in time; it may have happened. Load the record \
+             before you try again.",
+        ),
         Error::Unhealthy => {
             Cow::Borrowed("A dependency of the API cannot be reached in time; try again later.")
         }
@@ -174,6 +178,17 @@ mod tests {
         assert_eq!(response.header("Retry-After"), Some("5"));
         assert_eq!(body["detail"], "The database cannot be reached in time; try again later.");
         assert!(!body.to_string().contains("db.internal"));
+    }
+
+    #[test]
+    fn a_write_that_may_have_happened_says_so() {
+        let lost = Error::unavailable("The database", "no answer").of_unconfirmed_write();
+        let (response, body) = problem(lost);
+
+        assert_eq!((response.status(), response.header("Retry-After")), (503, Some("5")));
+        assert_eq!(body["type"], "urn:problem:parcels:unavailable");
+        let detail = body["detail"].as_str().unwrap();
+        assert!(detail.contains("it may have happened"), "{detail}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -35,8 +36,7 @@ pub trait Insertable {
 pub enum Insertion<T> {
     /// It is stored.
     New(T),
-    /// It existed already, stored by an earlier request with the same content or by an attempt
-    /// whose response was lost.
+    /// An earlier request with the same content stored it.
     Replayed(T),
 }
 
@@ -56,40 +56,41 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
         Self { database, name, documents: PhantomData }
     }
 
-    /// Inserts a document, unless the same request stored it before.
+    /// Inserts a document, unless the same request stored it before: then the result is the stored
+    /// document.
     ///
     /// The unique identifier decides, so there is no race between lookup and insert.
     ///
     /// # Errors
-    /// [`Error::IdempotencyKeyReused`] if a different request used the identifier; throttled,
-    /// unavailable or internal.
-    pub async fn insert_once(&self, document: T, deadline: Deadline) -> Result<Insertion<T>>
+    /// [`Error::IdempotencyKeyReused`] if a different request used the identifier;
+    /// [`Error::Unconfirmed`] if it may have been stored; throttled, unavailable or internal.
+    pub async fn insert_once(&self, document: &T, deadline: Deadline) -> Result<Option<T>>
     where
         T: Insertable,
     {
-        let inserted = &document;
-        let outcome =
-            self.run("insert", deadline, |collection| async move {
-                collection.insert_one(inserted).await
-            })
-            .await?;
-        match outcome {
-            Ok(_) => Ok(Insertion::New(document)),
-            Err(failure) if failure.is_duplicate() => self.replay(&document, deadline).await,
-            Err(failure) => Err(failure.into()),
+        if self.insert(document, deadline).await? {
+            return Ok(None);
+        }
+        let stored = self.find_one(&document.key(), deadline).await;
+        match stored.map_err(Error::of_unconfirmed_write)? {
+            Some(stored) if stored.request_hash() == document.request_hash() => Ok(Some(stored)),
+            // It has other content, or is stored under another shard key.
+            Some(_) | None => Err(Error::IdempotencyKeyReused),
         }
     }
 
-    async fn replay(&self, document: &T, deadline: Deadline) -> Result<Insertion<T>>
-    where
-        T: Insertable,
-    {
-        match self.find_one(&document.key(), deadline).await? {
-            Some(stored) if stored.request_hash() == document.request_hash() => {
-                Ok(Insertion::Replayed(stored))
-            }
-            // It has other content, or is stored under another shard key.
-            Some(_) | None => Err(Error::IdempotencyKeyReused),
+    /// Inserts a document unless there is one with its identifier; returns whether there was none.
+    ///
+    /// # Errors
+    /// [`Error::Unconfirmed`] if it may have been stored; throttled, unavailable or internal.
+    pub async fn insert(&self, document: &T, deadline: Deadline) -> Result<bool> {
+        let attempt = |collection: mongodb::Collection<T>| async move {
+            collection.insert_one(document).await
+        };
+        match self.write("insert", deadline, attempt).await? {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is_duplicate() => Ok(false),
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -142,22 +143,85 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             .await??)
     }
 
-    /// Replaces the document that matches; returns whether there was one.
+    /// The named fields of all documents that match, of which there are at most `count`.
     ///
     /// # Errors
     /// Throttled, unavailable or internal.
+    pub async fn find_fields<F>(
+        &self,
+        filter: &Document,
+        fields: &Document,
+        count: usize,
+        deadline: Deadline,
+    ) -> Result<Vec<F>>
+    where
+        F: DeserializeOwned + Send + Sync,
+    {
+        // The whole result in one reply, so that a retry repeats one command.
+        let batch_size = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
+        Ok(self
+            .run("find", deadline, |collection| async move {
+                let found = collection
+                    .clone_with_type::<F>()
+                    .find(filter.clone())
+                    .projection(fields.clone())
+                    .batch_size(batch_size)
+                    .await?;
+                found.try_collect().await
+            })
+            .await??)
+    }
+
+    /// Replaces the document that matches; returns whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Unconfirmed`] if it may have been replaced; throttled, unavailable or internal.
     pub async fn replace_one(
         &self,
         filter: &Document,
         document: &T,
         deadline: Deadline,
     ) -> Result<bool> {
-        let replaced = self
-            .run("update", deadline, |collection| async move {
-                collection.replace_one(filter.clone(), document).await
-            })
-            .await??;
+        let attempt = |collection: mongodb::Collection<T>| async move {
+            collection.replace_one(filter.clone(), document).await
+        };
+        let replaced = self.write("update", deadline, attempt).await??;
         Ok(replaced.matched_count > 0)
+    }
+
+    /// Runs a write. If it fails after an attempt that the server may have executed, the error is
+    /// [`Error::Unconfirmed`]. A duplicate is no failure here: the server has found the document.
+    async fn write<O, F>(
+        &self,
+        operation: &'static str,
+        deadline: Deadline,
+        attempt: impl Fn(mongodb::Collection<T>) -> F,
+    ) -> Result<Result<O, retry::Failure>>
+    where
+        F: Future<Output = Result<O, mongodb::error::Error>>,
+    {
+        // An attempt that is cut short stays in here.
+        let unanswered = AtomicUsize::new(0);
+        let counted = |collection| {
+            let (attempt, unanswered) = (attempt(collection), &unanswered);
+            async move {
+                unanswered.fetch_add(1, Ordering::Relaxed);
+                let outcome = attempt.await;
+                if !outcome.as_ref().is_err_and(retry::may_have_run) {
+                    unanswered.fetch_sub(1, Ordering::Relaxed);
+                }
+                outcome
+            }
+        };
+        let outcome = self.run(operation, deadline, counted).await;
+        let may_have_run = unanswered.into_inner() > 0;
+        match outcome {
+            Ok(Err(failure)) if may_have_run && !failure.is_duplicate() => {
+                Err(Error::from(failure).of_unconfirmed_write())
+            }
+            Err(error) if may_have_run => Err(error.of_unconfirmed_write()),
+            outcome => outcome,
+        }
     }
 
     /// Runs an operation, and again with newer credentials if the database refuses the current

@@ -140,6 +140,33 @@ impl From<&DriverError> for Cause {
     }
 }
 
+/// Whether the server may have executed the command, or may still do so, although it did not report
+/// that: the connection broke, or the server was interrupted.
+pub(super) fn may_have_run(error: &DriverError) -> bool {
+    match &*error.kind {
+        // Applied on this server, but not yet confirmed by enough others.
+        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
+        ErrorKind::Write(WriteFailure::WriteError(write)) => is_interruption(write.code),
+        ErrorKind::Command(command) => is_interruption(command.code),
+        // These precede the sending of the command.
+        ErrorKind::Authentication { .. }
+        | ErrorKind::BsonSerialization(_)
+        | ErrorKind::ConnectionPoolCleared { .. }
+        | ErrorKind::DnsResolve { .. }
+        | ErrorKind::InvalidArgument { .. }
+        | ErrorKind::ServerSelection { .. }
+        | ErrorKind::Shutdown => false,
+        _ => true,
+    }
+}
+
+/// Whether a command that failed with this code may have been executed. A server that is not the
+/// primary refuses a write before it executes it.
+fn is_interruption(code: i32) -> bool {
+    const NOT_PRIMARY: [i32; 3] = [10107, 13435, 13436];
+    classify_code(code, "") == Class::Transient && !NOT_PRIMARY.contains(&code)
+}
+
 fn classify(error: &DriverError) -> Class {
     if let Some((code, message)) = code_of(error) {
         return classify_code(code, message);
@@ -250,6 +277,17 @@ mod tests {
             classify_code(16500, "RetryAfterMs=5"),
             Class::Throttled { hint: Some(Duration::from_millis(5)) }
         );
+    }
+
+    #[test]
+    fn only_refused_commands_surely_did_not_run() {
+        let io = DriverError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+        assert!(may_have_run(&io));
+        for (code, may_have_run) in
+            [(16500, false), (11000, false), (10107, false), (13, false), (11600, true), (91, true)]
+        {
+            assert_eq!(is_interruption(code), may_have_run, "{code}");
+        }
     }
 
     #[tokio::test]

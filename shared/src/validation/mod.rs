@@ -13,6 +13,7 @@ mod mistakes;
 mod named;
 mod structure;
 mod text;
+mod version;
 
 use serde_json::Value;
 
@@ -29,6 +30,7 @@ pub use text::{
     OneOf, SchemaHint, Text, TextLike, date_time, guid, moment, one_of, text, text_like,
     text_of_exactly, text_with_lines,
 };
+pub use version::{VersionRule, version};
 
 /// The longest name, identifier or other short text. The audit register must accept each text of
 /// the other app, so both share this limit.
