@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::function;
-use shared::openapi::{Document, Door};
+use shared::openapi::{Document, EntryPoint};
 
 use crate::app::PROBLEM_TYPE_PREFIX;
 use crate::functions::FUNCTIONS;
@@ -18,7 +18,7 @@ pub fn document() -> Document {
         "Patient records",
         description,
         "http://localhost:8080",
-        Door::Gateway,
+        EntryPoint::Gateway,
         PROBLEM_TYPE_PREFIX,
     );
     let document =

@@ -22,14 +22,14 @@ const GATEWAY: [u16; 4] = [401, 403, 404, 413];
 /// An `OpenAPI` document under construction.
 pub struct Document {
     value: Value,
-    door: Door,
+    entry_point: EntryPoint,
     /// The description of each identifier in a path, by its name.
     ids: Vec<(&'static str, &'static str)>,
 }
 
 /// The component that checks callers' keys and refuses requests without one.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum EntryPoint {
     /// API Management, which refuses with problems.
     Gateway,
     /// The Functions host, which refuses with an empty body.
@@ -60,12 +60,12 @@ impl Document {
         title: &str,
         description: &str,
         server: &str,
-        door: Door,
+        entry_point: EntryPoint,
         problem_types: &str,
     ) -> Self {
-        let key = match door {
-            Door::Gateway => "Ocp-Apim-Subscription-Key",
-            Door::Host => "x-functions-key",
+        let key = match entry_point {
+            EntryPoint::Gateway => "Ocp-Apim-Subscription-Key",
+            EntryPoint::Host => "x-functions-key",
         };
         let value = json!({
             "openapi": "3.0.3",
@@ -82,7 +82,7 @@ impl Document {
                 "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": key}}
             }
         });
-        Self { value, door, ids: Vec::new() }
+        Self { value, entry_point, ids: Vec::new() }
     }
 
     /// Names the schema of a request body, with a valid example.
@@ -152,7 +152,7 @@ impl Document {
 
     fn add(&mut self, group: &Group, id: &str, path: &str, operation: Operation) {
         let Operation { method, mut value, .. } =
-            operation.refused_at(self.door).with_ids(path, &self.ids);
+            operation.refused_at(self.entry_point).with_ids(path, &self.ids);
         value["operationId"] = json!(id);
         value["tags"] = json!([group.name]);
         if method == "head" {
@@ -338,10 +338,10 @@ impl Operation {
         )
     }
 
-    fn refused_at(self, door: Door) -> Self {
-        match door {
-            Door::Gateway => self.problems(&GATEWAY),
-            Door::Host => self.response(401, meaning(401), json!({}), None),
+    fn refused_at(self, entry_point: EntryPoint) -> Self {
+        match entry_point {
+            EntryPoint::Gateway => self.problems(&GATEWAY),
+            EntryPoint::Host => self.response(401, meaning(401), json!({}), None),
         }
     }
 
