@@ -245,7 +245,7 @@ async fn query_parameters_that_mean_nothing_are_named() {
 }
 
 #[tokio::test]
-async fn no_answer_may_be_kept() {
+async fn no_response_may_be_cached() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, test_id } = &stocked;
     let patient_path = format!("patient/{patient_id}");
@@ -265,9 +265,9 @@ async fn no_answer_may_be_kept() {
         (413, api.call("POST", "patient").bytes(vec![b' '; MEBIBYTE + 1])),
         (415, api.call("POST", "patient").header("Content-Type", "image/png").json(&json!({}))),
     ] {
-        let answer = call.expect(status).await;
+        let response = call.expect(status).await;
 
-        assert_eq!(answer.header("Cache-Control"), Some("no-store"), "{answer:#?}");
+        assert_eq!(response.header("Cache-Control"), Some("no-store"), "{response:#?}");
     }
 }
 

@@ -207,9 +207,9 @@ async fn many_equal_requests_at_once_make_one_patient() {
 
     let (a, b, c, d) = tokio::join!(call().send(), call().send(), call().send(), call().send());
 
-    let answers = [a, b, c, d];
-    assert!(answers.iter().all(|answer| answer.status == 201), "{answers:#?}");
-    let new = answers.iter().filter(|answer| answer.header("Idempotency-Replayed").is_none());
+    let responses = [a, b, c, d];
+    assert!(responses.iter().all(|response| response.status == 201), "{responses:#?}");
+    let new = responses.iter().filter(|response| response.header("Idempotency-Replayed").is_none());
     assert_eq!(new.count(), 1);
     assert_eq!(api.documents_stored().await, 1);
 }

@@ -1,5 +1,5 @@
-//! Every request is answered by its deadline, whichever dependency hangs. All in one test, since
-//! each takes as long as an invocation may: they run concurrently.
+//! Every request gets a response by its deadline, whichever dependency hangs. All in one test,
+//! since each case takes as long as an invocation may: they run concurrently.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::every_function::{Stocked, assert_discloses_nothing, assert_unavailabl
 use crate::helpers::{PatientTestsApi, medical_test, patient, unknown_id};
 
 /// The deadline of an invocation is 20 seconds; the rest allows for a busy machine.
-const ANSWER_LIMIT: Duration = Duration::from_secs(25);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(25);
 
 #[tokio::test]
 async fn a_hanging_dependency_is_unavailable_by_the_deadline() {
@@ -30,9 +30,9 @@ async fn a_hanging_register() {
     let recorded = stocked.api.audit.records().len();
     stocked.api.audit.behave(Behaviour::Hang);
 
-    let answers = join_all(stocked.calls().into_iter().map(|call| call.send()));
-    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
-        assert_unavailable(&answer, "The audit register");
+    let responses = join_all(stocked.calls().into_iter().map(|call| call.send()));
+    for response in tokio::time::timeout(RESPONSE_LIMIT, responses).await.expect("in time") {
+        assert_unavailable(&response, "The audit register");
     }
 
     assert_eq!(stocked.api.documents().await, before);
@@ -47,9 +47,9 @@ async fn a_hanging_database() {
     let recorded = stocked.api.audit.records().len();
     proxy.hang();
 
-    let answers = join_all(stocked.calls().into_iter().map(|call| call.send()));
-    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
-        assert_unavailable(&answer, "The database");
+    let responses = join_all(stocked.calls().into_iter().map(|call| call.send()));
+    for response in tokio::time::timeout(RESPONSE_LIMIT, responses).await.expect("in time") {
+        assert_unavailable(&response, "The database");
     }
 
     assert_eq!(stocked.api.documents().await, before);
@@ -71,9 +71,9 @@ async fn a_database_that_is_down() {
         api.call("GET", &format!("patient/{id}/tests")),
     ];
 
-    let answers = join_all(calls.into_iter().map(|call| call.send()));
-    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
-        assert_unavailable(&answer, "The database");
+    let responses = join_all(calls.into_iter().map(|call| call.send()));
+    for response in tokio::time::timeout(RESPONSE_LIMIT, responses).await.expect("in time") {
+        assert_unavailable(&response, "The database");
     }
 
     let records = api.audit.records();
@@ -91,19 +91,19 @@ async fn a_database_that_never_stops_throttling() {
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     let throttled = doc! { "ok": 0, "code": 16500, "errmsg": "Request rate is large" };
     for command in ["insert", "find"] {
-        proxy.answer_instead(command, usize::MAX, throttled.clone());
+        proxy.reply_instead(command, usize::MAX, throttled.clone());
     }
     let calls = [
         api.call("POST", "patient").json(&patient()),
         api.call("GET", &format!("patient/{}", unknown_id())),
     ];
 
-    let answers = join_all(calls.into_iter().map(|call| call.send()));
-    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
-        assert_eq!(answer.status, 429, "{answer:#?}");
-        assert_eq!(answer.problem(), "throttled");
-        assert_eq!(answer.header("Retry-After"), Some("1"));
-        assert_discloses_nothing(&answer);
+    let responses = join_all(calls.into_iter().map(|call| call.send()));
+    for response in tokio::time::timeout(RESPONSE_LIMIT, responses).await.expect("in time") {
+        assert_eq!(response.status, 429, "{response:#?}");
+        assert_eq!(response.problem(), "throttled");
+        assert_eq!(response.header("Retry-After"), Some("1"));
+        assert_discloses_nothing(&response);
     }
 
     assert_eq!(api.documents_stored().await, 0);

@@ -57,7 +57,8 @@ async fn every_operation_is_shown_and_can_be_tried() {
     send(&mut page, "CreatePatient", 201).await;
     assert!(response_part(&mut page, "CreatePatient", "headers").await.contains("etag: \"1\""));
     let created: Value =
-        serde_json::from_str(&response_part(&mut page, "CreatePatient", "body").await).expect("JSON");
+        serde_json::from_str(&response_part(&mut page, "CreatePatient", "body").await)
+            .expect("JSON");
 
     let id = created["id"].as_str().expect("a patient has an id");
     page.value(&format!("document.getElementById('LoadPatient-patientId').value = '{id}'")).await;

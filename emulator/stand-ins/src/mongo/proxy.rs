@@ -76,7 +76,7 @@ impl Proxy {
     ///
     /// The server has executed the command by then, and the client cannot know. Repeated calls add
     /// up.
-    pub fn lose_next_answer_to(&self, command: &str) {
+    pub fn lose_next_reply_to(&self, command: &str) {
         lock(&self.shared.replies_to_lose).push(command.to_owned());
     }
 
@@ -84,13 +84,13 @@ impl Proxy {
     /// never receives them.
     ///
     /// For replies that a plain mongod never sends, such as the throttling of Cosmos DB.
-    pub fn answer_instead(&self, command: &str, times: usize, reply: Document) {
+    pub fn reply_instead(&self, command: &str, times: usize, reply: Document) {
         let command = command.to_owned();
         lock(&self.shared.fake_replies).push(FakeReply { command, times, reply });
     }
 
     /// Whether every reply that was to be lost has been lost.
-    pub fn has_lost_all(&self) -> bool {
+    pub fn has_lost_all_replies(&self) -> bool {
         lock(&self.shared.replies_to_lose).is_empty()
     }
 
