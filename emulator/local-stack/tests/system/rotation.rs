@@ -174,7 +174,7 @@ async fn a_rotation_is_requested_over_the_control_socket() {
     assert_eq!(
         progress,
         [
-            "The host accepts the new key patient-tests-api-rotated beside patient-tests-api.",
+            "The host accepts the new key patient-tests-api-rotated in addition to patient-tests-api.",
             "Key Vault has a new version of audit-host-key; waiting for patient-tests-api …",
             "patient-tests-api has read it.",
             "The host no longer accepts patient-tests-api.",

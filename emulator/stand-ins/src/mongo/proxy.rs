@@ -74,8 +74,8 @@ impl Proxy {
     /// Forwards the next command of this name, and closes its connection instead of forwarding the
     /// reply.
     ///
-    /// The server has executed the command by then, and the client cannot know. Repeated calls add
-    /// up.
+    /// By then the server has executed the command, which the client cannot know. Repeated calls
+    /// add up.
     pub fn lose_next_reply_to(&self, command: &str) {
         lock(&self.shared.replies_to_lose).push(command.to_owned());
     }
@@ -233,7 +233,7 @@ async fn forward_replies(
 
 /// Whether to forward a message; if not, the caller closes the connection.
 ///
-/// While the proxy hangs, this does not return, so a waiting client learns nothing until it may
+/// While the proxy hangs, this does not return, so a waiting client does not notice until it may
 /// reconnect.
 async fn should_forward(mode: &mut watch::Receiver<Mode>) -> bool {
     let now = *mode.borrow_and_update();
