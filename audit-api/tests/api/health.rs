@@ -97,7 +97,7 @@ async fn a_database_that_is_down_is_unhealthy_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_database_that_hangs_is_given_up_long_before_a_request_is() {
+async fn the_wait_for_a_hanging_database_ends_long_before_a_requests_deadline() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = AuditApi::start_on(&proxy.connection_string()).await;
     api.create(&record()).expect(201).await;
@@ -126,7 +126,7 @@ async fn a_database_that_refuses_the_user_is_unhealthy() {
 }
 
 #[tokio::test]
-async fn a_secret_that_never_was_read_is_unhealthy_until_it_is() {
+async fn the_app_is_unhealthy_until_its_secret_has_been_read() {
     let vault = KeyVault::start().await.unwrap();
     vault.set_secret("connection-string", &mongo::for_tests().await);
     let identity = vault.identity(APP);

@@ -48,7 +48,7 @@ async fn nothing_happens_when_the_register_does(behaviour: Behaviour) {
 }
 
 #[tokio::test]
-async fn a_wrong_key_of_ours_stops_everything() {
+async fn a_wrong_key_for_the_register_stops_every_request() {
     let api = PatientTestsApi::start_with(&[("AUDIT_API_KEY", "the-key-of-yesterday")]).await;
 
     let refused = api.call("POST", "patient").json(&patient()).expect(503).await;
@@ -59,7 +59,7 @@ async fn a_wrong_key_of_ours_stops_everything() {
 }
 
 #[tokio::test]
-async fn trouble_that_passes_is_tried_again() {
+async fn transient_failures_are_retried() {
     for behaviour in [
         Behaviour::StatusTimes(429, 2),
         Behaviour::StatusTimes(500, 2),
@@ -136,7 +136,7 @@ async fn nothing_is_written_before_the_register_has_confirmed() {
 }
 
 #[tokio::test]
-async fn nothing_is_handed_out_before_the_register_has_confirmed() {
+async fn nothing_is_returned_before_the_register_has_confirmed() {
     let stocked = Stocked::start().await;
     let Stocked { api, .. } = &stocked;
     let called = api.audit.calls();

@@ -110,7 +110,7 @@ fn header_text() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn any_bytes_are_a_payload_or_the_senders_mistake() {
+fn any_bytes_are_a_payload_or_a_client_error() {
     let inputs = (prop::sample::select(FUNCTIONS.as_slice()), any::<Vec<u8>>());
     holds(inputs, async |stocked, (function, payload)| {
         assert_eq!(invoke(stocked, function, payload).await, 400);
@@ -118,7 +118,7 @@ fn any_bytes_are_a_payload_or_the_senders_mistake() {
 }
 
 #[test]
-fn any_members_are_a_payload_or_the_senders_mistake() {
+fn any_members_are_a_payload_or_a_client_error() {
     let trigger =
         prop::collection::vec((prop::sample::select(MEMBERS.as_slice()), any_json()), 0..4);
     let inputs = (prop::sample::select(FUNCTIONS.as_slice()), trigger);
@@ -140,7 +140,7 @@ fn any_members_are_a_payload_or_the_senders_mistake() {
 }
 
 #[test]
-fn any_json_is_a_body_or_the_senders_mistake() {
+fn any_json_is_a_body_or_a_client_error() {
     let inputs =
         prop_oneof![any_json(), nearly_good_body(patient()), nearly_good_body(medical_test()),];
     holds(inputs, async |Stocked { api, patient_id, test_id }, body| {
@@ -165,7 +165,7 @@ fn any_json_is_a_body_or_the_senders_mistake() {
 }
 
 #[test]
-fn any_header_is_understood_or_the_senders_mistake() {
+fn any_header_is_understood_or_a_client_error() {
     let inputs =
         prop::collection::vec((prop::sample::select(HEADERS.as_slice()), header_text()), 1..4);
     holds(inputs, async |stocked, headers| {
@@ -181,7 +181,7 @@ fn any_header_is_understood_or_the_senders_mistake() {
 }
 
 #[test]
-fn any_path_and_query_are_understood_or_the_senders_mistake() {
+fn any_path_and_query_are_understood_or_a_client_error() {
     let text = || {
         prop_oneof![
             any::<Vec<u8>>(),

@@ -61,7 +61,7 @@ async fn two_dozen_unconditional_updates_at_once_all_happen() {
 }
 
 #[tokio::test]
-async fn a_write_that_others_keep_getting_ahead_of_is_refused_and_recorded_as_refused() {
+async fn a_write_that_keeps_losing_to_concurrent_writes_is_refused_and_recorded() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     let id = api.create_patient().await;
@@ -103,7 +103,7 @@ async fn an_update_and_a_delete_at_once_leave_a_deleted_patient() {
 }
 
 #[tokio::test]
-async fn requests_of_different_content_with_one_key_make_one_patient() {
+async fn requests_with_one_key_and_different_content_create_one_patient() {
     let api = PatientTestsApi::start().await;
     let creates = (0..6).map(|number| {
         let body = patient_with("firstName", json!(format!("Ada {number}")));

@@ -18,7 +18,7 @@ const CALLERS: usize = 4;
 const PATIENTS_EACH: usize = 15;
 
 #[tokio::test]
-async fn nothing_that_was_acknowledged_is_lost_or_doubled() {
+async fn no_acknowledged_write_is_lost_or_duplicated() {
     let mut mongod = Mongod::start(MongodOptions::default()).await.unwrap();
     let api = Arc::new(PatientTestsApi::start_on(&mongod.connection_string(), &[]).await);
     let done = Arc::new(AtomicUsize::new(0));

@@ -30,7 +30,7 @@ async fn behind_proxy() -> (Proxy, Stocked) {
 }
 
 #[tokio::test]
-async fn throttling_and_failovers_pass() {
+async fn operations_are_retried_after_throttling_and_failovers() {
     let server = mongo::for_tests().await;
     for (app_name, failure) in [
         ("throttled", doc! { "errorCode": 16500 }),
@@ -70,7 +70,7 @@ async fn throttling_and_failovers_pass() {
 }
 
 #[tokio::test]
-async fn the_pause_is_the_one_that_the_database_asks_for() {
+async fn the_pause_is_the_one_that_the_database_requests() {
     let (proxy, Stocked { api, patient_id, .. }) = behind_proxy().await;
     proxy.reply_instead("insert", 2, write_throttled(34));
     proxy.reply_instead("find", 1, read_throttled(21));
@@ -87,7 +87,7 @@ async fn the_pause_is_the_one_that_the_database_asks_for() {
 }
 
 #[tokio::test]
-async fn throttling_that_lasts_too_long_is_the_callers_turn_to_wait() {
+async fn lasting_throttling_is_429_with_a_time_to_wait() {
     // A wait longer than the deadline, and short waits without end.
     for (retry_after_ms, retry_after) in [(60_000, "60"), (0, "1")] {
         let (proxy, stocked) = behind_proxy().await;

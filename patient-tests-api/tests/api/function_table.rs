@@ -20,7 +20,7 @@ fn every_function_needs_a_key() {
 }
 
 #[test]
-fn no_request_is_for_two_functions() {
+fn no_request_matches_two_functions() {
     for (index, (name, methods, route)) in table().iter().enumerate() {
         for (other_name, other_methods, other_route) in &table()[index + 1..] {
             let share_a_method = methods.iter().any(|method| other_methods.contains(method));
@@ -32,7 +32,7 @@ fn no_request_is_for_two_functions() {
 }
 
 #[test]
-fn routes_that_can_match_the_same_are_recognised() {
+fn overlapping_routes_are_recognised() {
     for (one, other, expected) in [
         ("patient/search", "patient/{id}", true),
         ("patient/{id}/tests", "patient/{id}/tests/{testId?}", true),
@@ -80,7 +80,7 @@ async fn every_function_responds_and_none_without_a_key() {
 }
 
 #[tokio::test]
-async fn a_function_that_we_do_not_have_is_a_problem_of_its_own() {
+async fn an_unknown_function_has_its_own_problem() {
     let api = PatientTestsApi::start().await;
     api.call("GET", "patient/42").expect(404).await;
     let payload = json!({"Data": {"req": {"Url": "http://x/api/y", "Method": "GET"}}});

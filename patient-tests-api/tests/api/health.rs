@@ -76,7 +76,7 @@ async fn many_probes_cost_one_read_and_one_call_of_the_register() {
 }
 
 #[tokio::test]
-async fn many_probes_of_what_is_unhealthy_cost_as_little_and_one_line_in_the_log() {
+async fn many_probes_of_an_unhealthy_app_cost_one_check_and_one_log_line() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     let refusal = doc! { "ok": 0, "code": 13, "errmsg": "not authorized on db.internal" };
@@ -101,7 +101,7 @@ async fn many_probes_of_what_is_unhealthy_cost_as_little_and_one_line_in_the_log
 }
 
 #[tokio::test]
-async fn the_register_is_asked_in_the_trace_of_the_probe() {
+async fn the_register_is_called_in_the_trace_of_the_probe() {
     let api = PatientTestsApi::start().await;
     let traceparent = format!("00-{TRACE_ID}-00f067aa0ba902b7-01");
 
@@ -132,7 +132,7 @@ async fn a_database_that_is_down_is_unhealthy_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_database_that_hangs_is_given_up_long_before_a_request_is() {
+async fn the_wait_for_a_hanging_database_ends_long_before_a_requests_deadline() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     until_it_works(&api).await;
@@ -147,7 +147,7 @@ async fn a_database_that_hangs_is_given_up_long_before_a_request_is() {
 }
 
 #[tokio::test]
-async fn a_database_that_throttles_without_end_is_unhealthy() {
+async fn a_database_that_keeps_throttling_is_unhealthy() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     let throttled: Document = doc! { "ok": 0, "code": 16500, "errmsg": "Request rate is large" };
@@ -186,7 +186,7 @@ async fn is_unhealthy_while_the_register_does(behaviour: Behaviour) {
 }
 
 #[tokio::test]
-async fn a_register_that_hangs_is_given_up_long_before_a_request_is() {
+async fn the_wait_for_a_hanging_register_ends_long_before_a_requests_deadline() {
     let api = PatientTestsApi::start().await;
     api.audit.behave(Behaviour::Hang);
     let request = tokio::spawn(api.call("GET", &format!("patient/{}", unknown_id())).send());
@@ -256,7 +256,7 @@ async fn a_key_that_was_rotated_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_secret_that_never_was_read_is_unhealthy_until_it_is() {
+async fn the_app_is_unhealthy_until_its_secret_has_been_read() {
     let vault = vault(&["connection-string"]).await;
     let api = start_with(&vault).await;
 
@@ -270,7 +270,7 @@ async fn a_secret_that_never_was_read_is_unhealthy_until_it_is() {
 }
 
 #[tokio::test]
-async fn the_wait_for_an_unresponsive_vault_ends_long_before_a_requests_deadline() {
+async fn the_wait_for_a_hanging_vault_ends_long_before_a_requests_deadline() {
     let vault = vault(&SECRETS).await;
     vault.fail(Some(Fault::Hang));
     let api = start_with(&vault).await;
@@ -284,7 +284,7 @@ async fn the_wait_for_an_unresponsive_vault_ends_long_before_a_requests_deadline
 }
 
 #[tokio::test]
-async fn while_the_vault_is_down_the_last_good_values_count_and_no_probe_reads() {
+async fn while_the_vault_is_down_the_last_good_values_are_used_and_no_probe_reads() {
     let vault = vault(&SECRETS).await;
     let api = start_with(&vault).await;
     // One read ahead of the first request, and one by the refresh, which is then due in fifteen

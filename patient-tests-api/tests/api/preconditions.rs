@@ -65,7 +65,7 @@ async fn an_if_none_match_that_names_the_version_is_304_for_reads_and_412_for_wr
 }
 
 #[tokio::test]
-async fn if_match_counts_before_if_none_match() {
+async fn if_match_is_evaluated_before_if_none_match() {
     let stocked = Stocked::start().await;
 
     for (_, call) in of_records(&stocked) {
@@ -94,7 +94,7 @@ async fn preconditions_that_hold_change_nothing() {
 }
 
 #[tokio::test]
-async fn to_delete_again_is_done_whatever_the_preconditions_say() {
+async fn a_repeated_delete_succeeds_despite_preconditions() {
     let stocked = Stocked::start().await;
     let path = format!("patient/{}", stocked.patient_id);
     stocked.api.call("DELETE", &path).expect(204).await;

@@ -156,7 +156,7 @@ async fn while_the_vault_is_down_the_last_good_values_stay_in_use() {
 }
 
 #[tokio::test]
-async fn a_new_value_that_cannot_be_one_is_not_put_to_use() {
+async fn an_invalid_new_value_is_not_used() {
     let vault = KeyVault::start().await.unwrap();
     vault.grant(APP, "audit-key");
     vault.grant(APP, "connection-string");
@@ -249,7 +249,7 @@ async fn a_removed_database_user_is_replaced_and_its_connections_end() {
 }
 
 #[tokio::test]
-async fn the_pool_of_credentials_that_are_out_of_use_ends() {
+async fn the_connection_pool_of_replaced_credentials_is_closed() {
     let SecretApp { vault, mongod, api } = SecretApp::start(&[]).await;
     create_many(&api).await;
     let second = user("second", "password");

@@ -139,7 +139,7 @@ async fn an_unknown_argument_is_refused() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_ends_it_with_one_message() {
+async fn a_taken_port_ends_the_app_with_one_message() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
 

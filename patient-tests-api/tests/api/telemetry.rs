@@ -124,7 +124,7 @@ async fn a_failure_of_the_register_shows_where_a_request_failed_and_why() {
 }
 
 #[tokio::test]
-async fn a_probe_shows_what_it_looked_at_and_its_fault_as_one_message() {
+async fn a_probe_reports_its_checks_and_its_fault_as_one_message() {
     let watched = Watched::start(&[]).await;
     watched.api.call("GET", "health").expect(200).await;
     let (request, items) = watched.invocation(200).await;
@@ -144,7 +144,7 @@ async fn a_probe_shows_what_it_looked_at_and_its_fault_as_one_message() {
 }
 
 #[tokio::test]
-async fn a_clients_mistake_is_no_failure_of_ours() {
+async fn a_client_error_is_not_reported_as_a_failure() {
     let watched = Watched::start(&[]).await;
 
     watched.api.call("GET", &format!("patient/{}", unknown_id())).expect(404).await;
