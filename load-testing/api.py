@@ -9,12 +9,12 @@ from locust.exception import RescheduleTask
 
 from journal import Journal
 
-wrong_answers: list[str] = []
+wrong_responses: list[str] = []
 """Responses with the expected status and wrong content in the whole run; there must be none."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A response with the expected status."""
 
     headers: Mapping[str, str]
@@ -26,7 +26,7 @@ class Answer:
         return self.headers.get("ETag", "")
 
 
-Check = Callable[[Answer], list[str]]
+Check = Callable[[Response], list[str]]
 
 
 class Api:
@@ -46,7 +46,7 @@ class Api:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         check: Check = lambda _: [],
-    ) -> Answer:
+    ) -> Response:
         """Sends a request and requires a status; another status ends the task."""
         method = operation.split(" ", 1)[0]
         with self._http.request(
@@ -56,20 +56,22 @@ class Api:
             json=body,
             headers={**self._key, **(headers or {})},
             catch_response=True,
-        ) as response:
-            answered = response.status_code
-            if answered == status:
-                answer = Answer(response.headers or {}, parsed(response))
-                wrong = check(answer)
+        ) as received:
+            received_status = received.status_code
+            if received_status == status:
+                response = Response(received.headers or {}, parsed(received))
+                wrong = check(response)
                 if wrong:
-                    wrong_answers.extend(f"{operation}: {what}" for what in wrong)
-                    response.failure(f"wrong answer: {'; '.join(wrong)}")
+                    wrong_responses.extend(f"{operation}: {what}" for what in wrong)
+                    received.failure(f"wrong response: {'; '.join(wrong)}")
                 else:
-                    response.success()
-                    return answer
+                    received.success()
+                    return response
             else:
-                response.failure(f"answered {answered or 'nothing'}, not {status}")
-        if method in ("PUT", "DELETE") and (answered == 0 or answered >= 500 or answered == 429):
+                received.failure(f"status {received_status or 'none'}, not {status}")
+        if method in ("PUT", "DELETE") and (
+            received_status == 0 or received_status >= 500 or received_status == 429
+        ):
             self.journal.uncertain(path)
         raise RescheduleTask
 

@@ -28,7 +28,7 @@ class Run:
 
     requests: int
     failures: int
-    wrong_answers: int
+    wrong_responses: int
     requests_per_second: float
     operations: Mapping[str, Figures]
 
@@ -68,7 +68,7 @@ def judge(criteria: Mapping[str, Any], run: Run) -> list[Verdict]:
     """Compares a run with every criterion. An operation without requests fails."""
     verdicts = [
         at_most("errors", run.error_percent, criteria["errorPercentMax"], "%"),
-        at_most("wrong answers", run.wrong_answers, criteria["wrongAnswersMax"], ""),
+        at_most("wrong responses", run.wrong_responses, criteria["wrongResponsesMax"], ""),
         at_least("throughput", run.requests_per_second, criteria["requestsPerSecondMin"], "/s"),
     ]
     for name, limits in criteria["operations"].items():
@@ -105,7 +105,7 @@ def table(verdicts: list[Verdict]) -> str:
 def azure_failure_criteria(criteria: Mapping[str, Any]) -> list[str]:
     """Formats the limits as lines of an Azure Load Testing configuration.
 
-    Wrong answers count there as errors only: it has no such metric.
+    Wrong responses count there as errors only: it has no such metric.
     """
     lines = [
         f"percentage(error) > {criteria['errorPercentMax']}",

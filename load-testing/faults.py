@@ -36,14 +36,14 @@ class Fault:
 
 
 class Faults:
-    """Injects one fault after the other. A fault is ended in any case."""
+    """Injects one fault after the other. Every fault is ended, even after an error."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self.past: list[Fault] = []
 
     def run(self, duration_seconds: float, still_running: Callable[[], bool]) -> None:
-        """Follows the schedule; a fault begins only if it and its quiet time fit."""
+        """Follows the schedule; a fault begins only if enough time remains for it and its quiet time."""
         end = time.monotonic() + duration_seconds
         wait(WARM_UP_SECONDS, still_running)
         while time.monotonic() + FAULT_SECONDS + QUIET_SECONDS <= end and still_running():

@@ -1,6 +1,6 @@
-"""Notes what the API has acknowledged, so that a soak can ask for every write afterwards.
+"""Records the acknowledged writes, so that a soak can read each of them at the end.
 
-Lines of JSON: the path, the version, and a digest of the body. No patient's data is kept.
+Each line is JSON: the path, the version, and a digest of the body, but no patient data.
 """
 
 import hashlib

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import answers
-from api import Answer, Api
+import responses
+from api import Api, Response
 
 
 @dataclass(eq=False)
@@ -22,29 +22,29 @@ class Known:
         """The record's id."""
         return self.body["id"]
 
-    def is_unchanged(self, answer: Answer) -> list[str]:
+    def is_unchanged(self, response: Response) -> list[str]:
         """Checks a response that must be this record."""
-        wrong = answers.differences(self.body, answer.body)
-        if not wrong and answer.body != self.body:
+        wrong = responses.differences(self.body, response.body)
+        if not wrong and response.body != self.body:
             wrong.append("id or lastUpdated is not as acknowledged")
-        if answer.etag != self.etag:
+        if response.etag != self.etag:
             wrong.append("ETag is not as acknowledged")
         return wrong
 
-    def is_there(self, answer: Answer) -> list[str]:
+    def is_there(self, response: Response) -> list[str]:
         """Checks a response to HEAD for this record."""
-        wrong = [] if answer.body is None else ["there is a body"]
-        return wrong if answer.etag == self.etag else [*wrong, "ETag is not as acknowledged"]
+        wrong = [] if response.body is None else ["there is a body"]
+        return wrong if response.etag == self.etag else [*wrong, "ETag is not as acknowledged"]
 
     def update(self, api: Api, operation: str, body: dict[str, Any]) -> None:
         """Replaces this version and expects the next one."""
         version = f'"{int(self.etag.strip(chr(34))) + 1}"'
 
-        def check(answer: Answer) -> list[str]:
-            wrong = answers.differences(body, answer.body)
-            return wrong if answer.etag == version else [*wrong, "ETag is not the next version"]
+        def check(response: Response) -> list[str]:
+            wrong = responses.differences(body, response.body)
+            return wrong if response.etag == version else [*wrong, "ETag is not the next version"]
 
         headers = {"If-Match": self.etag}
-        answer = api.send(operation, self.path, 200, body=body, headers=headers, check=check)
-        self.etag, self.body = answer.etag, answer.body
+        response = api.send(operation, self.path, 200, body=body, headers=headers, check=check)
+        self.etag, self.body = response.etag, response.body
         api.journal.acknowledged(self.path, self.etag, self.body)

@@ -2,10 +2,10 @@
 
 from random import Random
 
-import answers
 import operations
 import records
-from api import Answer, Api
+import responses
+from api import Api, Response
 from known import Known
 from pages import Pages
 from patients import Patients
@@ -29,12 +29,14 @@ class MedicalTests:
         body = records.medical_test(self._random)
         complete = body | {"patientId": patient.id}
 
-        def check(answer: Answer) -> list[str]:
-            location, etag = answer.headers.get("Location"), answer.etag
-            return answers.created(complete, answer.body, location, etag)
+        def check(response: Response) -> list[str]:
+            location, etag = response.headers.get("Location"), response.etag
+            return responses.created(complete, response.body, location, etag)
 
-        answer = self._api.send(operations.CREATE_TEST, f"{patient.path}/tests", 201, body=body, check=check)
-        test = Known(f"{patient.path}/tests/{answer.body['id']}", answer.etag, answer.body)
+        response = self._api.send(
+            operations.CREATE_TEST, f"{patient.path}/tests", 201, body=body, check=check
+        )
+        test = Known(f"{patient.path}/tests/{response.body['id']}", response.etag, response.body)
         self._api.journal.acknowledged(test.path, test.etag, test.body)
         patient.tests.append(test)
         if len(patient.tests) > TESTS_MAX:
@@ -52,9 +54,9 @@ class MedicalTests:
         patient, _ = self._any()
         expected = {test.id for test in patient.tests}
         pages = Pages(operations.LOAD_TESTS, f"{patient.path}/tests", TESTS_PAGE)
-        pages.read(self._api, lambda ids: answers.listing(ids, expected, patient.deleted_tests))
+        pages.read(self._api, lambda ids: responses.listing(ids, expected, patient.deleted_tests))
 
-    def ask(self) -> None:
+    def read_share(self) -> None:
         """HEAD must return the headers of the list and of a test."""
         patient, test = self._any()
         self._api.send(operations.LOAD_TESTS_HEAD, f"{patient.path}/tests", 200)
@@ -78,7 +80,7 @@ class MedicalTests:
             f"{patient.path}/tests",
             400,
             body=body,
-            check=lambda answer: answers.problem(answer.body, 400, pointers),
+            check=lambda response: responses.problem(response.body, 400, pointers),
         )
 
     def delete(self) -> None:
@@ -93,7 +95,7 @@ class MedicalTests:
             operations.LOAD_TEST + operations.REFUSED,
             test.path,
             410,
-            check=lambda answer: answers.problem(answer.body, 410),
+            check=lambda response: responses.problem(response.body, 410),
         )
 
     def _any(self) -> tuple[Known, Known]:

@@ -1,4 +1,4 @@
-"""What the Patient API can be asked: method and route template, as they stand in statistics.
+"""The operations of the Patient API: method and route template, as they appear in the statistics.
 
 Templates, never paths: statistics and reports must not name patients.
 """

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-import answers
-from api import Answer, Api
+import responses
+from api import Api, Response
 
 PAGES_MAX = 200
 """The largest number of pages, so that an endless list fails."""
@@ -25,17 +25,17 @@ class Pages:
         pages = 0
         query: str | None = f"limit={self._limit}"
 
-        def check(answer: Answer) -> list[str]:
-            if not isinstance(answer.body, list):
-                return ["the page is no list"]
-            if len(answer.body) > self._limit:
-                return ["the page is longer than asked for"]
-            ids.extend(record["id"] for record in answer.body)
-            if answers.next_page(answer.headers.get("Link")) is None:
+        def check(response: Response) -> list[str]:
+            if not isinstance(response.body, list):
+                return ["the page is not a list"]
+            if len(response.body) > self._limit:
+                return ["the page is longer than its limit"]
+            ids.extend(record["id"] for record in response.body)
+            if responses.next_page(response.headers.get("Link")) is None:
                 return check_all(ids)
-            return ["there is no end"] if pages == PAGES_MAX else []
+            return ["the list does not end"] if pages == PAGES_MAX else []
 
         while query is not None:
             pages += 1
-            answer = api.send(self._operation, f"{self._path}?{query}", 200, body=self._body, check=check)
-            query = answers.next_page(answer.headers.get("Link"))
+            response = api.send(self._operation, f"{self._path}?{query}", 200, body=self._body, check=check)
+            query = responses.next_page(response.headers.get("Link"))

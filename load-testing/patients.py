@@ -4,10 +4,10 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
-import answers
 import operations
 import records
-from api import Answer, Api
+import responses
+from api import Api, Response
 from known import Known
 from pages import Pages
 
@@ -49,7 +49,7 @@ class Patients:
         patient = self.any()
         self._api.send(operations.LOAD_PATIENT, patient.path, 304, headers={"If-None-Match": patient.etag})
 
-    def ask(self) -> None:
+    def read_share(self) -> None:
         """HEAD must return the version of a patient."""
         patient = self.any()
         self._api.send(operations.LOAD_PATIENT_HEAD, patient.path, 200, check=patient.is_there)
@@ -71,9 +71,9 @@ class Patients:
             412,
             body=patient.body | {"postCode": self._random.choice(records.POST_CODES)},
             headers={"If-Match": old},
-            check=lambda answer: (
-                answers.problem(answer.body, 412)
-                + ([] if answer.etag == patient.etag else ["ETag is not the current version"])
+            check=lambda response: (
+                responses.problem(response.body, 412)
+                + ([] if response.etag == patient.etag else ["ETag is not the current version"])
             ),
         )
         self._load(patient)
@@ -90,7 +90,7 @@ class Patients:
             201,
             body=body,
             headers=headers,
-            check=lambda answer: is_replayed(first, answer),
+            check=lambda response: is_replayed(first, response),
         )
 
     def reuse_key(self) -> None:
@@ -104,7 +104,7 @@ class Patients:
             422,
             body=body | {"firstName": f"{body['firstName']} II"},
             headers=headers,
-            check=lambda answer: answers.problem(answer.body, 422),
+            check=lambda response: responses.problem(response.body, 422),
         )
 
     def search(self) -> None:
@@ -113,7 +113,7 @@ class Patients:
         self.any()
         expected = {patient.id for patient in self._known if patient.body["lastName"] == family}
         pages = Pages(operations.SEARCH_PATIENT, "/patient/search", SEARCH_PAGE, {"lastName": family})
-        pages.read(self._api, lambda ids: answers.listing(ids, expected, self._deleted))
+        pages.read(self._api, lambda ids: responses.listing(ids, expected, self._deleted))
 
     def create_invalid(self) -> None:
         """An invalid patient must be refused, and the problem must name the field."""
@@ -123,7 +123,7 @@ class Patients:
             "/patient",
             400,
             body=body,
-            check=lambda answer: answers.problem(answer.body, 400, pointers),
+            check=lambda response: responses.problem(response.body, 400, pointers),
         )
 
     def load_unknown(self) -> None:
@@ -132,7 +132,7 @@ class Patients:
             operations.LOAD_PATIENT + operations.REFUSED,
             f"/patient/{uuid4()}",
             404,
-            check=lambda answer: answers.problem(answer.body, 404),
+            check=lambda response: responses.problem(response.body, 404),
         )
 
     def delete(self) -> None:
@@ -146,7 +146,7 @@ class Patients:
             operations.LOAD_PATIENT + operations.REFUSED,
             patient.path,
             410,
-            check=lambda answer: answers.problem(answer.body, 410),
+            check=lambda response: responses.problem(response.body, 410),
         )
 
     def forget(self, patient: Known) -> None:
@@ -165,17 +165,17 @@ class Patients:
         self._members += 1
         return records.patient(self._random, self._last_name)
 
-    def _create(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
-        def check(answer: Answer) -> list[str]:
-            location, etag = answer.headers.get("Location"), answer.etag
-            return answers.created(body, answer.body, location, etag)
+    def _create(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+        def check(response: Response) -> list[str]:
+            location, etag = response.headers.get("Location"), response.etag
+            return responses.created(body, response.body, location, etag)
 
         return self._api.send(
             operations.CREATE_PATIENT, "/patient", 201, body=body, headers=headers, check=check
         )
 
-    def _keep(self, answer: Answer) -> Known:
-        patient = Known(f"/patient/{answer.body['id']}", answer.etag, answer.body)
+    def _keep(self, response: Response) -> Known:
+        patient = Known(f"/patient/{response.body['id']}", response.etag, response.body)
         self._api.journal.acknowledged(patient.path, patient.etag, patient.body)
         self._known.append(patient)
         if len(self._known) > KNOWN_MAX:
@@ -192,9 +192,9 @@ class Patients:
         self._known.append(patient)
 
 
-def is_replayed(first: Answer, second: Answer) -> list[str]:
+def is_replayed(first: Response, second: Response) -> list[str]:
     """Checks the response to a repeated create."""
-    wrong = [] if second.body == first.body else ["another patient than before"]
+    wrong = [] if second.body == first.body else ["a different patient"]
     if second.headers.get("Idempotency-Replayed") != "true":
-        wrong.append("not said to be replayed")
+        wrong.append("Idempotency-Replayed is missing")
     return wrong

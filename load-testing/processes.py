@@ -71,7 +71,7 @@ class Processes:
                     process = self._process(name)
                     memory, descriptors = process.memory_info().rss, process.num_fds()
                 except (psutil.Error, StopIteration):
-                    continue  # It is being started again.
+                    continue  # It is restarting.
                 self._memory[name].append(memory)
                 self._descriptors[name].append(descriptors)
 

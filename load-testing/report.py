@@ -11,7 +11,7 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING
 
 import criteria
-from api import wrong_answers
+from api import wrong_responses
 
 PROFILE = os.environ.get("LOAD_TEST_PROFILE", criteria.FULL)
 PROGRESS_INTERVAL_SECONDS = 5
@@ -45,7 +45,7 @@ def say_progress(environment: Environment) -> None:
 def judge(environment: Environment, **_: Any) -> None:
     """Sets the exit status from the criteria."""
     if EVERY_REQUEST in os.environ:
-        passed = not wrong_answers
+        passed = not wrong_responses
     else:
         passed = all(verdict.passed for verdict in verdicts(environment))
     environment.process_exit_code = 0 if passed else 1
@@ -56,8 +56,8 @@ def remember(environment: Environment, **_: Any) -> None:
     """Prints the table after Locust's own figures."""
 
     def say_verdict(**_: Any) -> None:
-        for wrong in sorted(set(wrong_answers)):
-            print(f"wrong answer: {wrong}")
+        for wrong in sorted(set(wrong_responses)):
+            print(f"wrong response: {wrong}")
         if EVERY_REQUEST not in os.environ:
             judged = verdicts(environment)
             passed = all(verdict.passed for verdict in judged)
@@ -78,7 +78,7 @@ def verdicts(environment: Environment) -> list[criteria.Verdict]:
         for entry in environment.stats.entries.values()
     }
     run = criteria.Run(
-        total.num_requests, total.num_failures, len(wrong_answers), total.total_rps, operations
+        total.num_requests, total.num_failures, len(wrong_responses), total.total_rps, operations
     )
     return criteria.judge(criteria.load(PROFILE), run)
 

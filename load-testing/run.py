@@ -11,12 +11,12 @@ import criteria
 import stack
 from stack import OUTPUT, StackError, System
 
-DESCRIPTION = """Puts load on the system that LOAD_TEST_URL and SUBSCRIPTION_KEY name, else on the stack
-that scripts/server runs here, else on one of its own. docs/load-testing.md says more."""
+DESCRIPTION = """Puts load on the system at LOAD_TEST_URL (with SUBSCRIPTION_KEY), else on the stack that
+scripts/server runs here, else on a stack of its own. See docs/load-testing.md."""
 
 
 def main() -> int:
-    """Runs the load test of these arguments; 0 if every criterion holds."""
+    """Runs the load test with these arguments; returns 0 if every criterion passed."""
     options = parse(sys.argv[1:])
     OUTPUT.mkdir(parents=True, exist_ok=True)
     try:
@@ -36,14 +36,16 @@ def main() -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parses the options; smoke and soak have defaults of their own."""
     parser = argparse.ArgumentParser(prog="scripts/load-test", description=DESCRIPTION)
-    parser.add_argument("--users", type=int, help="how many systems call at the same time")
+    parser.add_argument("--users", type=int, help="the number of concurrent users")
     parser.add_argument("--duration", help="such as 30s or 10m")
-    parser.add_argument("--pause", help="seconds that each waits at most between two scenarios")
-    parser.add_argument("--seed", default="1", help="of the generated data")
-    parser.add_argument("--packaged", action="store_true", help="use target/functions as it is")
+    parser.add_argument("--pause", help="the longest wait of a user between two scenarios, in seconds")
+    parser.add_argument("--seed", default="1", help="the seed of the generated data")
+    parser.add_argument(
+        "--packaged", action="store_true", help="use target/functions without building it again"
+    )
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--smoke", action="store_true", help="20 s: does everything work?")
-    kind.add_argument("--soak", action="store_true", help="break things while 64 users work")
+    kind.add_argument("--smoke", action="store_true", help="a check of 20 s that everything works")
+    kind.add_argument("--soak", action="store_true", help="inject faults while 64 users work")
     options = parser.parse_args(arguments)
     users, duration, pause = (
         (64, "15m", "2") if options.soak else (4, "20s", "0.2") if options.smoke else (16, "2m", "0.2")

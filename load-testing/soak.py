@@ -25,7 +25,7 @@ StartLocust = Callable[[argparse.Namespace, System, dict[str, str]], subprocess.
 
 
 def run(options: argparse.Namespace, start_locust: StartLocust) -> int:
-    """Runs a soak against a stack of its own; 0 if every criterion holds."""
+    """Runs a soak against a stack of its own; returns 0 if every criterion passed."""
     if not options.packaged:
         stack.package(debug=False)
     environment = {
@@ -38,21 +38,21 @@ def run(options: argparse.Namespace, start_locust: StartLocust) -> int:
         faults = Faults(system)
         try:
             faults.run(seconds(options.duration), lambda: locust.poll() is None)
-            answers_were_right = locust.wait() == 0
+            responses_were_right = locust.wait() == 0
         finally:
             locust.send_signal(signal.SIGTERM)
         with JOURNAL.open() as lines:
             expected = verify.expectations(lines)
         print(f"Reading all {len(expected)} records that were acknowledged …", flush=True)
         counts = verify.all_writes(system, expected)
-    judged = judge(faults, processes, answers_were_right)
+    judged = judge(faults, processes, responses_were_right)
     judged += [Verdict(f"records {how}", str(n), "", how in verify.GOOD) for how, n in sorted(counts.items())]
     passed = all(verdict.passed for verdict in judged)
     print(f"\n{criteria.table(judged)}\n\n{'Passed.' if passed else 'Failed.'}")
     return 0 if passed else 1
 
 
-def judge(faults: Faults, processes: Processes, answers_were_right: bool) -> list[Verdict]:
+def judge(faults: Faults, processes: Processes, responses_were_right: bool) -> list[Verdict]:
     """Evaluates everything but the writes."""
     limits = criteria.load(PROFILE)
     with REQUESTS.open() as lines:
@@ -60,9 +60,12 @@ def judge(faults: Faults, processes: Processes, answers_were_right: bool) -> lis
     failures = sum(not request.passed for request in requests)
     return [
         Verdict("requests, all", str(len(requests)), "", bool(requests)),
-        Verdict("failures, faults included", str(failures), "", passed=True),
+        Verdict("failures, including those during faults", str(failures), "", passed=True),
         Verdict(
-            "answers with wrong content", "none" if answers_were_right else "some", "none", answers_were_right
+            "responses with wrong content",
+            "none" if responses_were_right else "some",
+            "none",
+            responses_were_right,
         ),
         *timeline.verdicts(requests, faults.past, limits, limits[PROFILE]),
         *processes.verdicts(limits[PROFILE]),
@@ -73,5 +76,5 @@ def seconds(duration: str) -> int:
     """Parses a duration such as 90s, 15m or 1h; in seconds."""
     match = re.fullmatch(r"(\d+)([smh])", duration)
     if not match:
-        sys.exit(f"load-test: {duration} is no duration such as 90s or 15m")
+        sys.exit(f"load-test: {duration} is not a duration such as 90s or 15m")
     return int(match[1]) * SECONDS[match[2]]

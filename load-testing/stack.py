@@ -19,7 +19,7 @@ OUTPUT = ROOT / "target/load-test"
 START_LIMIT_SECONDS = 120
 STOP_LIMIT_SECONDS = 60
 CONTROL_LIMIT_SECONDS = 120
-"""Long enough for mongod to recover from a kill."""
+"""Long enough for mongod to recover after it was killed."""
 
 POLL_SECONDS = 0.1
 
@@ -35,7 +35,7 @@ class System:
 
 
 class StackError(Exception):
-    """Why there is no system to test, as a message for the developer."""
+    """There is no system to test; the message tells the developer why."""
 
 
 def given() -> System | None:
@@ -58,7 +58,7 @@ def ready(state: Path) -> System | None:
     """The stack with this state folder, if it responds."""
     try:
         found = json.loads((state / "ready.json").read_text())
-        # A stack that was killed leaves its file behind.
+        # A killed stack leaves its file behind.
         os.kill(found["processId"], 0)
     except (FileNotFoundError, ProcessLookupError):
         return None
@@ -117,6 +117,6 @@ def control(system: System, request: str) -> None:
         connection.connect(os.fspath(system.state / "control.sock"))
         connection.sendall(f"{request}\n".encode())
         with connection.makefile() as lines:
-            answer = lines.read().strip().splitlines()
-    if answer[-1:] != ["done"]:
-        raise StackError(f"{request}: {answer[-1] if answer else 'the stack has ended'}")
+            response = lines.read().strip().splitlines()
+    if response[-1:] != ["done"]:
+        raise StackError(f"{request}: {response[-1] if response else 'the stack has ended'}")

@@ -49,17 +49,17 @@ def outcome(expected: Expected, patient: Expected, status: int, etag: str, body:
         return "gone" if status == NO_LONGER_THERE else "deleted but there"
     uncertain = expected.uncertain or patient.uncertain
     if status == NO_LONGER_THERE and uncertain:
-        return "deleted without an answer"
+        return "deleted without a response"
     if status != OK:
         return f"LOST ({status})"
     if version(etag) == expected.version:
         return "there" if digest(body) == expected.digest else "CHANGED"
     if version(etag) > expected.version and uncertain:
-        return "changed without an answer"
+        return "changed without a response"
     return "OTHER VERSION"
 
 
-GOOD = {"gone", "there", "deleted without an answer", "changed without an answer"}
+GOOD = {"gone", "there", "deleted without a response", "changed without a response"}
 
 
 def all_writes(system: System, expected: dict[str, Expected]) -> Counter[str]:
@@ -67,22 +67,22 @@ def all_writes(system: System, expected: dict[str, Expected]) -> Counter[str]:
     paths = sorted(expected)
     shares = [paths[number::CALLERS] for number in range(CALLERS)]
     with ThreadPoolExecutor(CALLERS) as callers:
-        counts = callers.map(lambda share: ask(system, share, expected), shares)
+        counts = callers.map(lambda share: read_share(system, share, expected), shares)
         return sum(counts, Counter[str]())
 
 
-def ask(system: System, paths: list[str], expected: dict[str, Expected]) -> Counter[str]:
+def read_share(system: System, paths: list[str], expected: dict[str, Expected]) -> Counter[str]:
     """Reads some records over one connection."""
     counts = Counter[str]()
     address = urlsplit(system.url).netloc
     connection = http.client.HTTPConnection(address, timeout=REQUEST_LIMIT_SECONDS)
     for path in paths:
         connection.request("GET", path, headers={"Ocp-Apim-Subscription-Key": system.subscription_key})
-        answer = connection.getresponse()
-        text = answer.read()
-        body = json.loads(text) if answer.status == OK else None
+        response = connection.getresponse()
+        text = response.read()
+        body = json.loads(text) if response.status == OK else None
         patient = expected.get(path.partition("/tests/")[0], Expected())
-        counts[outcome(expected[path], patient, answer.status, answer.headers.get("ETag", ""), body)] += 1
+        counts[outcome(expected[path], patient, response.status, response.headers.get("ETag", ""), body)] += 1
     connection.close()
     return counts
 

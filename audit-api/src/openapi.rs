@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::function;
-use shared::openapi::{Document, Door};
+use shared::openapi::{Document, EntryPoint};
 
 use crate::app::PROBLEM_TYPE_PREFIX;
 use crate::audit_record::{AuditRecord, NewAuditRecord};
@@ -19,7 +19,7 @@ pub fn document() -> Document {
     let description = "The register of who did what to which record.";
     let server = "http://localhost:7072/api";
     let document =
-        Document::new("Audit register", description, server, Door::Host, PROBLEM_TYPE_PREFIX)
+        Document::new("Audit register", description, server, EntryPoint::Host, PROBLEM_TYPE_PREFIX)
             .taken("NewAuditRecord", NewAuditRecord::schema(), new_record)
             .returned("AuditRecord", AuditRecord::schema(), record)
             .with_health();

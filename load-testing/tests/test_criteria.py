@@ -16,7 +16,7 @@ from criteria import Figures, Run  # noqa: E402
 
 LIMITS = {
     "errorPercentMax": 1,
-    "wrongAnswersMax": 0,
+    "wrongResponsesMax": 0,
     "requestsPerSecondMin": 10,
     "operations": {"GET /patient/{patientId}": {"p95Ms": 100, "p99Ms": 200}},
 }
@@ -35,7 +35,7 @@ class Criteria(unittest.TestCase):
         name = "GET /patient/{patientId}"
         for run, criterion in (
             (replace(GOOD, failures=11), "errors"),
-            (replace(GOOD, wrong_answers=1), "wrong answers"),
+            (replace(GOOD, wrong_responses=1), "wrong responses"),
             (replace(GOOD, requests_per_second=9.9), "throughput"),
             (replace(GOOD, operations={name: Figures(500, 101, 200)}), f"{name} p95"),
             (replace(GOOD, operations={name: Figures(500, 100, 201)}), f"{name} p99"),
@@ -56,9 +56,9 @@ class Criteria(unittest.TestCase):
         self.assertEqual(relaxed["errorPercentMax"], 1)
 
     def test_the_table_says_what_has_failed(self) -> None:
-        table = criteria.table(criteria.judge(LIMITS, replace(GOOD, wrong_answers=3)))
+        table = criteria.table(criteria.judge(LIMITS, replace(GOOD, wrong_responses=3)))
 
-        self.assertRegex(table, r"wrong answers +3 +≤ 0  FAILED")
+        self.assertRegex(table, r"wrong responses +3 +≤ 0  FAILED")
 
     def test_another_file_can_be_named(self) -> None:
         with mock.patch.dict(os.environ, {"LOAD_TEST_CRITERIA": "/nowhere"}), self.assertRaises(OSError):

@@ -17,7 +17,7 @@ from verify import Expected
 LOAD = "GET /patient/{patientId}"
 LIMITS = {
     "errorPercentMax": 1,
-    "wrongAnswersMax": 0,
+    "wrongResponsesMax": 0,
     "requestsPerSecondMin": 0.5,
     "operations": {LOAD: {"p95Ms": 100, "p99Ms": 200}},
 }
@@ -70,7 +70,7 @@ class Timeline(unittest.TestCase):
         lasting = replace(FAULT, healthy_after_seconds=float("inf"))
         self.assertEqual(failed(requests, [lasting]), ["healthy after throttling"])
 
-    def test_no_answer_at_all_is_no_recovery(self) -> None:
+    def test_no_response_at_all_is_no_recovery(self) -> None:
         self.assertIn("recovery from throttling", failed(every_second(90, 110), [FAULT]))
 
     def test_a_soak_without_faults_has_failed(self) -> None:
@@ -104,11 +104,11 @@ class Writes(unittest.TestCase):
         self.assertEqual(self.outcome(ACKNOWLEDGED, 404), "LOST (404)")
         self.assertEqual(self.outcome(ACKNOWLEDGED, 410), "LOST (410)")
 
-    def test_a_change_without_an_answer_may_have_happened(self) -> None:
+    def test_a_change_without_a_response_may_have_happened(self) -> None:
         uncertain = replace(ACKNOWLEDGED, uncertain=True)
 
-        self.assertEqual(self.outcome(uncertain, 200, '"3"', {}), "changed without an answer")
-        self.assertEqual(self.outcome(uncertain, 410), "deleted without an answer")
+        self.assertEqual(self.outcome(uncertain, 200, '"3"', {}), "changed without a response")
+        self.assertEqual(self.outcome(uncertain, 410), "deleted without a response")
         self.assertEqual(self.outcome(uncertain, 200, '"1"', BODY), "OTHER VERSION")
 
     def test_what_was_deleted_must_be_gone_with_the_tests(self) -> None:

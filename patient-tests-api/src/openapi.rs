@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::function;
-use shared::openapi::{Document, Door};
+use shared::openapi::{Document, EntryPoint};
 use shared::validation::{Rule, version};
 
 use crate::app::PROBLEM_TYPE_PREFIX;
@@ -20,7 +20,7 @@ pub fn document() -> Document {
         "Patient records",
         description,
         "http://localhost:8080",
-        Door::Gateway,
+        EntryPoint::Gateway,
         PROBLEM_TYPE_PREFIX,
     );
     let document = with_schemas(document)

@@ -87,7 +87,7 @@ def expect(actual: Any, expected: Any, what: str) -> None:
 
 def body(response: Response[Any], status: int, kind: type[T]) -> T:
     """The body of a response, which must have this status and type."""
-    expect((response.status_code.value, type(response.parsed)), (status, kind), "an answer")
+    expect((response.status_code.value, type(response.parsed)), (status, kind), "a response")
     return response.parsed
 
 
@@ -102,14 +102,14 @@ def page(response: Response[Any], kind: type[T]) -> tuple[list[T], str | None]:
 
 def no_body(response: Response[Any], status: int) -> None:
     """Checks for a status without a body."""
-    expect((response.status_code.value, response.content), (status, b""), "an answer without a body")
+    expect((response.status_code.value, response.content), (status, b""), "a response without a body")
 
 
 def problem(response: Response[Any], status: int, kind: str) -> Problem:
     """A problem of this kind."""
-    answer = body(response, status, Problem)
-    expect((answer.type_, answer.status), (f"urn:problem:patient-records:{kind}", status), "a problem")
-    return answer
+    read = body(response, status, Problem)
+    expect((read.type_, read.status), (f"urn:problem:patient-records:{kind}", status), "a problem")
+    return read
 
 
 def drive_patients(client: AuthenticatedClient) -> None:

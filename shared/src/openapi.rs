@@ -22,7 +22,7 @@ const GATEWAY: [u16; 4] = [401, 403, 404, 413];
 /// An `OpenAPI` document under construction.
 pub struct Document {
     value: Value,
-    door: Door,
+    entry_point: EntryPoint,
     /// The parameters in paths.
     path_parameters: Vec<PathParameter>,
 }
@@ -36,7 +36,7 @@ struct PathParameter {
 
 /// The component that checks callers' keys and refuses requests without one.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum EntryPoint {
     /// API Management, which refuses with problems.
     Gateway,
     /// The Functions host, which refuses with an empty body.
@@ -67,12 +67,12 @@ impl Document {
         title: &str,
         description: &str,
         server: &str,
-        door: Door,
+        entry_point: EntryPoint,
         problem_types: &str,
     ) -> Self {
-        let key = match door {
-            Door::Gateway => "Ocp-Apim-Subscription-Key",
-            Door::Host => "x-functions-key",
+        let key = match entry_point {
+            EntryPoint::Gateway => "Ocp-Apim-Subscription-Key",
+            EntryPoint::Host => "x-functions-key",
         };
         let value = json!({
             "openapi": "3.0.3",
@@ -89,7 +89,7 @@ impl Document {
                 "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": key}}
             }
         });
-        Self { value, door, path_parameters: Vec::new() }
+        Self { value, entry_point, path_parameters: Vec::new() }
     }
 
     /// Names the schema of a request body, with a valid example.
@@ -169,8 +169,9 @@ impl Document {
     }
 
     fn add(&mut self, group: &Group, id: &str, path: &str, operation: Operation) {
-        let Operation { method, mut value, .. } =
-            operation.refused_at(self.door).with_path_parameters(path, &self.path_parameters);
+        let Operation { method, mut value, .. } = operation
+            .refused_at(self.entry_point)
+            .with_path_parameters(path, &self.path_parameters);
         value["operationId"] = json!(id);
         value["tags"] = json!([group.name]);
         if method == "head" {
@@ -363,10 +364,10 @@ impl Operation {
         )
     }
 
-    fn refused_at(self, door: Door) -> Self {
-        match door {
-            Door::Gateway => self.problems(&GATEWAY),
-            Door::Host => self.response(401, meaning(401), json!({}), None),
+    fn refused_at(self, entry_point: EntryPoint) -> Self {
+        match entry_point {
+            EntryPoint::Gateway => self.problems(&GATEWAY),
+            EntryPoint::Host => self.response(401, meaning(401), json!({}), None),
         }
     }
 

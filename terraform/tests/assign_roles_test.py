@@ -182,7 +182,7 @@ class AssignRoles(unittest.TestCase):
 
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertEqual(self.calls("az"), [])
-        self.assertIn("Nothing to give", answer.stdout)
+        self.assertIn("No roles to assign", answer.stdout)
 
 
 if __name__ == "__main__":

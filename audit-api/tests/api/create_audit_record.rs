@@ -114,7 +114,7 @@ async fn other_refusals_store_nothing_either() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_makes_one_record_and_other_content_is_refused() {
+async fn a_repeated_request_creates_one_record_and_other_content_is_refused() {
     let api = AuditApi::start().await;
     let first = api.create(&record()).header("Idempotency-Key", "k-1").expect(201).await;
 

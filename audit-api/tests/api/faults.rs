@@ -28,14 +28,14 @@ async fn a_throttled_record_is_tried_again_until_it_is_stored() {
 }
 
 #[tokio::test]
-async fn a_record_whose_answer_was_lost_is_there_once() {
+async fn a_record_whose_reply_was_lost_is_stored_once() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = AuditApi::start_on(&proxy.connection_string()).await;
-    proxy.lose_next_answer_to("insert");
+    proxy.lose_next_reply_to("insert");
 
     api.create(&record()).expect(201).await;
 
-    assert!(proxy.has_lost_all());
+    assert!(proxy.has_lost_all_replies());
     assert_eq!(api.records.count_documents(doc! {}).await.unwrap(), 1);
 }
 

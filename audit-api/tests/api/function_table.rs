@@ -19,16 +19,16 @@ fn every_function_needs_a_key() {
 }
 
 #[tokio::test]
-async fn every_function_answers_and_none_without_a_key() {
+async fn every_function_responds_and_none_without_a_key() {
     let api = AuditApi::start().await;
     for (name, methods, route) in table() {
         for method in &methods {
             let method = method.to_uppercase();
 
-            let answer = api.app.call(&method, &route).send().await;
+            let response = api.app.call(&method, &route).send().await;
             let expected = if name == "Health" { 200 } else { 400 };
-            assert_eq!(answer.status, expected, "{name}: {answer:#?}");
-            assert_ne!(answer.body["detail"], "There is no such function.", "{name}");
+            assert_eq!(response.status, expected, "{name}: {response:#?}");
+            assert_ne!(response.body["detail"], "There is no such function.", "{name}");
 
             let url = format!("{}/api/{route}", api.app.host.url());
             let keyless = stand_ins::http_client().request(method.parse().unwrap(), url);

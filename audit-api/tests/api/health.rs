@@ -16,11 +16,11 @@ fn probe(api: &AuditApi) -> Call {
 }
 
 /// Asserts that a response is 503 without details.
-fn assert_unhealthy(answer: &Response) {
-    assert_eq!((answer.status, answer.problem()), (503, "unavailable"), "{answer:#?}");
-    assert_eq!(answer.header("Retry-After"), Some("5"));
+fn assert_unhealthy(response: &Response) {
+    assert_eq!((response.status, response.problem()), (503, "unavailable"), "{response:#?}");
+    assert_eq!(response.header("Retry-After"), Some("5"));
     assert_eq!(
-        answer.body["detail"],
+        response.body["detail"],
         "A dependency of the API cannot be reached in time; try again later."
     );
 }
@@ -44,9 +44,9 @@ async fn a_working_app_is_healthy_and_records_nothing() {
     let head = api.app.call("HEAD", "health").expect(200).await;
 
     assert_eq!((healthy.text.as_str(), head.text.as_str()), ("{}", ""));
-    for answer in [&healthy, &head] {
-        assert_eq!(answer.header("Content-Type"), Some("application/json; charset=utf-8"));
-        assert_eq!(answer.header("Cache-Control"), Some("no-store"));
+    for response in [&healthy, &head] {
+        assert_eq!(response.header("Content-Type"), Some("application/json; charset=utf-8"));
+        assert_eq!(response.header("Cache-Control"), Some("no-store"));
     }
     assert_eq!(api.records.count_documents(doc! {}).await.unwrap(), 0);
     assert!(lines(&api).is_empty(), "{:#?}", lines(&api));
@@ -70,8 +70,8 @@ async fn many_probes_cost_one_read() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = AuditApi::start_on(&proxy.connection_string()).await;
 
-    for answer in join_all((0..50).map(|_| probe(&api).send())).await {
-        assert_eq!(answer.status, 200, "{answer:#?}");
+    for response in join_all((0..50).map(|_| probe(&api).send())).await {
+        assert_eq!(response.status, 200, "{response:#?}");
     }
 
     let reads = proxy.commands().into_iter().filter(|command| command == "find").count();
@@ -84,8 +84,8 @@ async fn a_database_that_is_down_is_unhealthy_until_it_is_back() {
     let api = AuditApi::start_on(&proxy.connection_string()).await;
     proxy.refuse();
 
-    for answer in join_all((0..10).map(|_| probe(&api).send())).await {
-        assert_unhealthy(&answer);
+    for response in join_all((0..10).map(|_| probe(&api).send())).await {
+        assert_unhealthy(&response);
     }
     proxy.accept();
     until_healthy(&api).await;
@@ -97,7 +97,7 @@ async fn a_database_that_is_down_is_unhealthy_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_database_that_hangs_is_given_up_long_before_a_request_is() {
+async fn the_wait_for_a_hanging_database_ends_long_before_a_requests_deadline() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = AuditApi::start_on(&proxy.connection_string()).await;
     api.create(&record()).expect(201).await;
@@ -116,7 +116,7 @@ async fn a_database_that_refuses_the_user_is_unhealthy() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = AuditApi::start_on(&proxy.connection_string()).await;
     let refusal = doc! { "ok": 0, "code": 13, "errmsg": "not authorized on db.internal" };
-    proxy.answer_instead("find", usize::MAX, refusal);
+    proxy.reply_instead("find", usize::MAX, refusal);
 
     assert_unhealthy(&probe(&api).send().await);
 
@@ -126,7 +126,7 @@ async fn a_database_that_refuses_the_user_is_unhealthy() {
 }
 
 #[tokio::test]
-async fn a_secret_that_never_was_read_is_unhealthy_until_it_is() {
+async fn the_app_is_unhealthy_until_its_secret_has_been_read() {
     let vault = KeyVault::start().await.unwrap();
     vault.set_secret("connection-string", &mongo::for_tests().await);
     let identity = vault.identity(APP);

@@ -21,7 +21,7 @@ use super::system::{
     message,
 };
 
-const DATABASE: &str = "floor";
+const DATABASE: &str = "baseline";
 
 /// The operations that a request needs at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ const OBSERVATIONS_MAX: usize = 1000;
 
 /// A request that must be refused, and its error.
 pub(crate) struct RefusedRequest {
-    pub(crate) mistake: &'static str,
+    pub(crate) error: &'static str,
     pub(crate) request: Request,
 }
 
@@ -45,14 +45,11 @@ pub(crate) fn valid_test(bytes: usize) -> String {
 pub(crate) fn refused(patient_id: &str) -> Vec<RefusedRequest> {
     let valid = valid_test(BYTES_MAX - 64);
     let (all_but_end, _) = valid.rsplit_once('}').unwrap_or_default();
-    let patient =
-        |mistake, body| RefusedRequest { mistake, request: Request::post_patient(body, 400) };
-    let test = |mistake, body| RefusedRequest {
-        mistake,
-        request: Request::post_test(patient_id, body, 400),
-    };
+    let patient = |error, body| RefusedRequest { error, request: Request::post_patient(body, 400) };
+    let test =
+        |error, body| RefusedRequest { error, request: Request::post_test(patient_id, body, 400) };
     vec![
-        RefusedRequest { mistake: "90,000 unknown members", request: unknown_members() },
+        RefusedRequest { error: "90,000 unknown members", request: unknown_members() },
         patient("90,000 unknown objects", object(UNKNOWN_MEMBERS, |n| format!(r#""{n}":{{}}"#))),
         patient("the same name 90,000 times", object(UNKNOWN_MEMBERS, |_| r#""k":1"#.to_owned())),
         patient("one name of 1 MiB", filled(r#"{""#, "n", r#"":1}"#)),
@@ -113,9 +110,9 @@ mod tests {
 
     #[test]
     fn every_body_is_within_the_limit() {
-        for RefusedRequest { mistake, request } in refused("an-id") {
+        for RefusedRequest { error, request } in refused("an-id") {
             let bytes = request.body.len();
-            assert!((BYTES_MAX / 2..=BYTES_MAX).contains(&bytes), "{mistake}: {bytes}");
+            assert!((BYTES_MAX / 2..=BYTES_MAX).contains(&bytes), "{error}: {bytes}");
         }
         let bytes = largest_test("an-id").body.len();
         assert!((BYTES_MAX - 2000..=BYTES_MAX).contains(&bytes), "{bytes}");

@@ -39,7 +39,7 @@ pub(crate) struct TestData {
 
 /// The outcome of a request that did not fail.
 enum Outcome {
-    Answered {
+    Response {
         bytes: usize,
         /// The target of `Link`.
         link: Option<String>,
@@ -125,7 +125,7 @@ pub(crate) struct Repeating {
 /// The counts of several clients together.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    pub(crate) answered: AtomicU64,
+    pub(crate) responses: AtomicU64,
     pub(crate) shed: AtomicU64,
     pub(crate) largest_response_bytes: AtomicUsize,
 }
@@ -155,8 +155,8 @@ impl Caller for Repeating {
     async fn call(&mut self) -> Result<(), String> {
         let sent = self.next_bytes.as_deref().unwrap_or(&self.first_bytes);
         match exchange(&mut self.connection, &self.target, &self.first, sent).await? {
-            Outcome::Answered { bytes, link } => {
-                self.counts.answered.fetch_add(1, Ordering::Relaxed);
+            Outcome::Response { bytes, link } => {
+                self.counts.responses.fetch_add(1, Ordering::Relaxed);
                 self.counts.largest_response_bytes.fetch_max(bytes, Ordering::Relaxed);
                 self.next_bytes =
                     link.map(|link| self.first.following(&link).to_bytes(&self.target));
@@ -176,7 +176,7 @@ pub(crate) async fn send(
     request: &Request,
 ) -> Result<(), String> {
     match exchange(connection, target, request, &request.to_bytes(target)).await? {
-        Outcome::Answered { .. } => Ok(()),
+        Outcome::Response { .. } => Ok(()),
         Outcome::Shed => Err(format!("{}: the host was overloaded", request.function)),
     }
 }
@@ -208,5 +208,5 @@ async fn exchange(
     let link = link.map(|(target, _)| target.to_owned());
     let bytes = response.body.len();
     *connection = Some(open);
-    Ok(Outcome::Answered { bytes, link })
+    Ok(Outcome::Response { bytes, link })
 }

@@ -33,20 +33,20 @@ pub(crate) async fn run(newer: &Path, older: &Path, scale: &Scale) -> Result<(),
     let builds = [Build::start(newer, scale).await?, Build::start(older, scale).await?];
     // The baseline has a database that neither build shares.
     let reference = Build::start(newer, scale).await?;
-    let floor = Arc::new(Baseline::prepare(&reference.system, newer, scale.seeded).await?);
+    let baseline = Arc::new(Baseline::prepare(&reference.system, newer, scale.seeded).await?);
     println!(
-        "\n{:<16} {:>4} {:>27} {:>8} {:>8} {:>26} {:>8} {:>8}",
+        "\n{:<16} {:>7} {:>27} {:>8} {:>9} {:>26} {:>8} {:>8}",
         "", "", "median ms        ", "newer", "newer", "CPU µs of both apps     ", "newer", "newer"
     );
     println!(
-        "{:<16} {:>4} {:>9} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>7} {:>8} {:>8}",
+        "{:<16} {:>7} {:>9} {:>8} {:>8} {:>8} {:>9} {:>9} {:>8} {:>7} {:>8} {:>8}",
         "operation",
-        "at",
-        "floor",
+        "callers",
+        "baseline",
         "older",
         "newer",
         "÷older",
-        "÷floor",
+        "÷baseline",
         "driver *",
         "older",
         "newer",
@@ -55,7 +55,7 @@ pub(crate) async fn run(newer: &Path, older: &Path, scale: &Scale) -> Result<(),
     );
     for task in [Task::CreatePatient, Task::LoadPatient] {
         for callers in [1, CALLERS_TYPICAL] {
-            compare(&builds, &reference, &floor, task, callers, scale.timing).await?;
+            compare(&builds, &reference, &baseline, task, callers, scale.timing).await?;
         }
     }
     println!("* the raw driver doing the same two operations, on a database of its own");
@@ -65,7 +65,7 @@ pub(crate) async fn run(newer: &Path, older: &Path, scale: &Scale) -> Result<(),
 async fn compare(
     [newer, older]: &[Build; 2],
     reference: &Build,
-    floor: &Arc<Baseline>,
+    baseline: &Arc<Baseline>,
     task: Task,
     callers: usize,
     timing: Timing,
@@ -75,11 +75,11 @@ async fn compare(
         [(); 4].map(|()| Rounds::default());
     for round in 0..ROUNDS {
         driver.add(
-            &reference.measure(floor.callers(callers, operation), timing).await?,
+            &reference.measure(baseline.callers(callers, operation), timing).await?,
             Measured::cpu_of_bench,
         );
         hop.add(
-            &reference.measure(floor.callers(callers, Operation::Hop), timing).await?,
+            &reference.measure(baseline.callers(callers, Operation::Hop), timing).await?,
             Measured::cpu_of_bench,
         );
         let mut builds = [(newer, &mut newer_rounds), (older, &mut older_rounds)];
@@ -92,15 +92,15 @@ async fn compare(
             rounds.add(&build.measure(clients, timing).await?, Measured::cpu_of_handlers);
         }
     }
-    let floor_us = driver.median_us() + hop.median_us();
+    let baseline_us = driver.median_us() + hop.median_us();
     println!(
-        "{:<16} {callers:>4} {:>9.2} {:>8.2} {:>8.2} {:>8.2} {:>8.2} {:>9.0} {:>8.0} {:>7.0} {:>8.2} {:>8.2}",
+        "{:<16} {callers:>7} {:>9.2} {:>8.2} {:>8.2} {:>8.2} {:>9.2} {:>9.0} {:>8.0} {:>7.0} {:>8.2} {:>8.2}",
         task.name(),
-        floor_us / 1e3,
+        baseline_us / 1e3,
         older_rounds.median_us() / 1e3,
         newer_rounds.median_us() / 1e3,
         newer_rounds.median_us() / older_rounds.median_us(),
-        newer_rounds.median_us() / floor_us,
+        newer_rounds.median_us() / baseline_us,
         driver.cpu.cpu_us_per_request(),
         older_rounds.cpu.cpu_us_per_request(),
         newer_rounds.cpu.cpu_us_per_request(),

@@ -17,15 +17,15 @@ const COUNTED: usize = 160;
 
 impl Bench {
     pub(crate) async fn measure_baseline(&mut self) -> Result<(), String> {
-        let floor =
+        let baseline =
             Baseline::prepare(&self.system, &self.options.functions, self.scale.seeded).await?;
-        let floor = Arc::new(floor);
+        let baseline = Arc::new(baseline);
         for operation in Operation::ALL {
             for callers in CALLERS {
-                let floor = floor.callers(callers, operation);
+                let clients = baseline.callers(callers, operation);
                 let processes = self.system.processes()?;
-                let measured = load::measure(floor, self.scale.timing, processes).await;
-                let row = Row::new("floor", operation.name(), callers, &measured, None);
+                let measured = load::measure(clients, self.scale.timing, processes).await;
+                let row = Row::new("baseline", operation.name(), callers, &measured, None);
                 self.report.add(row, measured.failures);
             }
         }
@@ -66,9 +66,9 @@ impl Bench {
     }
 
     /// The sum of the medians of the database operations and of the call of the Audit API.
-    fn floor_us(&self, task: Task, callers: usize) -> Option<f64> {
+    fn baseline_us(&self, task: Task, callers: usize) -> Option<f64> {
         let [database, hop] = [Operation::needed_by(task)?, Operation::Hop]
-            .map(|part| Some(self.report.row("floor", part.name(), callers)?.p50_us));
+            .map(|part| Some(self.report.row("baseline", part.name(), callers)?.p50_us));
         Some(database? + hop?)
     }
 
@@ -82,8 +82,8 @@ impl Bench {
         let clients = Client::several(callers, &self.system.target(entry_point)?, task, data);
         let processes = self.system.processes()?;
         let measured = load::measure(clients, self.scale.timing, processes).await;
-        let floor_us = self.floor_us(task, callers);
-        let row = Row::new(entry_point.name(), task.name(), callers, &measured, floor_us);
+        let baseline_us = self.baseline_us(task, callers);
+        let row = Row::new(entry_point.name(), task.name(), callers, &measured, baseline_us);
         self.report.add(row, measured.failures);
         Ok(())
     }

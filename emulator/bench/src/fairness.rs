@@ -41,12 +41,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) struct MixedLoad {
     /// The kind of large request.
     large: &'static str,
-    door: &'static str,
+    entry_point: &'static str,
     callers: usize,
     /// Large requests that got a response; `shed` counts those that the host refused.
-    answered: u64,
+    responses: u64,
     shed: u64,
-    largest_answer_mib: f64,
+    largest_response_mib: f64,
     small_requests: usize,
     small_p50_ms: f64,
     small_p99_ms: f64,
@@ -109,11 +109,11 @@ impl Bench {
         let [resident_max_mib, resident_idle_mib] = final_resident_mib(processes).await;
         let mixed_load = MixedLoad {
             large,
-            door: entry_point.name(),
+            entry_point: entry_point.name(),
             callers,
-            answered: counts.answered.load(Relaxed),
+            responses: counts.responses.load(Relaxed),
             shed: counts.shed.load(Relaxed),
-            largest_answer_mib: counts.largest_response_bytes.load(Relaxed) as f64 / MIB,
+            largest_response_mib: counts.largest_response_bytes.load(Relaxed) as f64 / MIB,
             small_requests: one.requests(),
             small_p50_ms: one.percentile_us(0.5) / 1e3,
             small_p99_ms: one.percentile_us(0.99) / 1e3,
@@ -130,20 +130,21 @@ impl Bench {
 
 impl MixedLoad {
     fn figure(&self) -> Figure {
-        let Self { callers, large, door, .. } = self;
-        let name = format!("p99 of LoadPatient beside {callers} callers of {large}, {door}");
+        let Self { callers, large, entry_point, .. } = self;
+        let name =
+            format!("p99 of LoadPatient next to {callers} callers of {large}, {entry_point}");
         Figure::new(name, "ms", self.small_p99_ms).target(P99_MAX_MS)
     }
 
     fn print(&self) {
         println!(
-            "{:<20} {:<8} {:>3} {:>8} {:>6} {:>7.2} {:>8} {:>8.1} {:>8.1} {:>8.1} {:>8.1}",
+            "{:<20} {:<11} {:>7} {:>9} {:>6} {:>7.2} {:>8} {:>8.1} {:>8.1} {:>8.1} {:>8.1}",
             self.large,
-            self.door,
+            self.entry_point,
             self.callers,
-            self.answered,
+            self.responses,
             self.shed,
-            self.largest_answer_mib,
+            self.largest_response_mib,
             self.small_requests,
             self.small_p50_ms,
             self.small_p99_ms,
@@ -155,15 +156,15 @@ impl MixedLoad {
 
 fn print_heading() {
     println!(
-        "\n{:<33} {:>23} {:>26} {:>17}",
+        "\n{:<40} {:>24} {:>26} {:>17}",
         "", "large requests    ", "LoadPatient       ", "resident MiB  "
     );
     println!(
-        "{:<20} {:<8} {:>3} {:>8} {:>6} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8}",
-        "a small one beside",
-        "door",
-        "at",
-        "answered",
+        "{:<20} {:<11} {:>7} {:>9} {:>6} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "kind of request",
+        "entry point",
+        "callers",
+        "responses",
         "shed",
         "max MiB",
         "number",

@@ -48,7 +48,7 @@ impl Figure {
             |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.2}"));
         let ratio = |to: Option<f64>| number(to.map(|to| self.ours / to));
         format!(
-            "{:<58} {:>8.2} {:<3} {:>8} {:>7} {:>10} {:>9}",
+            "{:<68} {:>8.2} {:<3} {:>8} {:>7} {:>10} {:>9}",
             self.name,
             self.ours,
             self.unit,
@@ -64,7 +64,7 @@ impl Figure {
 struct Targets {
     task: Task,
     /// The median with one client, relative to the baseline's.
-    to_floor: f64,
+    to_baseline: f64,
     /// CPU time of both apps with the typical number of clients.
     cpu_us: f64,
     /// CPU time of the patient app and the audit app.
@@ -75,14 +75,14 @@ struct Targets {
 const TARGETS: [Targets; 2] = [
     Targets {
         task: Task::CreatePatient,
-        to_floor: 1.35,
+        to_baseline: 1.35,
         cpu_us: 160.0,
         scaffold_cpu_us: [533.0, 281.0],
         scaffold_p50_ms: 1.58,
     },
     Targets {
         task: Task::LoadPatient,
-        to_floor: 1.25,
+        to_baseline: 1.25,
         cpu_us: 140.0,
         scaffold_cpu_us: [476.0, 271.0],
         scaffold_p50_ms: 1.47,
@@ -106,7 +106,7 @@ pub(crate) fn from_rows(report: &Report) -> Vec<Figure> {
 }
 
 fn cpu_time(report: &Report, targets: &Targets) -> Vec<Figure> {
-    let at_typical = |door, operation| report.row(door, operation, CALLERS_TYPICAL);
+    let at_typical = |entry_point, operation| report.row(entry_point, operation, CALLERS_TYPICAL);
     let name = targets.task.name();
     let Some(row) = at_typical("handler", name) else {
         return Vec::new();
@@ -119,11 +119,12 @@ fn cpu_time(report: &Report, targets: &Targets) -> Vec<Figure> {
         let one = Figure::new(format!("  of these the {app}"), "µs", row.cpu_us[part]);
         figures.push(one.scaffold(targets.scaffold_cpu_us[part]));
     }
-    let floor = Operation::needed_by(targets.task);
-    if let Some(floor) = floor.and_then(|floor| at_typical("floor", floor.name())) {
-        // The driver runs in this process. Its figure tells a slow machine from slow handlers.
-        let ratio = row.handlers_cpu_us() / floor.cpu_us[2];
-        figures.push(Figure::new("  both apps to the driver alone", "×", ratio));
+    let operation = Operation::needed_by(targets.task);
+    if let Some(baseline) = operation.and_then(|operation| at_typical("baseline", operation.name()))
+    {
+        // The driver runs in this process. The ratio does not depend on the speed of the machine.
+        let ratio = row.handlers_cpu_us() / baseline.cpu_us[2];
+        figures.push(Figure::new("  both apps relative to the driver alone", "×", ratio));
     }
     figures
 }
@@ -136,8 +137,10 @@ fn latency(report: &Report, targets: &Targets) -> Vec<Figure> {
     let median = format!("median of {name} at one caller, at the handler");
     let median = Figure::new(median, "ms", row.p50_us / 1e3).scaffold(targets.scaffold_p50_ms);
     let mut figures = vec![median];
-    if let Some(ratio) = row.p50_to_floor {
-        figures.push(Figure::new("  to the floor", "×", ratio).target(targets.to_floor));
+    if let Some(ratio) = row.p50_to_baseline {
+        figures.push(
+            Figure::new("  relative to the baseline", "×", ratio).target(targets.to_baseline),
+        );
     }
     figures
 }
@@ -145,7 +148,8 @@ fn latency(report: &Report, targets: &Targets) -> Vec<Figure> {
 /// The idle share, which is low if only the processors limit the throughput.
 fn idleness(report: &Report, task: Task) -> Vec<Figure> {
     let name = task.name();
-    let rows = report.rows.iter().filter(|row| row.door == "handler" && row.operation == name);
+    let rows =
+        report.rows.iter().filter(|row| row.entry_point == "handler" && row.operation == name);
     rows.filter(|row| row.callers >= CALLERS_TYPICAL)
         .map(|row| {
             let busy = row.per_second * row.cpu_us.iter().sum::<f64>() / 1e6;
@@ -160,7 +164,7 @@ fn idleness(report: &Report, task: Task) -> Vec<Figure> {
 /// Prints all figures with their ratios.
 pub(crate) fn print(figures: &[Figure]) {
     println!(
-        "\n{:<58} {:>8} {:<3} {:>8} {:>7} {:>10} {:>9}",
+        "\n{:<68} {:>8} {:<3} {:>8} {:>7} {:>10} {:>9}",
         "", "ours", "", "target", "ours÷", "scaffold *", "ours÷"
     );
     for figure in figures {

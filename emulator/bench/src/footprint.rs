@@ -46,8 +46,11 @@ impl Bench {
             let settings = &self.system.settings;
             let start = start::measure(&executable, settings, request, self.scale.starts).await?;
             let ms = |time: Duration| time.as_secs_f64() * 1e3;
-            let response =
-                Figure::new(format!("{app}, start to answer"), "ms", ms(start.first_response));
+            let response = Figure::new(
+                format!("{app}, start to first response"),
+                "ms",
+                ms(start.first_response),
+            );
             let response = response.target(15.0);
             let is_patient_app = app == PATIENT_APP;
             self.report.figures.push(if is_patient_app {

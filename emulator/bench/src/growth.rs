@@ -125,7 +125,8 @@ impl Bench {
             let mut points = self.report.growth.iter().filter(of_task);
             if let (Some(first), Some(last)) = (points.next(), points.next_back()) {
                 let (few, many) = (first.patients, last.patients);
-                let name = format!("median of {} among {many} to among {few}", task.name());
+                let name =
+                    format!("median of {} with {many} patients relative to {few}", task.name());
                 let figure = Figure::new(name, "×", last.p50_us / first.p50_us);
                 self.report.figures.push(figure.target(GROWTH_MAX));
             }

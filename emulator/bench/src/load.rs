@@ -66,12 +66,12 @@ pub(crate) async fn measure<C: Caller>(
         running.spawn(async move {
             let mut tally = Tally::default();
             loop {
-                let asked = Instant::now();
-                if asked >= end {
+                let sent = Instant::now();
+                if sent >= end {
                     return tally;
                 }
                 match caller.call().await {
-                    Ok(()) if asked >= begin => tally.latencies.push(asked.elapsed()),
+                    Ok(()) if sent >= begin => tally.latencies.push(sent.elapsed()),
                     Ok(()) => {}
                     Err(failure) => tally.failures.add(failure),
                 }

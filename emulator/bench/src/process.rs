@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-/// `/proc` uses this unit whatever the kernel's own is.
+/// The unit of `/proc`, independent of the kernel's.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The processes with separate CPU times, in the order of [`Processes`].
@@ -27,7 +27,7 @@ pub(crate) fn cpu_time_of_all() -> Duration {
     let line = text.lines().find_map(|line| line.strip_prefix("cpu "));
     let fields = line.unwrap_or_default().split_whitespace();
     let ticks = fields.map_while(|field| field.parse::<f64>().ok());
-    // user, nice, system, (idle, iowait,) irq, softirq, steal; what follows is in user already.
+    // user, nice, system, (idle, iowait,) irq, softirq, steal; user includes the later fields.
     let busy = ticks.take(8).enumerate().filter(|(field, _)| !matches!(field, 3 | 4));
     Duration::from_secs_f64(busy.map(|(_, ticks)| ticks).sum::<f64>() / TICKS_PER_SECOND)
 }

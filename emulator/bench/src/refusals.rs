@@ -17,7 +17,7 @@ const RATIO_MAX: f64 = 2.0;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Refusal {
-    mistake: &'static str,
+    error: &'static str,
     cpu_ms: f64,
     to_accepting: f64,
 }
@@ -31,17 +31,17 @@ impl Bench {
         let accepted_ms =
             self.patient_app_cpu_ms(&system, &bodies::largest_test(patient_id)).await?;
         println!("{:<32} {accepted_ms:>8.2}", "a test that is accepted");
-        for RefusedRequest { mistake, request } in bodies::refused(patient_id) {
+        for RefusedRequest { error, request } in bodies::refused(patient_id) {
             let cpu_ms = self.patient_app_cpu_ms(&system, &request).await?;
             let to_accepting = cpu_ms / accepted_ms;
-            println!("{mistake:<32} {cpu_ms:>8.2} {to_accepting:>10.2}");
-            self.report.refusals.push(Refusal { mistake, cpu_ms, to_accepting });
+            println!("{error:<32} {cpu_ms:>8.2} {to_accepting:>10.2}");
+            self.report.refusals.push(Refusal { error, cpu_ms, to_accepting });
         }
         let by_cost = |a: &&Refusal, b: &&Refusal| a.cpu_ms.total_cmp(&b.cpu_ms);
-        let dearest = self.report.refusals.iter().max_by(by_cost).ok_or("nothing is refused")?;
-        let accepting = Figure::new("CPU of accepting a body of 1 MiB", "ms", accepted_ms);
-        let name = format!("  of refusing {}, to that", dearest.mistake);
-        let refusing = Figure::new(name, "×", dearest.to_accepting).target(RATIO_MAX);
+        let costliest = self.report.refusals.iter().max_by(by_cost).ok_or("nothing is refused")?;
+        let accepting = Figure::new("CPU time to accept a body of 1 MiB", "ms", accepted_ms);
+        let name = format!("  to refuse {}, relative to that", costliest.error);
+        let refusing = Figure::new(name, "×", costliest.to_accepting).target(RATIO_MAX);
         self.report.figures.extend([accepting, refusing]);
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::refusals::Refusal;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Row {
-    pub(crate) door: &'static str,
+    pub(crate) entry_point: &'static str,
     pub(crate) operation: &'static str,
     pub(crate) callers: usize,
     pub(crate) requests: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Row {
     pub(crate) p999_us: f64,
     /// The median relative to the baseline: the driver's operations and one hop, with as many
     /// clients.
-    pub(crate) p50_to_floor: Option<f64>,
+    pub(crate) p50_to_baseline: Option<f64>,
     /// CPU time per request of patient app, audit app, this process and mongod.
     pub(crate) cpu_us: [f64; PARTS.len()],
     /// Processors that unrelated work used: the more, the less reliable the row.
@@ -55,15 +55,15 @@ pub(crate) struct Report {
 
 impl Row {
     pub(crate) fn new(
-        door: &'static str,
+        entry_point: &'static str,
         operation: &'static str,
         callers: usize,
         measured: &Measured,
-        floor_us: Option<f64>,
+        baseline_us: Option<f64>,
     ) -> Self {
         let p50_us = measured.percentile_us(0.5);
         Self {
-            door,
+            entry_point,
             operation,
             callers,
             requests: measured.requests(),
@@ -72,7 +72,7 @@ impl Row {
             p50_us,
             p99_us: measured.percentile_us(0.99),
             p999_us: measured.percentile_us(0.999),
-            p50_to_floor: floor_us.map(|floor_us| p50_us / floor_us),
+            p50_to_baseline: baseline_us.map(|baseline_us| p50_us / baseline_us),
             cpu_us: measured.cpu_us(),
             processors_of_others: measured.processors_of_others(),
         }
@@ -85,10 +85,10 @@ impl Row {
 
     fn line(&self) -> String {
         let ms = |us: f64| us / 1e3;
-        let ratio = self.p50_to_floor.map_or_else(String::new, |ratio| format!("{ratio:.1}"));
+        let ratio = self.p50_to_baseline.map_or_else(String::new, |ratio| format!("{ratio:.1}"));
         let mut line = format!(
-            "{:<8} {:<16} {:>4} {:>8.0} {:>8.2} {:>8.2} {:>8.2} {ratio:>7}",
-            self.door,
+            "{:<11} {:<16} {:>7} {:>8.0} {:>8.2} {:>8.2} {:>8.2} {ratio:>9}",
+            self.entry_point,
             self.operation,
             self.callers,
             self.per_second,
@@ -119,10 +119,10 @@ impl Report {
     }
 
     /// The row of this phase, if it was measured.
-    pub(crate) fn row(&self, door: &str, operation: &str, callers: usize) -> Option<&Row> {
-        self.rows
-            .iter()
-            .find(|row| row.door == door && row.operation == operation && row.callers == callers)
+    pub(crate) fn row(&self, entry_point: &str, operation: &str, callers: usize) -> Option<&Row> {
+        self.rows.iter().find(|row| {
+            row.entry_point == entry_point && row.operation == operation && row.callers == callers
+        })
     }
 
     pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
@@ -134,17 +134,17 @@ impl Report {
 }
 
 fn print_heading() {
-    println!("\n{:62} {:>7} {:>31} {:>7}", "", "p50", "CPU µs per request        ", "CPUs of");
+    println!("\n{:72} {:>9} {:>31} {:>7}", "", "p50", "CPU µs per request        ", "CPUs of");
     println!(
-        "{:<8} {:<16} {:>4} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
-        "door",
+        "{:<11} {:<16} {:>7} {:>8} {:>8} {:>8} {:>8} {:>9} {:>7} {:>7} {:>7} {:>7} {:>7}",
+        "entry point",
         "operation",
-        "at",
+        "callers",
         "req/s",
         "p50 ms",
         "p99 ms",
         "p99.9 ms",
-        "÷floor",
+        "÷baseline",
         "patient",
         "audit",
         "bench",

@@ -49,7 +49,8 @@ impl Bench {
             }
         }
         let cost = with.cpu_us_per_request() / without.cpu_us_per_request();
-        let figure = Figure::new("CPU per CreatePatient, with telemetry to without", "×", cost);
+        let figure =
+            Figure::new("CPU per CreatePatient with telemetry, relative to without", "×", cost);
         self.report.figures.push(figure.target(RATIO_MAX));
         Ok(())
     }

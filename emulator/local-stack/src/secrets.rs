@@ -180,8 +180,8 @@ impl Secrets {
         .into()
     }
 
-    /// Rotates one secret without downtime: the new one is accepted beside the old one, then stored
-    /// in the vault, then read by its user, and then the old one is removed.
+    /// Rotates one secret without downtime: the new one is accepted in addition to the old one,
+    /// stored in the vault and read by its user; then the old one is removed.
     pub(super) async fn rotate(
         &self,
         rotation: Rotation,
@@ -223,7 +223,7 @@ impl Secrets {
         let first_is_taken = ring.get().host.iter().any(|(name, _)| *name == first);
         let (old, new) = if first_is_taken { (first, second) } else { (second, first) };
         ring.set_host_key(&new, &key);
-        progress(&format!("The host accepts the new key {new} beside {old}."));
+        progress(&format!("The host accepts the new key {new} in addition to {old}."));
         self.save(&mut keys, field, key.clone())?;
         let version = self.vault.set_secret(host_key.secret, &key);
         if host_key.caller == GATEWAY {
@@ -249,7 +249,7 @@ impl Secrets {
         let old = field(&mut keys).user.clone();
         let new = keys::next_user(&old);
         let connection_string = self.database.grant_access(&new, database).await?;
-        progress(&format!("The database knows the user {} beside {old}.", new.user));
+        progress(&format!("The database has the user {} in addition to {old}.", new.user));
         self.save(&mut keys, field, new)?;
         let version = self.vault.set_secret(secret, &connection_string);
         self.until_read(app, secret, &version, progress).await;

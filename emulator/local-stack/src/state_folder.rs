@@ -33,7 +33,7 @@ pub(super) fn write_json(file: &Path, content: &impl Serialize) -> io::Result<()
     Ok(())
 }
 
-/// Removes what a killed stack left behind, if it did.
+/// Removes the file of a killed stack, if there is one.
 pub(super) fn remove_stale(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),

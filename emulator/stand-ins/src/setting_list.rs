@@ -1,6 +1,6 @@
-//! An app's list of settings, held against the documents and what is deployed.
+//! An app's list of settings, compared with the documents and the deployment.
 //!
-//! The list is what `<app> settings` prints; the files are those of the repository.
+//! The list is the output of `<app> settings`; the files are those of the repository.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -62,7 +62,7 @@ impl SettingList {
     /// Checks the table of the operators' manual.
     ///
     /// # Panics
-    /// If it lacks a setting or has one more, or says something else of one.
+    /// If its rows differ from the app's settings.
     pub fn is_in_the_manual(&self) {
         let manual = read("docs/operations.md");
         let section = manual.split("\n## ").find(|section| section.starts_with("Settings\n"));

@@ -103,9 +103,9 @@ impl Call {
     /// # Panics
     /// If there is no response.
     pub async fn send(self) -> Response {
-        let response = self.0.send().await.expect("the host answers");
+        let response = self.0.send().await.expect("the host responds");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.expect("the answer is complete");
+        let text = response.text().await.expect("the response is complete");
         let body = serde_json::from_str(&text).unwrap_or_default();
         Response { status, body, text, headers }
     }

@@ -25,14 +25,14 @@ async fn post(audit: &AuditApi, idempotency_key: &str) -> Result<Response, Error
 
 async fn status(audit: &AuditApi, idempotency_key: &str) -> StatusCode {
     let response = post(audit, idempotency_key).await;
-    response.expect("answered").status()
+    response.expect("a response").status()
 }
 
 #[tokio::test]
 async fn a_record_is_kept_with_its_headers() {
     let audit = AuditApi::start().await;
 
-    let response = post(&audit, "a").await.expect("answered");
+    let response = post(&audit, "a").await.expect("a response");
 
     assert_eq!(response.status(), StatusCode::CREATED);
     let text = response.text().await.expect("a body");
@@ -57,8 +57,8 @@ async fn a_record_is_kept_with_its_headers() {
 async fn a_repeated_idempotency_key_replays_the_response_and_records_once() {
     let audit = AuditApi::start().await;
 
-    let first = post(&audit, "a").await.expect("answered");
-    let second = post(&audit, "a").await.expect("answered");
+    let first = post(&audit, "a").await.expect("a response");
+    let second = post(&audit, "a").await.expect("a response");
 
     assert_eq!(second.headers()["idempotency-replayed"], "true");
     let first = first.text().await.expect("a body");
@@ -77,7 +77,7 @@ async fn a_wrong_key_or_route_is_refused() {
         (client.get(audit.url()), StatusCode::NOT_FOUND),
         (client.post(format!("{}s", audit.url())), StatusCode::NOT_FOUND),
     ] {
-        let response = request.send().await.expect("answered");
+        let response = request.send().await.expect("a response");
         assert_eq!(response.status(), expected);
     }
 
@@ -91,7 +91,7 @@ async fn health_requires_a_key_and_records_nothing() {
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let ask = async |key: &str| {
         let call = http_client().get(&url).header("x-functions-key", key);
-        let response = call.header("traceparent", traceparent).send().await.expect("answered");
+        let response = call.header("traceparent", traceparent).send().await.expect("a response");
         (response.status().as_u16(), response.text().await.expect("a body"))
     };
 
@@ -128,7 +128,7 @@ async fn a_record_is_kept_when_its_response_is_dropped() {
     let audit = AuditApi::start().await;
     audit.behave(Behaviour::RecordThenDrop(1));
 
-    post(&audit, "a").await.expect_err("no answer");
+    post(&audit, "a").await.expect_err("no response");
     assert_eq!(audit.records().len(), 1);
 
     assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
@@ -141,7 +141,7 @@ async fn a_hanging_audit_api_never_responds() {
     audit.behave(Behaviour::Hang);
 
     let limit = Duration::from_millis(200);
-    tokio::time::timeout(limit, post(&audit, "a")).await.expect_err("no answer");
+    tokio::time::timeout(limit, post(&audit, "a")).await.expect_err("no response");
 
     assert_eq!((audit.records().len(), audit.calls()), (0, 1));
 }
@@ -151,7 +151,7 @@ async fn garbage_is_a_201_without_a_record() {
     let audit = AuditApi::start().await;
     audit.behave(Behaviour::Garbage);
 
-    let response = post(&audit, "a").await.expect("answered");
+    let response = post(&audit, "a").await.expect("a response");
 
     assert_eq!(response.status(), StatusCode::CREATED);
     assert_eq!(response.text().await.expect("a body"), r#"["not","a","record"]"#);
@@ -184,6 +184,6 @@ async fn a_held_call_follows_the_next_behaviour() {
 
     let (response, ()) = tokio::join!(held, release);
 
-    assert_eq!(response.expect("answered").status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.expect("a response").status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(status(&audit, "a").await, StatusCode::CREATED);
 }

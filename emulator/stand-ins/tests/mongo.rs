@@ -95,7 +95,7 @@ async fn a_taken_port_is_named() {
     assert!(error.to_string().contains(&port.to_string()), "{error}");
 }
 
-/// The owner is this test in another process, which a variable tells that it will be killed.
+/// The owner is this test in a second process, marked by a variable, which is killed.
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "tells the two processes apart")]
 async fn a_server_ends_when_its_owner_is_killed() {

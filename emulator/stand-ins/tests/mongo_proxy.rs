@@ -9,7 +9,7 @@ use stand_ins::mongo::{self, Proxy};
 struct Setup {
     proxy: Proxy,
     through: Collection<Document>,
-    beside: Collection<Document>,
+    direct: Collection<Document>,
 }
 
 /// A collection through a proxy and directly. The driver does not retry, but waits long enough to
@@ -22,7 +22,7 @@ async fn set_up() -> Setup {
     let database = uuid::Uuid::now_v7().to_string();
     Setup {
         through: collection(&through, &database).await,
-        beside: collection(&server, &database).await,
+        direct: collection(&server, &database).await,
         proxy,
     }
 }
@@ -49,27 +49,27 @@ async fn insert_eventually(things: &Collection<Document>) {
 
 #[tokio::test]
 async fn everything_passes_by_default() {
-    let Setup { proxy, through, beside } = set_up().await;
+    let Setup { proxy, through, direct } = set_up().await;
     let large = "x".repeat(1_000_000);
 
     through.insert_one(doc! { "text": &large }).await.expect("inserted");
 
-    let found = through.find_one(doc! { "text": &large }).await.expect("answered");
+    let found = through.find_one(doc! { "text": &large }).await.expect("a reply");
     assert_eq!(found.expect("found").get_str("text").ok(), Some(large.as_str()));
-    assert_eq!(count(&beside).await, 1);
+    assert_eq!(count(&direct).await, 1);
     assert!(proxy.commands().ends_with(&["insert".into(), "find".into()]));
 }
 
 #[tokio::test]
 async fn a_command_with_a_lost_reply_was_executed() {
-    let Setup { proxy, through, beside } = set_up().await;
+    let Setup { proxy, through, direct } = set_up().await;
 
-    proxy.lose_next_answer_to("insert");
-    assert!(!proxy.has_lost_all());
-    through.insert_one(doc! { "_id": 1 }).await.expect_err("the answer is lost");
+    proxy.lose_next_reply_to("insert");
+    assert!(!proxy.has_lost_all_replies());
+    through.insert_one(doc! { "_id": 1 }).await.expect_err("the reply is lost");
 
-    assert!(proxy.has_lost_all());
-    assert_eq!(count(&beside).await, 1);
+    assert!(proxy.has_lost_all_replies());
+    assert_eq!(count(&direct).await, 1);
     let again = through.insert_one(doc! { "_id": 1 }).await.expect_err("it is there");
     assert!(again.to_string().contains("11000"), "{again}");
 }
@@ -78,52 +78,52 @@ async fn a_command_with_a_lost_reply_was_executed() {
 async fn other_commands_keep_their_replies() {
     let Setup { proxy, through, .. } = set_up().await;
 
-    proxy.lose_next_answer_to("update");
+    proxy.lose_next_reply_to("update");
 
     through.insert_one(doc! {}).await.expect("inserted");
     assert_eq!(count(&through).await, 1);
-    assert!(!proxy.has_lost_all());
+    assert!(!proxy.has_lost_all_replies());
 }
 
 #[tokio::test]
 async fn nothing_is_forwarded_while_refusing() {
-    let Setup { proxy, through, beside } = set_up().await;
+    let Setup { proxy, through, direct } = set_up().await;
     through.insert_one(doc! {}).await.expect("inserted");
 
     proxy.refuse();
     through.insert_one(doc! {}).await.expect_err("refused");
-    assert_eq!(count(&beside).await, 1);
+    assert_eq!(count(&direct).await, 1);
 
     proxy.accept();
     insert_eventually(&through).await;
-    assert_eq!(count(&beside).await, 2);
+    assert_eq!(count(&direct).await, 2);
 }
 
 #[tokio::test]
 async fn a_command_that_hangs_never_reaches_the_server() {
-    let Setup { proxy, through, beside } = set_up().await;
+    let Setup { proxy, through, direct } = set_up().await;
     through.insert_one(doc! {}).await.expect("inserted");
 
     proxy.hang();
     let insert = through.insert_one(doc! {}).into_future();
     let limit = Duration::from_millis(200);
-    tokio::time::timeout(limit, insert).await.expect_err("no answer");
+    tokio::time::timeout(limit, insert).await.expect_err("no reply");
 
     proxy.accept();
     insert_eventually(&through).await;
-    assert_eq!(count(&beside).await, 2);
+    assert_eq!(count(&direct).await, 2);
 }
 
 #[tokio::test]
 async fn a_fake_reply_reaches_the_client_and_its_command_not_the_server() {
-    let Setup { proxy, through, beside } = set_up().await;
+    let Setup { proxy, through, direct } = set_up().await;
     let throttled = doc! { "ok": 0, "code": 16500, "errmsg": "Error=16500, RetryAfterMs=34" };
-    proxy.answer_instead("insert", 1, throttled);
+    proxy.reply_instead("insert", 1, throttled);
 
     let error = through.insert_one(doc! {}).await.expect_err("throttled").to_string();
 
     assert!(error.contains("RetryAfterMs=34"), "{error}");
-    assert_eq!(count(&beside).await, 0);
+    assert_eq!(count(&direct).await, 0);
     through.insert_one(doc! {}).await.expect("one time only");
-    assert_eq!(count(&beside).await, 1);
+    assert_eq!(count(&direct).await, 1);
 }

@@ -34,8 +34,8 @@ async fn nothing_happens_when_the_register_does(behaviour: Behaviour) {
 
     let unknown = api.call("GET", &format!("patient/{}", unknown_id()));
     let calls = stocked.calls().into_iter().chain([unknown]);
-    for answer in join_all(calls.map(|call| call.send())).await {
-        assert_unavailable(&answer, "The audit register");
+    for response in join_all(calls.map(|call| call.send())).await {
+        assert_unavailable(&response, "The audit register");
     }
 
     assert_eq!(api.documents().await, before, "{behaviour:?}");
@@ -48,7 +48,7 @@ async fn nothing_happens_when_the_register_does(behaviour: Behaviour) {
 }
 
 #[tokio::test]
-async fn a_wrong_key_of_ours_stops_everything() {
+async fn a_wrong_key_for_the_register_stops_every_request() {
     let api = PatientTestsApi::start_with(&[("AUDIT_API_KEY", "the-key-of-yesterday")]).await;
 
     let refused = api.call("POST", "patient").json(&patient()).expect(503).await;
@@ -59,7 +59,7 @@ async fn a_wrong_key_of_ours_stops_everything() {
 }
 
 #[tokio::test]
-async fn trouble_that_passes_is_tried_again() {
+async fn transient_failures_are_retried() {
     for behaviour in [
         Behaviour::StatusTimes(429, 2),
         Behaviour::StatusTimes(500, 2),
@@ -96,7 +96,7 @@ async fn the_register_is_tried_until_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_record_whose_answer_was_lost_is_made_once() {
+async fn a_record_whose_response_was_lost_is_created_once() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, .. } = &stocked;
     let recorded = api.audit.records().len();
@@ -131,13 +131,13 @@ async fn nothing_is_written_before_the_register_has_confirmed() {
     assert_eq!(api.documents().await, before);
     api.audit.behave(Behaviour::Record);
 
-    let answers = join_all(writes).await;
-    assert_eq!(answers[0].as_ref().unwrap().status, 201);
+    let responses = join_all(writes).await;
+    assert_eq!(responses[0].as_ref().unwrap().status, 201);
     assert_ne!(api.documents().await, before);
 }
 
 #[tokio::test]
-async fn nothing_is_handed_out_before_the_register_has_confirmed() {
+async fn nothing_is_returned_before_the_register_has_confirmed() {
     let stocked = Stocked::start().await;
     let Stocked { api, .. } = &stocked;
     let called = api.audit.calls();
@@ -150,6 +150,6 @@ async fn nothing_is_handed_out_before_the_register_has_confirmed() {
     api.audit.behave(Behaviour::Record);
 
     let statuses: Vec<_> =
-        join_all(reads).await.into_iter().map(|answer| answer.unwrap().status).collect();
+        join_all(reads).await.into_iter().map(|response| response.unwrap().status).collect();
     assert_eq!(statuses, [200, 304, 200, 200, 200, 200, 200, 200, 200, 201]);
 }

@@ -100,7 +100,7 @@ async fn text_in_another_encoding_is_refused_and_not_stored_damaged() {
 }
 
 #[tokio::test]
-async fn a_name_that_occurs_twice_is_refused_at_any_depth() {
+async fn a_duplicate_name_is_refused_at_any_depth() {
     let stocked = Stocked::start().await;
     let before = stocked.api.side_effects().await;
 
@@ -130,7 +130,7 @@ async fn a_name_that_occurs_twice_is_refused_at_any_depth() {
 }
 
 #[tokio::test]
-async fn at_most_a_hundred_mistakes_are_listed() {
+async fn at_most_a_hundred_field_errors_are_listed() {
     let stocked = Stocked::start().await;
     let before = stocked.api.side_effects().await;
     let unknown: Vec<_> = (0..90_000).map(|number| format!("\"u{number}\":1")).collect();
@@ -157,7 +157,7 @@ async fn at_most_a_hundred_mistakes_are_listed() {
 }
 
 #[tokio::test]
-async fn text_that_cannot_be_seen_is_no_text() {
+async fn invisible_text_is_refused() {
     let stocked = Stocked::start().await;
     let before = stocked.api.side_effects().await;
 
@@ -183,7 +183,7 @@ async fn text_that_cannot_be_seen_is_no_text() {
 }
 
 #[tokio::test]
-async fn query_parameters_that_mean_nothing_are_named() {
+async fn unknown_query_parameters_are_refused_by_name() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, test_id } = &stocked;
     let before = api.side_effects().await;
@@ -245,7 +245,7 @@ async fn query_parameters_that_mean_nothing_are_named() {
 }
 
 #[tokio::test]
-async fn no_answer_may_be_kept() {
+async fn no_response_may_be_cached() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, test_id } = &stocked;
     let patient_path = format!("patient/{patient_id}");
@@ -265,9 +265,9 @@ async fn no_answer_may_be_kept() {
         (413, api.call("POST", "patient").bytes(vec![b' '; MEBIBYTE + 1])),
         (415, api.call("POST", "patient").header("Content-Type", "image/png").json(&json!({}))),
     ] {
-        let answer = call.expect(status).await;
+        let response = call.expect(status).await;
 
-        assert_eq!(answer.header("Cache-Control"), Some("no-store"), "{answer:#?}");
+        assert_eq!(response.header("Cache-Control"), Some("no-store"), "{response:#?}");
     }
 }
 
@@ -352,7 +352,7 @@ async fn a_body_is_json_whatever_text_it_claims_to_be() {
 }
 
 #[tokio::test]
-async fn a_header_that_makes_no_sense_is_refused() {
+async fn an_invalid_header_is_refused() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, test_id } = &stocked;
     let before = api.side_effects().await;
@@ -390,7 +390,7 @@ async fn a_header_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_is_refused() {
+async fn invalid_page_parameters_are_refused() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, .. } = &stocked;
     let before = api.side_effects().await;
@@ -425,7 +425,7 @@ async fn a_page_that_cannot_be_is_refused() {
 }
 
 #[tokio::test]
-async fn nothing_is_stored_under_an_id_that_is_none() {
+async fn nothing_is_stored_under_an_invalid_id() {
     let stocked = Stocked::start().await;
     let Stocked { api, patient_id, test_id } = &stocked;
     let before = api.side_effects().await;

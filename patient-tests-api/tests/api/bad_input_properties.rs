@@ -67,10 +67,10 @@ where
 /// Posts a payload to the handler directly, without a host; returns the status in the envelope.
 async fn invoke(stocked: &Stocked, function: &str, payload: Vec<u8>) -> u64 {
     let url = format!("{}/{function}", stocked.api.app.host.handler_url());
-    let answer = stand_ins::http_client().post(url).body(payload).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["Content-Type"], "application/json");
-    let envelope: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let response = stand_ins::http_client().post(url).body(payload).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["Content-Type"], "application/json");
+    let envelope: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     let status = envelope["Outputs"]["res"]["statusCode"].as_u64();
     status.unwrap_or_else(|| panic!("{envelope}"))
 }
@@ -110,7 +110,7 @@ fn header_text() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn any_bytes_are_a_payload_or_the_senders_mistake() {
+fn any_bytes_are_a_payload_or_a_client_error() {
     let inputs = (prop::sample::select(FUNCTIONS.as_slice()), any::<Vec<u8>>());
     holds(inputs, async |stocked, (function, payload)| {
         assert_eq!(invoke(stocked, function, payload).await, 400);
@@ -118,7 +118,7 @@ fn any_bytes_are_a_payload_or_the_senders_mistake() {
 }
 
 #[test]
-fn any_members_are_a_payload_or_the_senders_mistake() {
+fn any_members_are_a_payload_or_a_client_error() {
     let trigger =
         prop::collection::vec((prop::sample::select(MEMBERS.as_slice()), any_json()), 0..4);
     let inputs = (prop::sample::select(FUNCTIONS.as_slice()), trigger);
@@ -140,7 +140,7 @@ fn any_members_are_a_payload_or_the_senders_mistake() {
 }
 
 #[test]
-fn any_json_is_a_body_or_the_senders_mistake() {
+fn any_json_is_a_body_or_a_client_error() {
     let inputs =
         prop_oneof![any_json(), nearly_good_body(patient()), nearly_good_body(medical_test()),];
     holds(inputs, async |Stocked { api, patient_id, test_id }, body| {
@@ -153,11 +153,11 @@ fn any_json_is_a_body_or_the_senders_mistake() {
             ("PUT", &format!("{patient_path}/tests/{test_id}")),
         ] {
             let before = api.audit.calls();
-            let answer = api.call(method, path).json(&body).send().await;
+            let response = api.call(method, path).json(&body).send().await;
 
-            assert!(matches!(answer.status, 200 | 201 | 400), "{answer:#?}");
-            if answer.status == 400 {
-                assert_eq!(answer.problem(), "invalid-request");
+            assert!(matches!(response.status, 200 | 201 | 400), "{response:#?}");
+            if response.status == 400 {
+                assert_eq!(response.problem(), "invalid-request");
                 assert_eq!(api.audit.calls(), before);
             }
         }
@@ -165,7 +165,7 @@ fn any_json_is_a_body_or_the_senders_mistake() {
 }
 
 #[test]
-fn any_header_is_understood_or_the_senders_mistake() {
+fn any_header_is_understood_or_a_client_error() {
     let inputs =
         prop::collection::vec((prop::sample::select(HEADERS.as_slice()), header_text()), 1..4);
     holds(inputs, async |stocked, headers| {
@@ -173,15 +173,15 @@ fn any_header_is_understood_or_the_senders_mistake() {
             for (name, value) in &headers {
                 call = call.header(name, value);
             }
-            let answer = call.send().await;
+            let response = call.send().await;
 
-            assert!((200..500).contains(&answer.status), "{answer:#?}");
+            assert!((200..500).contains(&response.status), "{response:#?}");
         }
     });
 }
 
 #[test]
-fn any_path_and_query_are_understood_or_the_senders_mistake() {
+fn any_path_and_query_are_understood_or_a_client_error() {
     let text = || {
         prop_oneof![
             any::<Vec<u8>>(),
@@ -199,9 +199,9 @@ fn any_path_and_query_are_understood_or_the_senders_mistake() {
             ("DELETE", format!("patient/{one}/tests/{two}")),
             ("PUT", format!("patient/{one}/tests/{two}?{query}")),
         ] {
-            let answer = api.call(method, &path).send().await;
+            let response = api.call(method, &path).send().await;
 
-            assert!((400..500).contains(&answer.status), "{method} {path} {answer:#?}");
+            assert!((400..500).contains(&response.status), "{method} {path} {response:#?}");
         }
     });
 }

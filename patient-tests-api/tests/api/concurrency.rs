@@ -40,10 +40,10 @@ async fn unconditional_updates_at_once_all_happen_one_after_the_other() {
     let updated = join_all(updates).await;
 
     let mut versions: Vec<_> =
-        updated.iter().map(|answer| answer.header("ETag").unwrap()).collect();
+        updated.iter().map(|response| response.header("ETag").unwrap()).collect();
     versions.sort_unstable();
     assert_eq!(versions, ["\"2\"", "\"3\"", "\"4\"", "\"5\"", "\"6\"", "\"7\"", "\"8\"", "\"9\""]);
-    let last = updated.iter().find(|answer| answer.header("ETag") == Some("\"9\"")).unwrap();
+    let last = updated.iter().find(|response| response.header("ETag") == Some("\"9\"")).unwrap();
     assert_eq!(api.load_patient(&id).await.body, last.body);
 }
 
@@ -54,20 +54,20 @@ async fn two_dozen_unconditional_updates_at_once_all_happen() {
     let body = patient_with("id", json!(id));
     let updates = (0..24).map(|_| api.call("PUT", &format!("patient/{id}")).json(&body).send());
 
-    let statuses: Vec<_> = join_all(updates).await.iter().map(|answer| answer.status).collect();
+    let statuses: Vec<_> = join_all(updates).await.iter().map(|response| response.status).collect();
 
     assert_eq!(statuses, [200; 24]);
     assert_eq!(api.load_patient(&id).await.header("ETag"), Some("\"25\""));
 }
 
 #[tokio::test]
-async fn a_write_that_others_keep_getting_ahead_of_is_refused_and_recorded_as_refused() {
+async fn a_write_that_keeps_losing_to_concurrent_writes_is_refused_and_recorded() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     let id = api.create_patient().await;
     let before = api.documents().await;
     // As if the patient were changed between each read and each write.
-    proxy.answer_instead("update", usize::MAX, doc! { "ok": 1.0, "n": 0, "nModified": 0 });
+    proxy.reply_instead("update", usize::MAX, doc! { "ok": 1.0, "n": 0, "nModified": 0 });
 
     let update = api.call("PUT", &format!("patient/{id}")).json(&patient_with("id", json!(id)));
     let refused = update.expect(409).await;
@@ -103,14 +103,15 @@ async fn an_update_and_a_delete_at_once_leave_a_deleted_patient() {
 }
 
 #[tokio::test]
-async fn requests_of_different_content_with_one_key_make_one_patient() {
+async fn requests_with_one_key_and_different_content_create_one_patient() {
     let api = PatientTestsApi::start().await;
     let creates = (0..6).map(|number| {
         let body = patient_with("firstName", json!(format!("Ada {number}")));
         api.call("POST", "patient").header("Idempotency-Key", "k-1").json(&body).send()
     });
 
-    let mut statuses: Vec<_> = join_all(creates).await.iter().map(|answer| answer.status).collect();
+    let mut statuses: Vec<_> =
+        join_all(creates).await.iter().map(|response| response.status).collect();
 
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 422, 422, 422, 422, 422]);

@@ -146,7 +146,7 @@ async fn a_test_needs_a_patient() {
 }
 
 #[tokio::test]
-async fn a_patients_id_that_is_none_is_the_callers_mistake() {
+async fn an_invalid_patient_id_is_refused() {
     let api = PatientTestsApi::start().await;
 
     let refused = api.call("POST", "patient/42/tests").json(&medical_test()).expect(400).await;
@@ -157,7 +157,7 @@ async fn a_patients_id_that_is_none_is_the_callers_mistake() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_makes_one_test_and_says_so() {
+async fn a_repeated_request_creates_one_test_and_is_marked_as_replayed() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let send = async || {

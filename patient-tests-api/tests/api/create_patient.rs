@@ -131,7 +131,7 @@ async fn optional_fields_may_be_absent_or_null() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_makes_one_patient_and_says_so() {
+async fn a_repeated_request_creates_one_patient_and_is_marked_as_replayed() {
     let api = PatientTestsApi::start().await;
     let send = async || {
         let call = api.call("POST", "patient").header("Idempotency-Key", "k-1");
@@ -148,7 +148,7 @@ async fn a_repeated_request_makes_one_patient_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_replay_hands_data_out_and_is_recorded_as_that() {
+async fn a_replay_returns_data_and_is_recorded_as_a_disclosure() {
     let api = PatientTestsApi::start().await;
     let call = || api.call("POST", "patient").header("Idempotency-Key", "k-1").json(&patient());
     let id = call().expect(201).await.body["id"].clone();
@@ -179,7 +179,7 @@ async fn an_idempotency_key_with_other_content_is_refused() {
 }
 
 #[tokio::test]
-async fn idempotency_keys_of_different_subscriptions_do_not_meet() {
+async fn idempotency_keys_of_different_subscriptions_are_independent() {
     let api = PatientTestsApi::start().await;
     let create = async |subscription| {
         let call = api.call("POST", "patient").header("Idempotency-Key", "k-1");
@@ -201,15 +201,15 @@ async fn a_replay_after_deletion_is_gone() {
 }
 
 #[tokio::test]
-async fn many_equal_requests_at_once_make_one_patient() {
+async fn many_equal_concurrent_requests_create_one_patient() {
     let api = PatientTestsApi::start().await;
     let call = || api.call("POST", "patient").header("Idempotency-Key", "k-1").json(&patient());
 
     let (a, b, c, d) = tokio::join!(call().send(), call().send(), call().send(), call().send());
 
-    let answers = [a, b, c, d];
-    assert!(answers.iter().all(|answer| answer.status == 201), "{answers:#?}");
-    let new = answers.iter().filter(|answer| answer.header("Idempotency-Replayed").is_none());
+    let responses = [a, b, c, d];
+    assert!(responses.iter().all(|response| response.status == 201), "{responses:#?}");
+    let new = responses.iter().filter(|response| response.header("Idempotency-Replayed").is_none());
     assert_eq!(new.count(), 1);
     assert_eq!(api.documents_stored().await, 1);
 }

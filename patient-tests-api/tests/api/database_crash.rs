@@ -18,7 +18,7 @@ const CALLERS: usize = 4;
 const PATIENTS_EACH: usize = 15;
 
 #[tokio::test]
-async fn nothing_that_was_acknowledged_is_lost_or_doubled() {
+async fn no_acknowledged_write_is_lost_or_duplicated() {
     let mut mongod = Mongod::start(MongodOptions::default()).await.unwrap();
     let api = Arc::new(PatientTestsApi::start_on(&mongod.connection_string(), &[]).await);
     let done = Arc::new(AtomicUsize::new(0));
@@ -42,8 +42,8 @@ async fn nothing_that_was_acknowledged_is_lost_or_doubled() {
 
     let mut acknowledged = HashMap::new();
     for caller in join_all(callers).await {
-        for answer in caller.unwrap() {
-            acknowledged.insert(answer.body["id"].as_str().unwrap().to_owned(), answer);
+        for response in caller.unwrap() {
+            acknowledged.insert(response.body["id"].as_str().unwrap().to_owned(), response);
         }
     }
     let client = Client::with_uri_str(&mongod.connection_string()).await.unwrap();
@@ -53,8 +53,8 @@ async fn nothing_that_was_acknowledged_is_lost_or_doubled() {
     assert_eq!(acknowledged.len(), CALLERS * PATIENTS_EACH);
     assert_eq!(documents.len(), CALLERS * PATIENTS_EACH);
     for document in documents {
-        let answer = &acknowledged[document.get_str("_id").unwrap()];
-        assert_eq!(answer.body["insuranceNumber"], document.get_str("insuranceNumber").unwrap());
+        let response = &acknowledged[document.get_str("_id").unwrap()];
+        assert_eq!(response.body["insuranceNumber"], document.get_str("insuranceNumber").unwrap());
         assert_eq!(document.get_i64("_version").unwrap(), 1);
         assert!(records.contains(document.get_str("_auditId").unwrap()), "{document}");
     }
@@ -65,11 +65,11 @@ async fn nothing_that_was_acknowledged_is_lost_or_doubled() {
 async fn create_for_certain(api: &PatientTestsApi, key: &str) -> Response {
     loop {
         let call = api.call("POST", "patient").header("Idempotency-Key", key);
-        let answer = call.json(&patient_with("insuranceNumber", json!(key))).send().await;
-        match answer.status {
-            201 => return answer,
+        let response = call.json(&patient_with("insuranceNumber", json!(key))).send().await;
+        match response.status {
+            201 => return response,
             503 => {}
-            _ => panic!("{answer:#?}"),
+            _ => panic!("{response:#?}"),
         }
     }
 }

@@ -30,7 +30,7 @@ async fn behind_proxy() -> (Proxy, Stocked) {
 }
 
 #[tokio::test]
-async fn throttling_and_failovers_pass() {
+async fn operations_are_retried_after_throttling_and_failovers() {
     let server = mongo::for_tests().await;
     for (app_name, failure) in [
         ("throttled", doc! { "errorCode": 16500 }),
@@ -70,10 +70,10 @@ async fn throttling_and_failovers_pass() {
 }
 
 #[tokio::test]
-async fn the_pause_is_the_one_that_the_database_asks_for() {
+async fn the_pause_is_the_one_that_the_database_requests() {
     let (proxy, Stocked { api, patient_id, .. }) = behind_proxy().await;
-    proxy.answer_instead("insert", 2, write_throttled(34));
-    proxy.answer_instead("find", 1, read_throttled(21));
+    proxy.reply_instead("insert", 2, write_throttled(34));
+    proxy.reply_instead("find", 1, read_throttled(21));
 
     api.call("POST", "patient").json(&patient()).expect(201).await;
     assert_eq!(api.load_patient(&patient_id).await.status, 200);
@@ -87,15 +87,15 @@ async fn the_pause_is_the_one_that_the_database_asks_for() {
 }
 
 #[tokio::test]
-async fn throttling_that_lasts_too_long_is_the_callers_turn_to_wait() {
+async fn lasting_throttling_is_429_with_a_time_to_wait() {
     // A wait longer than the deadline, and short waits without end.
     for (retry_after_ms, retry_after) in [(60_000, "60"), (0, "1")] {
         let (proxy, stocked) = behind_proxy().await;
         let Stocked { api, patient_id, .. } = &stocked;
         let before = api.documents().await;
         let recorded = api.audit.records().len();
-        proxy.answer_instead("insert", usize::MAX, write_throttled(retry_after_ms));
-        proxy.answer_instead("find", usize::MAX, read_throttled(retry_after_ms));
+        proxy.reply_instead("insert", usize::MAX, write_throttled(retry_after_ms));
+        proxy.reply_instead("find", usize::MAX, read_throttled(retry_after_ms));
 
         let create = api.call("POST", "patient").json(&patient());
         let load = api.call("GET", &format!("patient/{patient_id}"));
@@ -116,31 +116,31 @@ async fn throttling_that_lasts_too_long_is_the_callers_turn_to_wait() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_happens_once() {
+async fn a_write_whose_reply_was_lost_happens_once() {
     let (proxy, Stocked { api, patient_id, .. }) = behind_proxy().await;
     let recorded = api.audit.records().len();
 
-    proxy.lose_next_answer_to("insert");
+    proxy.lose_next_reply_to("insert");
     let call = api.call("POST", "patient").header("Idempotency-Key", "k-1");
     let created = call.json(&patient()).expect(201).await;
     assert_eq!(created.header("Idempotency-Replayed"), None);
     assert_eq!(created.header("ETag"), Some("\"1\""));
 
-    proxy.lose_next_answer_to("insert");
+    proxy.lose_next_reply_to("insert");
     let call = api.call("POST", "patient").json(&patient());
     assert_eq!(call.expect(201).await.header("Idempotency-Replayed"), None);
     assert_eq!(api.patients().count_documents(doc! {}).await.unwrap(), 3);
 
-    proxy.lose_next_answer_to("update");
+    proxy.lose_next_reply_to("update");
     let call = api.call("PUT", &format!("patient/{patient_id}"));
     let call = call.header("If-Match", "\"1\"").json(&patient_with("id", json!(patient_id)));
     assert_eq!(call.expect(200).await.header("ETag"), Some("\"2\""));
 
-    proxy.lose_next_answer_to("update");
+    proxy.lose_next_reply_to("update");
     let call = api.call("DELETE", &format!("patient/{patient_id}"));
     call.header("If-Match", "\"2\"").expect(204).await;
 
-    assert!(proxy.has_lost_all());
+    assert!(proxy.has_lost_all_replies());
     let document = api.patients().find_one(doc! { "_id": &patient_id }).await.unwrap().unwrap();
     assert_eq!(document.get_i64("_version").unwrap(), 3);
     assert_eq!(api.outcomes_since(recorded), ["intended"; 4]);
@@ -154,7 +154,7 @@ async fn a_database_that_refuses_is_unavailable_at_once() {
     let recorded = api.audit.records().len();
     let refusal = doc! { "ok": 0, "code": 13, "errmsg": "not authorized on db.internal" };
     for command in ["insert", "find", "update"] {
-        proxy.answer_instead(command, usize::MAX, refusal.clone());
+        proxy.reply_instead(command, usize::MAX, refusal.clone());
     }
 
     let calls = stocked.calls();
@@ -190,7 +190,7 @@ async fn a_document_that_cannot_be_read_is_our_defect_and_stays_unseen() {
 }
 
 #[tokio::test]
-async fn an_app_that_starts_without_its_database_answers_and_recovers() {
+async fn an_app_that_starts_without_its_database_responds_and_recovers() {
     let mut mongod = Mongod::start(MongodOptions::default()).await.unwrap();
     mongod.kill();
     let api = PatientTestsApi::start_on(&mongod.connection_string(), &[]).await;

@@ -1,5 +1,5 @@
-//! Every request is answered by its deadline, whichever dependency hangs. All in one test, since
-//! each takes as long as an invocation may: they run concurrently.
+//! Every request gets a response by its deadline, whichever dependency hangs. All in one test,
+//! since each case takes as long as an invocation may: they run concurrently.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::every_function::{
 use crate::helpers::{PatientTestsApi, medical_test, patient, unknown_id};
 
 /// The deadline of an invocation is 20 seconds; the rest allows for a busy machine.
-const ANSWER_LIMIT: Duration = Duration::from_secs(25);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(25);
 
 #[tokio::test]
 async fn a_hanging_dependency_is_unavailable_by_the_deadline() {
@@ -33,9 +33,9 @@ async fn a_hanging_register() {
     let recorded = stocked.api.audit.records().len();
     stocked.api.audit.behave(Behaviour::Hang);
 
-    let answers = join_all(stocked.calls().into_iter().map(|call| call.send()));
-    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
-        assert_unavailable(&answer, "The audit register");
+    let responses = join_all(stocked.calls().into_iter().map(|call| call.send()));
+    for response in tokio::time::timeout(RESPONSE_LIMIT, responses).await.expect("in time") {
+        assert_unavailable(&response, "The audit register");
     }
 
     assert_eq!(stocked.api.documents().await, before);
@@ -50,14 +50,14 @@ async fn a_hanging_database() {
     let recorded = stocked.api.audit.records().len();
     proxy.hang();
 
-    let answers = join_all(stocked.calls().into_iter().map(|call| call.send()));
-    let answers = tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time");
+    let responses = join_all(stocked.calls().into_iter().map(|call| call.send()));
+    let responses = tokio::time::timeout(RESPONSE_LIMIT, responses).await.expect("in time");
     // A create is sent at once; all other writes look for the record first.
     let (creates, others): (Vec<_>, Vec<_>) =
-        answers.into_iter().partition(|answer| answer.text.contains("did not confirm"));
+        responses.into_iter().partition(|response| response.text.contains("did not confirm"));
     assert_eq!(creates.len(), 2, "a create and a repeated create");
     creates.iter().for_each(assert_unconfirmed);
-    others.iter().for_each(|answer| assert_unavailable(answer, "The database"));
+    others.iter().for_each(|response| assert_unavailable(response, "The database"));
 
     assert_eq!(stocked.api.documents().await, before);
     let mut outcomes = stocked.api.outcomes_since(recorded);
@@ -80,16 +80,16 @@ async fn a_database_that_is_down() {
         api.call("GET", &format!("patient/{id}/tests")),
     ];
 
-    let answers = join_all(calls.into_iter().map(|call| call.send()));
-    let answers = tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time");
+    let responses = join_all(calls.into_iter().map(|call| call.send()));
+    let responses = tokio::time::timeout(RESPONSE_LIMIT, responses).await.expect("in time");
     // The create counts as unconfirmed if the deadline cuts its last attempt short, which may have
     // found a server at last.
-    if answers[0].text.contains("did not confirm") {
-        assert_unconfirmed(&answers[0]);
+    if responses[0].text.contains("did not confirm") {
+        assert_unconfirmed(&responses[0]);
     } else {
-        assert_unavailable(&answers[0], "The database");
+        assert_unavailable(&responses[0], "The database");
     }
-    answers[1..].iter().for_each(|answer| assert_unavailable(answer, "The database"));
+    responses[1..].iter().for_each(|response| assert_unavailable(response, "The database"));
 
     let records = api.audit.records();
     let (intents, ends): (Vec<_>, Vec<_>) =
@@ -107,19 +107,19 @@ async fn a_database_that_never_stops_throttling() {
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     let throttled = doc! { "ok": 0, "code": 16500, "errmsg": "Request rate is large" };
     for command in ["insert", "find"] {
-        proxy.answer_instead(command, usize::MAX, throttled.clone());
+        proxy.reply_instead(command, usize::MAX, throttled.clone());
     }
     let calls = [
         api.call("POST", "patient").json(&patient()),
         api.call("GET", &format!("patient/{}", unknown_id())),
     ];
 
-    let answers = join_all(calls.into_iter().map(|call| call.send()));
-    for answer in tokio::time::timeout(ANSWER_LIMIT, answers).await.expect("in time") {
-        assert_eq!(answer.status, 429, "{answer:#?}");
-        assert_eq!(answer.problem(), "throttled");
-        assert_eq!(answer.header("Retry-After"), Some("1"));
-        assert_discloses_nothing(&answer);
+    let responses = join_all(calls.into_iter().map(|call| call.send()));
+    for response in tokio::time::timeout(RESPONSE_LIMIT, responses).await.expect("in time") {
+        assert_eq!(response.status, 429, "{response:#?}");
+        assert_eq!(response.problem(), "throttled");
+        assert_eq!(response.header("Retry-After"), Some("1"));
+        assert_discloses_nothing(&response);
     }
 
     assert_eq!(api.documents_stored().await, 0);

@@ -49,7 +49,7 @@ async fn a_delete_can_be_repeated_whatever_version_it_expects() {
 }
 
 #[tokio::test]
-async fn another_version_than_expected_stays() {
+async fn a_delete_of_an_unexpected_version_is_refused_with_the_current_one() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
     let before = api.documents().await;

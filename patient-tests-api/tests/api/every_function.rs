@@ -92,33 +92,37 @@ fn the_patient_and_the_test_have_every_field_that_a_client_can_send() {
 }
 
 /// Asserts that a response contains no data of the patient or the test.
-pub fn assert_discloses_nothing(answer: &Response) {
+pub fn assert_discloses_nothing(response: &Response) {
     let values = texts(&json!([patient(), medical_test()]));
     for secret in values.iter().filter(|value| !COMMONPLACE.contains(&value.as_str())) {
-        assert!(!answer.text.contains(secret), "{secret}: {answer:#?}");
+        assert!(!response.text.contains(secret), "{secret}: {response:#?}");
     }
 }
 
 /// Asserts that a response says that a write may have happened.
-pub fn assert_unconfirmed(answer: &Response) {
-    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("5")), "{answer:#?}");
-    assert_eq!(answer.problem(), "unavailable");
+pub fn assert_unconfirmed(response: &Response) {
     assert_eq!(
-        answer.body["detail"],
+        (response.status, response.header("Retry-After")),
+        (503, Some("5")),
+        "{response:#?}"
+    );
+    assert_eq!(response.problem(), "unavailable");
+    assert_eq!(
+        response.body["detail"],
         "The database did not confirm the change in time; it may have happened. Load the record \
          before you try again."
     );
-    assert_discloses_nothing(answer);
+    assert_discloses_nothing(response);
 }
 
 /// Asserts that a response is 503, names the dependency, and discloses nothing.
-pub fn assert_unavailable(answer: &Response, what: &str) {
-    assert_eq!(answer.status, 503, "{answer:#?}");
-    assert_eq!(answer.problem(), "unavailable");
-    assert_eq!(answer.header("Retry-After"), Some("5"));
+pub fn assert_unavailable(response: &Response, what: &str) {
+    assert_eq!(response.status, 503, "{response:#?}");
+    assert_eq!(response.problem(), "unavailable");
+    assert_eq!(response.header("Retry-After"), Some("5"));
     assert_eq!(
-        answer.body["detail"],
+        response.body["detail"],
         format!("{what} cannot be reached in time; try again later.")
     );
-    assert_discloses_nothing(answer);
+    assert_discloses_nothing(response);
 }

@@ -20,7 +20,7 @@ fn every_function_needs_a_key() {
 }
 
 #[test]
-fn no_request_is_for_two_functions() {
+fn no_request_matches_two_functions() {
     for (index, (name, methods, route)) in table().iter().enumerate() {
         for (other_name, other_methods, other_route) in &table()[index + 1..] {
             let share_a_method = methods.iter().any(|method| other_methods.contains(method));
@@ -32,7 +32,7 @@ fn no_request_is_for_two_functions() {
 }
 
 #[test]
-fn routes_that_can_match_the_same_are_recognised() {
+fn overlapping_routes_are_recognised() {
     for (one, other, expected) in [
         ("patient/search", "patient/{id}", true),
         ("patient/{id}/tests", "patient/{id}/tests/{testId?}", true),
@@ -47,7 +47,7 @@ fn routes_that_can_match_the_same_are_recognised() {
 }
 
 #[tokio::test]
-async fn every_function_answers_and_none_without_a_key() {
+async fn every_function_responds_and_none_without_a_key() {
     let api = PatientTestsApi::start().await;
     for (name, methods, route) in table() {
         let path = route
@@ -58,17 +58,17 @@ async fn every_function_answers_and_none_without_a_key() {
         for method in &methods {
             let method = method.to_uppercase();
 
-            let answer = api.call(&method, &path).send().await;
+            let response = api.call(&method, &path).send().await;
             if name == "Health" {
-                assert_eq!(answer.status, 200, "{answer:#?}");
+                assert_eq!(response.status, 200, "{response:#?}");
             } else {
-                assert!(matches!(answer.status, 400 | 404), "{name}: {answer:#?}");
+                assert!(matches!(response.status, 400 | 404), "{name}: {response:#?}");
             }
             if method == "HEAD" {
-                assert_eq!(answer.text, "", "{name}");
+                assert_eq!(response.text, "", "{name}");
             } else if name != "Health" {
-                answer.problem();
-                assert_ne!(answer.body["detail"], "There is no such function.", "{name}");
+                response.problem();
+                assert_ne!(response.body["detail"], "There is no such function.", "{name}");
             }
 
             let url = format!("{}/api/{path}", api.app.host.url());
@@ -81,17 +81,17 @@ async fn every_function_answers_and_none_without_a_key() {
 }
 
 #[tokio::test]
-async fn a_function_that_we_do_not_have_is_a_problem_of_its_own() {
+async fn an_unknown_function_has_its_own_problem() {
     let api = PatientTestsApi::start().await;
     api.call("GET", "patient/42").expect(404).await;
     let payload = json!({"Data": {"req": {"Url": "http://x/api/y", "Method": "GET"}}});
 
     for name in ["Other", "createpatient", "CreatePatient/x", ""] {
         let call = stand_ins::http_client().post(format!("{}/{name}", api.app.host.handler_url()));
-        let answer = call.body(payload.to_string()).send().await.unwrap();
+        let response = call.body(payload.to_string()).send().await.unwrap();
 
-        assert_eq!(answer.status(), 200, "{name}");
-        let envelope: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(response.status(), 200, "{name}");
+        let envelope: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
         assert_eq!(envelope["Outputs"]["res"]["statusCode"], 404, "{name}");
         let problem = envelope["Outputs"]["res"]["body"].as_str().unwrap();
         assert!(problem.contains("There is no such function."), "{problem}");

@@ -3,7 +3,7 @@
 use crate::helpers::{PatientTestsApi, unknown_id};
 
 #[tokio::test]
-async fn head_is_answered_and_recorded_as_get_is_and_has_no_body() {
+async fn head_is_served_and_recorded_like_get_without_a_body() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
     let test_id = api.create_test(&id).await;

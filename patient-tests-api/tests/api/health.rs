@@ -19,11 +19,11 @@ fn probe(api: &PatientTestsApi) -> Call {
 }
 
 /// Asserts that a response is 503 without details.
-fn assert_unhealthy(answer: &Response) {
-    assert_eq!((answer.status, answer.problem()), (503, "unavailable"), "{answer:#?}");
-    assert_eq!(answer.header("Retry-After"), Some("5"));
+fn assert_unhealthy(response: &Response) {
+    assert_eq!((response.status, response.problem()), (503, "unavailable"), "{response:#?}");
+    assert_eq!(response.header("Retry-After"), Some("5"));
     assert_eq!(
-        answer.body["detail"],
+        response.body["detail"],
         "A dependency of the API cannot be reached in time; try again later."
     );
 }
@@ -52,10 +52,10 @@ async fn a_working_app_is_healthy_and_records_nothing() {
     let head = api.call("HEAD", "health").expect(200).await;
 
     assert_eq!((healthy.text.as_str(), head.text.as_str()), ("{}", ""));
-    for answer in [&healthy, &head] {
-        assert_eq!(answer.header("Content-Type"), Some("application/json; charset=utf-8"));
-        assert_eq!(answer.header("Cache-Control"), Some("no-store"));
-        assert_eq!(answer.header("ETag"), None);
+    for response in [&healthy, &head] {
+        assert_eq!(response.header("Content-Type"), Some("application/json; charset=utf-8"));
+        assert_eq!(response.header("Cache-Control"), Some("no-store"));
+        assert_eq!(response.header("ETag"), None);
     }
     assert!(api.audit.records().is_empty());
     assert_eq!(api.documents_stored().await, 0);
@@ -67,8 +67,8 @@ async fn many_probes_cost_one_read_and_one_call_of_the_register() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
 
-    for answer in join_all((0..50).map(|_| probe(&api).send())).await {
-        assert_eq!(answer.status, 200, "{answer:#?}");
+    for response in join_all((0..50).map(|_| probe(&api).send())).await {
+        assert_eq!(response.status, 200, "{response:#?}");
     }
 
     assert_eq!(sent(&proxy, "find"), 1);
@@ -76,15 +76,15 @@ async fn many_probes_cost_one_read_and_one_call_of_the_register() {
 }
 
 #[tokio::test]
-async fn many_probes_of_what_is_unhealthy_cost_as_little_and_one_line_in_the_log() {
+async fn many_probes_of_an_unhealthy_app_cost_one_check_and_one_log_line() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     let refusal = doc! { "ok": 0, "code": 13, "errmsg": "not authorized on db.internal" };
-    proxy.answer_instead("find", usize::MAX, refusal);
+    proxy.reply_instead("find", usize::MAX, refusal);
     api.audit.behave(Behaviour::Status(404));
 
-    for answer in join_all((0..50).map(|_| probe(&api).send())).await {
-        assert_unhealthy(&answer);
+    for response in join_all((0..50).map(|_| probe(&api).send())).await {
+        assert_unhealthy(&response);
     }
 
     assert_eq!((sent(&proxy, "find"), api.audit.health_calls().len()), (1, 1));
@@ -101,7 +101,7 @@ async fn many_probes_of_what_is_unhealthy_cost_as_little_and_one_line_in_the_log
 }
 
 #[tokio::test]
-async fn the_register_is_asked_in_the_trace_of_the_probe() {
+async fn the_register_is_called_in_the_trace_of_the_probe() {
     let api = PatientTestsApi::start().await;
     let traceparent = format!("00-{TRACE_ID}-00f067aa0ba902b7-01");
 
@@ -132,7 +132,7 @@ async fn a_database_that_is_down_is_unhealthy_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_database_that_hangs_is_given_up_long_before_a_request_is() {
+async fn the_wait_for_a_hanging_database_ends_long_before_a_requests_deadline() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     until_it_works(&api).await;
@@ -147,11 +147,11 @@ async fn a_database_that_hangs_is_given_up_long_before_a_request_is() {
 }
 
 #[tokio::test]
-async fn a_database_that_throttles_without_end_is_unhealthy() {
+async fn a_database_that_keeps_throttling_is_unhealthy() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let api = PatientTestsApi::start_on(&proxy.connection_string(), &[]).await;
     let throttled: Document = doc! { "ok": 0, "code": 16500, "errmsg": "Request rate is large" };
-    proxy.answer_instead("find", usize::MAX, throttled);
+    proxy.reply_instead("find", usize::MAX, throttled);
 
     assert_unhealthy(&probe(&api).send().await);
 }
@@ -186,7 +186,7 @@ async fn is_unhealthy_while_the_register_does(behaviour: Behaviour) {
 }
 
 #[tokio::test]
-async fn a_register_that_hangs_is_given_up_long_before_a_request_is() {
+async fn the_wait_for_a_hanging_register_ends_long_before_a_requests_deadline() {
     let api = PatientTestsApi::start().await;
     api.audit.behave(Behaviour::Hang);
     let request = tokio::spawn(api.call("GET", &format!("patient/{}", unknown_id())).send());
@@ -199,7 +199,7 @@ async fn a_register_that_hangs_is_given_up_long_before_a_request_is() {
 }
 
 #[tokio::test]
-async fn a_register_that_lost_an_answer_is_asked_again() {
+async fn a_lost_response_of_the_register_is_requested_again() {
     let api = PatientTestsApi::start().await;
     api.audit.behave(Behaviour::RecordThenDrop(1));
 
@@ -237,7 +237,7 @@ async fn start_with(vault: &KeyVault) -> PatientTestsApi {
 }
 
 #[tokio::test]
-async fn an_app_that_has_just_started_reads_its_secrets_before_it_answers() {
+async fn a_started_app_reads_its_secrets_before_it_responds() {
     let vault = vault(&SECRETS).await;
     let api = start_with(&vault).await;
 
@@ -256,7 +256,7 @@ async fn a_key_that_was_rotated_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_secret_that_never_was_read_is_unhealthy_until_it_is() {
+async fn the_app_is_unhealthy_until_its_secret_has_been_read() {
     let vault = vault(&["connection-string"]).await;
     let api = start_with(&vault).await;
 
@@ -270,7 +270,7 @@ async fn a_secret_that_never_was_read_is_unhealthy_until_it_is() {
 }
 
 #[tokio::test]
-async fn a_vault_that_never_answers_is_given_up_long_before_a_request_is() {
+async fn the_wait_for_a_hanging_vault_ends_long_before_a_requests_deadline() {
     let vault = vault(&SECRETS).await;
     vault.fail(Some(Fault::Hang));
     let api = start_with(&vault).await;
@@ -284,7 +284,7 @@ async fn a_vault_that_never_answers_is_given_up_long_before_a_request_is() {
 }
 
 #[tokio::test]
-async fn while_the_vault_is_down_the_last_good_values_count_and_no_probe_reads() {
+async fn while_the_vault_is_down_the_last_good_values_are_used_and_no_probe_reads() {
     let vault = vault(&SECRETS).await;
     let api = start_with(&vault).await;
     // One read ahead of the first request, and one by the refresh, which is then due in fifteen

@@ -72,8 +72,8 @@ impl PatientTestsApi {
     pub async fn documents(&self) -> Vec<Document> {
         let all = async |collection: Collection<Document>| {
             let found = collection.find(doc! {}).sort(doc! { "_id": 1 }).await;
-            let found: Result<Vec<_>, _> = found.expect("the database answers").try_collect().await;
-            found.expect("the database answers")
+            let found: Result<Vec<_>, _> = found.expect("the database replies").try_collect().await;
+            found.expect("the database replies")
         };
         [all(self.patients()).await, all(self.tests()).await].concat()
     }
@@ -123,8 +123,8 @@ impl PatientTestsApi {
     }
 
     async fn create(&self, path: &str, body: &Value) -> String {
-        let answer = self.call("POST", path).json(body).expect(201).await;
-        answer.body["id"].as_str().expect("a created record has an id").to_owned()
+        let response = self.call("POST", path).json(body).expect(201).await;
+        response.body["id"].as_str().expect("a created record has an id").to_owned()
     }
 }
 

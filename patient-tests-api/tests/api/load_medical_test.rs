@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::helpers::{PatientTestsApi, medical_test, unknown_id};
 
 #[tokio::test]
-async fn a_test_is_handed_out_as_it_was_sent() {
+async fn a_test_is_returned_as_it_was_sent() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let id = api.create_test(&patient_id).await;
@@ -31,7 +31,7 @@ async fn a_test_is_handed_out_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn a_client_that_holds_the_version_gets_nothing_new() {
+async fn a_client_with_the_current_version_gets_304() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let id = api.create_test(&patient_id).await;
@@ -45,7 +45,7 @@ async fn a_client_that_holds_the_version_gets_nothing_new() {
 }
 
 #[tokio::test]
-async fn a_list_is_an_array_however_many_tests_there_are() {
+async fn a_list_of_any_length_is_an_array() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let other_patient_id = api.create_patient().await;

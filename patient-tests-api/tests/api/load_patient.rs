@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::helpers::{PatientTestsApi, patient, unknown_id};
 
 #[tokio::test]
-async fn a_patient_is_handed_out_with_the_version() {
+async fn a_patient_is_returned_with_the_version() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
 
@@ -59,7 +59,7 @@ async fn the_release_is_recorded_with_the_id_that_is_disclosed() {
 }
 
 #[tokio::test]
-async fn a_client_that_holds_the_version_gets_nothing_new() {
+async fn a_client_with_the_current_version_gets_304() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
     for tag in ["\"1\"", "W/\"1\"", "*", "\"7\", \"1\""] {

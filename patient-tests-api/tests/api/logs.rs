@@ -99,7 +99,7 @@ async fn neither_logs_nor_telemetry_nor_problems_have_data_or_keys() {
         let failure =
             json!({"index": 0, "code": code, "errmsg": format!("{quote} RetryAfterMs=99999")});
         let failure = mongodb::bson::serialize_to_bson(&failure).unwrap();
-        proxy.answer_instead(command, 1, doc! { "ok": 1, "n": 0, "writeErrors": [failure] });
+        proxy.reply_instead(command, 1, doc! { "ok": 1, "n": 0, "writeErrors": [failure] });
         refused(api.call("POST", "patient").json(&patient), status).await;
     }
     api.audit.behave(Behaviour::Garbage);

@@ -41,7 +41,7 @@ fn schemas_shared_by_requests_and_responses_are_described_once() {
     for name in ["NewTest", "TestReplacement", "Test"] {
         assert_eq!(schemas[name]["properties"]["observations"]["items"], observation, "{name}");
     }
-    // A keyword beside a `$ref` has no effect.
+    // A keyword next to a `$ref` has no effect.
     let criterion = json!({"allOf": [gender], "nullable": true});
     assert_eq!(schemas["PatientSearch"]["properties"]["gender"], criterion);
     assert_eq!(schemas["Gender"]["enum"], json!(["male", "female", "other", "unknown"]));

@@ -55,17 +55,17 @@ async fn an_if_none_match_that_names_the_version_is_304_for_reads_and_412_for_wr
     for tag in ["*", "\"1\"", "W/\"1\"", "\"7\", \"1\""] {
         for (method, call) in of_records(&stocked) {
             let status = if matches!(method, "GET" | "HEAD") { 304 } else { 412 };
-            let answer = call.header("If-None-Match", tag).expect(status).await;
+            let response = call.header("If-None-Match", tag).expect(status).await;
 
-            assert_eq!(answer.header("ETag"), Some("\"1\""), "{method} {tag}");
-            assert_discloses_nothing(&answer);
+            assert_eq!(response.header("ETag"), Some("\"1\""), "{method} {tag}");
+            assert_discloses_nothing(&response);
         }
     }
     assert_eq!(stocked.api.documents().await, before);
 }
 
 #[tokio::test]
-async fn if_match_counts_before_if_none_match() {
+async fn if_match_is_evaluated_before_if_none_match() {
     let stocked = Stocked::start().await;
 
     for (_, call) in of_records(&stocked) {
@@ -83,18 +83,18 @@ async fn preconditions_that_hold_change_nothing() {
 
     let version = |method: &str| if method == "PUT" { "\"2\"" } else { "\"1\"" };
     for (method, call) in calls {
-        let answer = call.header("If-Match", "*").header("If-None-Match", "\"7\"").send().await;
+        let response = call.header("If-Match", "*").header("If-None-Match", "\"7\"").send().await;
 
         let expected = if method == "DELETE" { 204 } else { 200 };
-        assert_eq!(answer.status, expected, "{method} {answer:#?}");
+        assert_eq!(response.status, expected, "{method} {response:#?}");
         if method != "DELETE" {
-            assert_eq!(answer.header("ETag"), Some(version(method)), "{method}");
+            assert_eq!(response.header("ETag"), Some(version(method)), "{method}");
         }
     }
 }
 
 #[tokio::test]
-async fn to_delete_again_is_done_whatever_the_preconditions_say() {
+async fn a_repeated_delete_succeeds_despite_preconditions() {
     let stocked = Stocked::start().await;
     let path = format!("patient/{}", stocked.patient_id);
     stocked.api.call("DELETE", &path).expect(204).await;

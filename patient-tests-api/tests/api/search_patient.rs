@@ -73,7 +73,7 @@ async fn each_criterion_of_the_schema_tells_a_patient_from_others() {
 }
 
 #[tokio::test]
-async fn whom_nobody_matches_is_an_empty_list() {
+async fn a_search_without_matches_returns_an_empty_list() {
     let api = PatientTestsApi::start().await;
     api.create_patient().await;
 

@@ -58,9 +58,9 @@ async fn neither_logs_nor_problems_nor_the_process_show_a_secret() {
     // The register accepts neither of the keys, so the app becomes unhealthy.
     api.audit.accept_only("canary-audit-key-4");
     eventually("it is unhealthy", async || {
-        let answer = api.call("GET", "health").send().await;
-        let is_unhealthy = answer.status == 503;
-        problems.push(answer.text);
+        let response = api.call("GET", "health").send().await;
+        let is_unhealthy = response.status == 503;
+        problems.push(response.text);
         is_unhealthy
     })
     .await;

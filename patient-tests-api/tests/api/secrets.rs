@@ -86,7 +86,7 @@ async fn a_rotated_audit_key_is_read_once_and_no_call_is_lost() {
     let body = patient();
     let created = join_all((0..16).map(|_| api.call("POST", "patient").json(&body).send())).await;
 
-    let refused = created.iter().find(|answer| answer.status != 201);
+    let refused = created.iter().find(|response| response.status != 201);
     assert!(refused.is_none(), "{refused:?}");
     assert_eq!(vault.read_count(APP, "audit-key"), reads + 1);
     assert_eq!(api.outcomes_since(records), ["intended"; 16]);
@@ -104,8 +104,8 @@ async fn a_key_that_stays_refused_stops_the_request_and_spares_the_vault() {
     let body = patient();
     let refused = join_all((0..16).map(|_| api.call("POST", "patient").json(&body).send())).await;
 
-    for answer in &refused {
-        assert_eq!((answer.status, answer.problem()), (503, "unavailable"));
+    for response in &refused {
+        assert_eq!((response.status, response.problem()), (503, "unavailable"));
     }
     assert_eq!(api.documents_stored().await, 0);
     assert_eq!(vault.read_count(APP, "audit-key"), reads + 1);
@@ -156,7 +156,7 @@ async fn while_the_vault_is_down_the_last_good_values_stay_in_use() {
 }
 
 #[tokio::test]
-async fn a_new_value_that_cannot_be_one_is_not_put_to_use() {
+async fn an_invalid_new_value_is_not_used() {
     let vault = KeyVault::start().await.unwrap();
     vault.grant(APP, "audit-key");
     vault.grant(APP, "connection-string");
@@ -212,7 +212,7 @@ async fn connections_of(mongod: &Mongod, user: &str) -> usize {
 async fn create_many(api: &PatientTestsApi) {
     let body = patient();
     let created = join_all((0..64).map(|_| api.call("POST", "patient").json(&body).send())).await;
-    let refused = created.iter().find(|answer| answer.status != 201);
+    let refused = created.iter().find(|response| response.status != 201);
     assert!(refused.is_none(), "{refused:?}");
 }
 
@@ -249,7 +249,7 @@ async fn a_removed_database_user_is_replaced_and_its_connections_end() {
 }
 
 #[tokio::test]
-async fn the_pool_of_credentials_that_are_out_of_use_ends() {
+async fn the_connection_pool_of_replaced_credentials_is_closed() {
     let SecretApp { vault, mongod, api } = SecretApp::start(&[]).await;
     create_many(&api).await;
     let second = user("second", "password");
@@ -272,7 +272,7 @@ async fn without_a_token_the_secret_is_unavailable() {
 }
 
 #[tokio::test]
-async fn without_an_answer_the_secret_is_unavailable_within_the_deadline() {
+async fn without_a_response_the_secret_is_unavailable_within_the_deadline() {
     is_unavailable_while_identities_fail(Fault::Hang).await;
 }
 

@@ -57,7 +57,7 @@ async fn start(settings: Vec<(&str, String)>, port: u16) -> Child {
         .kill_on_drop(true)
         .spawn()
         .expect("it can be started");
-    eventually("it answers", async || {
+    eventually("it responds", async || {
         stand_ins::http_client().get(format!("http://127.0.0.1:{port}/")).send().await.is_ok()
     })
     .await;
@@ -73,8 +73,8 @@ async fn signal(name: &str, process: u32) {
 async fn invoke(port: u16, function: &str, trigger: Value) -> Value {
     let payload = json!({"Data": {"req": trigger}, "Metadata": {}}).to_string();
     let url = format!("http://127.0.0.1:{port}/{function}");
-    let answer = stand_ins::http_client().post(url).body(payload).send().await.unwrap();
-    let envelope: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let response = stand_ins::http_client().post(url).body(payload).send().await.unwrap();
+    let envelope: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     envelope["Outputs"]["res"].clone()
 }
 
@@ -139,7 +139,7 @@ async fn an_unknown_argument_is_refused() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_ends_it_with_one_message() {
+async fn a_taken_port_ends_the_app_with_one_message() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
 
@@ -152,7 +152,7 @@ async fn a_port_that_is_taken_ends_it_with_one_message() {
 }
 
 #[tokio::test]
-async fn it_answers_before_its_database_and_its_register_can_be_reached() {
+async fn it_responds_before_its_database_and_its_register_can_be_reached() {
     let port = stand_ins::process::port::free().unwrap();
     let _handler = start(settings(&[]), port).await;
 

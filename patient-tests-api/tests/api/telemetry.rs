@@ -82,7 +82,7 @@ async fn a_throttled_insert_shows_its_attempts_and_pauses() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let watched = Watched::start_on(&proxy.connection_string(), &[]).await;
     let error = doc! { "index": 0, "code": 16500, "errmsg": "Error=16500, RetryAfterMs=34" };
-    proxy.answer_instead("insert", 2, doc! { "ok": 1, "n": 0, "writeErrors": [error] });
+    proxy.reply_instead("insert", 2, doc! { "ok": 1, "n": 0, "writeErrors": [error] });
 
     watched.api.call("POST", "patient").json(&patient()).expect(201).await;
 
@@ -124,7 +124,7 @@ async fn a_failure_of_the_register_shows_where_a_request_failed_and_why() {
 }
 
 #[tokio::test]
-async fn a_probe_shows_what_it_looked_at_and_its_fault_as_one_message() {
+async fn a_probe_reports_its_checks_and_its_fault_as_one_message() {
     let watched = Watched::start(&[]).await;
     watched.api.call("GET", "health").expect(200).await;
     let (request, items) = watched.invocation(200).await;
@@ -144,7 +144,7 @@ async fn a_probe_shows_what_it_looked_at_and_its_fault_as_one_message() {
 }
 
 #[tokio::test]
-async fn a_clients_mistake_is_no_failure_of_ours() {
+async fn a_client_error_is_not_reported_as_a_failure() {
     let watched = Watched::start(&[]).await;
 
     watched.api.call("GET", &format!("patient/{}", unknown_id())).expect(404).await;
@@ -208,7 +208,7 @@ async fn metrics_count_requests_calls_attempts_and_throttling() {
     let proxy = Proxy::start(&mongo::for_tests().await).await;
     let watched = Watched::start_on(&proxy.connection_string(), &[]).await;
     let error = doc! { "index": 0, "code": 16500, "errmsg": "RetryAfterMs=3" };
-    proxy.answer_instead("insert", 1, doc! { "ok": 1, "n": 0, "writeErrors": [error] });
+    proxy.reply_instead("insert", 1, doc! { "ok": 1, "n": 0, "writeErrors": [error] });
     watched.api.create_patient().await;
     watched.api.audit.behave(Behaviour::Status(400));
     watched.api.call("POST", "patient").json(&patient()).expect(503).await;

@@ -48,7 +48,7 @@ async fn a_loaded_record_can_be_sent_back() {
 }
 
 #[tokio::test]
-async fn another_version_than_expected_stays_and_is_named() {
+async fn an_update_of_an_unexpected_version_is_refused_with_the_current_one() {
     let api = PatientTestsApi::start().await;
     let patient_id = api.create_patient().await;
     let id = api.create_test(&patient_id).await;

@@ -75,7 +75,7 @@ async fn the_id_in_the_body_may_differ_in_letter_case_alone() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_expected_and_there_is_replaced() {
+async fn an_expected_version_is_replaced() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
 
@@ -88,7 +88,7 @@ async fn a_version_that_is_expected_and_there_is_replaced() {
 }
 
 #[tokio::test]
-async fn another_version_than_expected_stays_and_is_named() {
+async fn an_update_of_an_unexpected_version_is_refused_with_the_current_one() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
     let before = api.documents().await;

@@ -95,7 +95,7 @@ impl Page {
 
     async fn call(&mut self, method: &str, parameters: Value) -> Value {
         let response = tokio::time::timeout(LIMIT, self.exchange(method, parameters)).await;
-        response.expect("Chromium answers in time")
+        response.expect("Chromium responds in time")
     }
 
     async fn exchange(&mut self, method: &str, parameters: Value) -> Value {

@@ -29,6 +29,6 @@ async fn a_forced_cache_returns_no_patient_without_a_key() {
 
 /// Status and body of a request by a script on the page.
 async fn fetched(page: &mut Page, path: &str, options: &Value) -> Value {
-    let reading = "async (answer) => ({ status: answer.status, text: await answer.text() })";
-    page.value(&format!("fetch('{path}', {options}).then({reading})")).await
+    let read = "async (response) => ({ status: response.status, text: await response.text() })";
+    page.value(&format!("fetch('{path}', {options}).then({read})")).await
 }

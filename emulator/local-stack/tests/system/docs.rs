@@ -9,14 +9,15 @@ use crate::stack::{Stack, json_of};
 /// Submits the form of an operation and waits for the status.
 async fn send(page: &mut Page, operation: &str, status: u16) {
     let form = format!("document.querySelector('#{operation} form')");
-    page.value(&format!("{form}.querySelector('.answer').replaceChildren()")).await;
+    page.value(&format!("{form}.querySelector('.response').replaceChildren()")).await;
     page.value(&format!("{form}.requestSubmit()")).await;
     page.until(&format!("{form}.querySelector('.status')?.textContent === '{status}'")).await;
 }
 
-async fn respond(page: &mut Page, operation: &str, part: &str) -> String {
-    let text = format!("document.querySelector('#{operation} .answer .{part}').textContent");
-    page.value(&text).await.as_str().expect("it was answered").to_owned()
+/// A part of the last response to an operation.
+async fn response_part(page: &mut Page, operation: &str, part: &str) -> String {
+    let text = format!("document.querySelector('#{operation} .response .{part}').textContent");
+    page.value(&text).await.as_str().expect("there is a response").to_owned()
 }
 
 /// Opens the page with a valid key.
@@ -54,14 +55,15 @@ async fn every_operation_is_shown_and_can_be_tried() {
     let key = stack.local.subscription_key();
     page.value(&format!("document.getElementById('key').value = '{key}'")).await;
     send(&mut page, "CreatePatient", 201).await;
-    assert!(respond(&mut page, "CreatePatient", "headers").await.contains("etag: \"1\""));
+    assert!(response_part(&mut page, "CreatePatient", "headers").await.contains("etag: \"1\""));
     let created: Value =
-        serde_json::from_str(&respond(&mut page, "CreatePatient", "body").await).expect("JSON");
+        serde_json::from_str(&response_part(&mut page, "CreatePatient", "body").await)
+            .expect("JSON");
 
     let id = created["id"].as_str().expect("a patient has an id");
     page.value(&format!("document.getElementById('LoadPatient-patientId').value = '{id}'")).await;
     send(&mut page, "LoadPatient", 200).await;
-    let loaded = respond(&mut page, "LoadPatient", "body").await;
+    let loaded = response_part(&mut page, "LoadPatient", "body").await;
     assert_eq!(serde_json::from_str::<Value>(&loaded).expect("JSON"), created);
 }
 
@@ -77,7 +79,7 @@ async fn the_page_fits_a_phone_and_loads_nothing_from_elsewhere() {
     assert_eq!(ground, "rgb(15, 19, 23)");
 
     for part in ["", "/page.css", "/page.js", "/openapi.json"] {
-        let response = stack.client.get(format!("{url}{part}")).send().await.expect("it answers");
+        let response = stack.client.get(format!("{url}{part}")).send().await.expect("a response");
         assert_eq!(response.status(), 200, "{part}");
         let policy = response.headers()["content-security-policy"].to_str().expect("it is text");
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
@@ -85,7 +87,7 @@ async fn the_page_fits_a_phone_and_loads_nothing_from_elsewhere() {
     let document = stack.client.get(format!("{url}/openapi.json")).send().await.expect("a page");
     let document = json_of(document, 200).await;
     assert_eq!(document["servers"], json!([{ "url": stack.local.url() }]));
-    let none = stack.client.get(format!("{url}x")).send().await.expect("it answers");
+    let none = stack.client.get(format!("{url}x")).send().await.expect("a response");
     assert_eq!(none.status(), 404);
 }
 
@@ -98,8 +100,8 @@ async fn a_key_with_an_invalid_character_is_reported() {
 
     page.value(&format!("{form}.requestSubmit()")).await;
 
-    page.until(&format!("{form}.querySelector('.answer').textContent.includes('key')")).await;
-    let text = page.value(&format!("{form}.querySelector('.answer').textContent")).await;
+    page.until(&format!("{form}.querySelector('.response').textContent.includes('key')")).await;
+    let text = page.value(&format!("{form}.querySelector('.response').textContent")).await;
     assert!(text.as_str().expect("text").contains("character 1 is U+201C"), "{text}");
     assert_eq!(page.value("document.activeElement.id").await, "key");
     assert_eq!(requests(&mut page).await, 0);
@@ -130,19 +132,19 @@ async fn a_patient_and_a_test_can_be_replaced_on_the_page() {
     let stack = Stack::start().await;
     let mut page = open(&stack).await;
     send(&mut page, "CreatePatient", 201).await;
-    let patient = id_of(&respond(&mut page, "CreatePatient", "body").await);
+    let patient = id_of(&response_part(&mut page, "CreatePatient", "body").await);
     for operation in ["UpdatePatient", "CreateTest", "UpdateTest"] {
         type_into(&mut page, &format!("{operation}-patientId"), &patient).await;
     }
 
     send(&mut page, "UpdatePatient", 200).await;
-    assert!(respond(&mut page, "UpdatePatient", "headers").await.contains("etag: \"2\""));
+    assert!(response_part(&mut page, "UpdatePatient", "headers").await.contains("etag: \"2\""));
     send(&mut page, "CreateTest", 201).await;
-    let test = id_of(&respond(&mut page, "CreateTest", "body").await);
+    let test = id_of(&response_part(&mut page, "CreateTest", "body").await);
     // Pasted with surrounding blanks.
     type_into(&mut page, "UpdateTest-testId", &format!(" {test} ")).await;
     send(&mut page, "UpdateTest", 200).await;
-    assert!(respond(&mut page, "UpdateTest", "headers").await.contains("etag: \"2\""));
+    assert!(response_part(&mut page, "UpdateTest", "headers").await.contains("etag: \"2\""));
 }
 
 #[tokio::test]
@@ -162,7 +164,7 @@ async fn bidirectional_control_characters_are_shown_escaped() {
 
     send(&mut page, "LoadPatient", 200).await;
 
-    let shown = respond(&mut page, "LoadPatient", "body").await;
+    let shown = response_part(&mut page, "LoadPatient", "body").await;
     assert!(shown.contains(r#""firstName": "\u202eadA\u2066\u200b""#), "{shown}");
     let loaded: Value = serde_json::from_str(&shown).expect("it is JSON all the same");
     assert_eq!(loaded["firstName"], name);

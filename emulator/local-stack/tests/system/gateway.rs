@@ -10,7 +10,7 @@ const NOBODY: &str = "patient/00000000-0000-4000-8000-000000000000";
 /// Sends requests until one has this status.
 async fn until(stack: &Stack, status: u16, requests_max: usize) -> Response {
     for _ in 0..requests_max {
-        let response = stack.call(Method::GET, NOBODY).send().await.expect("the gateway answers");
+        let response = stack.call(Method::GET, NOBODY).send().await.expect("the gateway responds");
         if response.status().as_u16() == status {
             return response;
         }
@@ -54,7 +54,7 @@ async fn refusals_of_the_gateway_have_the_format_of_the_apps_problems() {
     let stack = Stack::start().await;
     let url = format!("{}/{NOBODY}", stack.local.url());
     let app = stack.send(Method::GET, NOBODY, &Value::Null, 404).await;
-    let keyless = stack.client.get(url).send().await.expect("the gateway answers");
+    let keyless = stack.client.get(url).send().await.expect("the gateway responds");
     let no_operation = stack.send(Method::PATCH, "patient", &patient(), 404).await;
 
     for refused in [json_of(keyless, 401).await, no_operation] {

@@ -50,7 +50,7 @@ async fn until_home_page_is(host: &Host, status: u16) {
 }
 
 #[tokio::test]
-async fn no_more_than_a_hundred_requests_are_under_way() {
+async fn no_more_than_a_hundred_requests_are_in_progress() {
     let (host, _folder) = host().await;
     let mut under_way = Vec::new();
     // The request for the home page counts too.

@@ -75,7 +75,7 @@ fn stored_keys(state: &Path) -> Value {
 /// The status of a call to a host with this key.
 async fn status_with(stack: &Stack, url: String, key: &Value) -> u16 {
     let call = stack.client.post(url).header("x-functions-key", key.as_str().unwrap_or_default());
-    call.body("{}").send().await.expect("the host answers").status().as_u16()
+    call.body("{}").send().await.expect("the host responds").status().as_u16()
 }
 
 /// Whether a database user can log in.
@@ -174,7 +174,7 @@ async fn a_rotation_is_requested_over_the_control_socket() {
     assert_eq!(
         progress,
         [
-            "The host accepts the new key patient-tests-api-rotated beside patient-tests-api.",
+            "The host accepts the new key patient-tests-api-rotated in addition to patient-tests-api.",
             "Key Vault has a new version of audit-host-key; waiting for patient-tests-api …",
             "patient-tests-api has read it.",
             "The host no longer accepts patient-tests-api.",
@@ -203,7 +203,7 @@ async fn no_secret_is_logged_or_sent_while_used_rotated_and_unavailable() {
         }
     }
     load.stop().await;
-    let bad = stack.call(Method::POST, "patient").body("{").send().await.expect("an answer");
+    let bad = stack.call(Method::POST, "patient").body("{").send().await.expect("a response");
     let mut output = stack.local.logs();
     output.push(bad.text().await.expect("a problem"));
     assert!(output.iter().any(|line| line.contains("TRACE")), "the apps log at trace level");

@@ -93,7 +93,7 @@ async fn a_given_database_is_used() {
     server.wait().expect("it ends");
     let client = Client::with_uri_str(&given).await.expect("a good string");
     let names = client.database("patient-tests").list_collection_names().await;
-    assert!(names.expect("it answers").contains(&"patients".to_owned()));
+    assert!(names.expect("it replies").contains(&"patients".to_owned()));
 }
 
 /// `local-stack server` on free ports, with its files in this folder.

@@ -81,7 +81,7 @@ impl Stack {
     pub async fn send(&self, method: Method, path: &str, body: &Value, status: u16) -> Value {
         let call = self.call(method, path);
         let call = if body.is_null() { call } else { call.body(body.to_string()) };
-        json_of(call.send().await.expect("the gateway answers"), status).await
+        json_of(call.send().await.expect("the gateway responds"), status).await
     }
 
     pub async fn patients(&mut self) -> Collection<Document> {
@@ -103,7 +103,7 @@ impl Stack {
 /// The body of a response, whose status is asserted; null without a body.
 pub async fn json_of(response: Response, status: u16) -> Value {
     let (actual, text) =
-        (response.status().as_u16(), response.text().await.expect("a whole answer"));
+        (response.status().as_u16(), response.text().await.expect("a complete response"));
     assert_eq!(actual, status, "{text}");
     serde_json::from_str(&text).unwrap_or_default()
 }

@@ -121,14 +121,15 @@ async fn unknown_and_invalid_trace_ids_are_distinguished() {
 
     for text in ["42", "%", "4bf92f3577b34da6a3ce929d0e0e473g", "\u{201c}"] {
         find(&mut page, &"0".repeat(32)).await;
-        page.until(&format!("{state}.startsWith('Nothing is kept about this trace id')")).await;
+        page.until(&format!("{state}.startsWith('No telemetry is stored for this trace id')"))
+            .await;
         find(&mut page, text).await;
-        page.until(&format!("{state}.startsWith('This is no trace id')")).await;
+        page.until(&format!("{state}.startsWith('This is not a trace id')")).await;
         assert_eq!(page.value("document.getElementById('found').hidden").await, true, "{text}");
     }
     // Later items are shown without another search.
     find(&mut page, OPERATION).await;
-    page.until(&format!("{state}.startsWith('Nothing is kept about this trace id')")).await;
+    page.until(&format!("{state}.startsWith('No telemetry is stored for this trace id')")).await;
     send_operation(&insights).await;
     page.until("document.querySelectorAll('#spans li').length === 4").await;
 }

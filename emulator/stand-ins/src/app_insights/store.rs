@@ -32,7 +32,7 @@ impl Store {
         Self { key, contents: Mutex::default(), revision: watch::Sender::default() }
     }
 
-    /// Stores the valid items; returns for each item what is wrong with it, if anything.
+    /// Stores the valid items; returns for each item its error, if any.
     pub(super) fn receive(&self, texts: &[String]) -> Vec<Option<String>> {
         let read: Vec<_> = texts.iter().map(|text| schema::read(text, self.key)).collect();
         let mut contents = self.contents();

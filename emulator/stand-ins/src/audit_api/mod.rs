@@ -103,12 +103,12 @@ impl AuditApi {
         self.register.records()
     }
 
-    /// The calls of `Health` with a valid key, whatever response they got.
+    /// The calls of `Health` with a valid key, regardless of their responses.
     pub fn health_calls(&self) -> Vec<HealthCall> {
         self.register.health_calls()
     }
 
-    /// The number of requests, whatever response they got.
+    /// The number of requests, regardless of their responses.
     pub fn calls(&self) -> usize {
         self.register.calls()
     }

@@ -29,7 +29,7 @@ const BIND_INTERVAL: Duration = Duration::from_millis(10);
 
 type HttpResponse = Response<Full<Bytes>>;
 
-/// Serves until aborted; closes and opens the port as the behaviour says.
+/// Serves until aborted; closes and opens the port according to the behaviour.
 pub(super) async fn serve(first: TcpListener, key: Arc<RwLock<String>>, register: Arc<Register>) {
     let mut behaviour = register.behaviour();
     let address = first.local_addr();

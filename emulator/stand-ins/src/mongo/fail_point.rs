@@ -23,12 +23,12 @@ pub struct FailPoint {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Makes the commands of clients with this `appName` fail as `data` says; other clients are not
-/// affected.
+/// Makes the commands of clients with this `appName` fail as described by `data`; other clients are
+/// not affected.
 ///
 /// `data` is that of `failCommand`, for example `doc! { "failCommands": ["insert"], "errorCode":
-/// 16500 }`, with one addition: `mode` says how often, as in `doc! { "times": 2 }`; without it,
-/// every such command fails. The call waits while another test of the process has a fail point set.
+/// 16500 }`, with one addition: `mode` is how often, as in `doc! { "times": 2 }`; without it, every
+/// such command fails. The call waits while another test of the process has a fail point set.
 ///
 /// # Panics
 /// If the server cannot be reached, or was started without test commands.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The path of the fetched executable, below the root of the workspace.
-const BESIDE_THE_BUILD: &str = "target/tools/mongodb/bin/mongod";
+const FETCHED_MONGOD: &str = "target/tools/mongodb/bin/mongod";
 
 /// The mongod on `PATH`, or else the one that `scripts/setup` fetched.
 pub(super) fn mongod() -> Option<PathBuf> {
@@ -29,6 +29,6 @@ pub(super) fn mongod() -> Option<PathBuf> {
 fn above(start: &Path) -> Option<PathBuf> {
     start
         .ancestors()
-        .map(|folder| folder.join(BESIDE_THE_BUILD))
+        .map(|folder| folder.join(FETCHED_MONGOD))
         .find(|candidate| candidate.is_file())
 }

@@ -74,9 +74,9 @@ impl Proxy {
     /// Forwards the next command of this name, and closes its connection instead of forwarding the
     /// reply.
     ///
-    /// The server has executed the command by then, and the client cannot know. Repeated calls add
-    /// up.
-    pub fn lose_next_answer_to(&self, command: &str) {
+    /// By then the server has executed the command, which the client cannot know. Repeated calls
+    /// add up.
+    pub fn lose_next_reply_to(&self, command: &str) {
         lock(&self.shared.replies_to_lose).push(command.to_owned());
     }
 
@@ -84,13 +84,13 @@ impl Proxy {
     /// never receives them.
     ///
     /// For replies that a plain mongod never sends, such as the throttling of Cosmos DB.
-    pub fn answer_instead(&self, command: &str, times: usize, reply: Document) {
+    pub fn reply_instead(&self, command: &str, times: usize, reply: Document) {
         let command = command.to_owned();
         lock(&self.shared.fake_replies).push(FakeReply { command, times, reply });
     }
 
     /// Whether every reply that was to be lost has been lost.
-    pub fn has_lost_all(&self) -> bool {
+    pub fn has_lost_all_replies(&self) -> bool {
         lock(&self.shared.replies_to_lose).is_empty()
     }
 
@@ -233,7 +233,7 @@ async fn forward_replies(
 
 /// Whether to forward a message; if not, the caller closes the connection.
 ///
-/// While the proxy hangs, this does not return, so a waiting client learns nothing until it may
+/// While the proxy hangs, this does not return, so a waiting client does not notice until it may
 /// reconnect.
 async fn should_forward(mode: &mut watch::Receiver<Mode>) -> bool {
     let now = *mode.borrow_and_update();

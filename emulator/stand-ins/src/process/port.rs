@@ -9,7 +9,7 @@ use std::ops::Range;
 /// databases, below MongoDB's.
 const PORTS: Range<u16> = 12_000..27_000;
 
-/// If one port in twenty is taken, which would be many, all attempts fail once in 20^8 times.
+/// Even if one port in twenty is taken, all attempts fail only once in 20^8 times.
 const ATTEMPTS_MAX: usize = 8;
 
 /// Whether a port of 127.0.0.1 is free.
@@ -17,7 +17,7 @@ pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A port of 127.0.0.1 that is free and that the system assigns to nobody.
+/// A free port of 127.0.0.1 that the system does not assign to other processes.
 ///
 /// # Errors
 /// If no attempt finds a free port.

@@ -1,4 +1,4 @@
-//! Each row of the table "What the gateway answers itself" of `docs/contract.md`, provoked.
+//! Each row of the table "Responses of the gateway itself" of `docs/contract.md`, provoked.
 
 use reqwest::Response;
 use stand_ins::api_management::PolicyFiles;
@@ -9,7 +9,7 @@ use crate::stack::{Stack, problem};
 use crate::token;
 
 const CONTRACT: &str = include_str!("../../../../docs/contract.md");
-const HEADING: &str = "### What the gateway answers itself";
+const HEADING: &str = "### Responses of the gateway itself";
 
 /// Status, kind and cause of each row.
 fn rows() -> Vec<[&'static str; 3]> {
@@ -22,7 +22,7 @@ fn rows() -> Vec<[&'static str; 3]> {
 }
 
 async fn sent(call: reqwest::RequestBuilder) -> Response {
-    call.send().await.expect("the gateway answers")
+    call.send().await.expect("the gateway responds")
 }
 
 async fn before_one_that_says(head: &'static str) -> Response {

@@ -209,9 +209,9 @@ pub fn chunked(text: &'static str) -> reqwest::Body {
 
 /// Sends a request and reads the whole response.
 pub async fn sent(request: RequestBuilder) -> Response {
-    let response = request.timeout(PATIENCE).send().await.expect("the host answers");
+    let response = request.timeout(PATIENCE).send().await.expect("the host responds");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Response { status, headers, body: response.text().await.expect("the answer is complete") }
+    Response { status, headers, body: response.text().await.expect("the response is complete") }
 }
 
 /// Sends a request and reads the invocation that the handler got.

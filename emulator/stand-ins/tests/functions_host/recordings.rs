@@ -25,7 +25,6 @@ struct Request {
     request_base64: String,
     payload: Option<Value>,
     /// The host's refusal.
-    #[serde(rename = "answer")]
     response: Option<String>,
 }
 
@@ -37,7 +36,6 @@ struct Response {
     method: String,
     handler_body: String,
     handler_or_request_headers: Vec<(String, String)>,
-    #[serde(rename = "answer")]
     response: String,
 }
 
@@ -45,7 +43,6 @@ struct Response {
 #[derive(Deserialize)]
 struct KnownDifferences {
     payloads: Vec<KnownDifference>,
-    #[serde(rename = "answers")]
     responses: Vec<KnownDifference>,
 }
 
@@ -92,7 +89,7 @@ async fn every_recorded_request_leads_to_the_recorded_payload() {
 async fn every_recorded_response_reaches_the_caller_unchanged() {
     let app = app(|plan| plan.function("Echo", "echo")).await;
     let mut found = Differences::new();
-    let Recordings::<Response> { recordings } = read("answers.json");
+    let Recordings::<Response> { recordings } = read("responses.json");
     for recording in &recordings {
         let mut script = json!({ "body": recording.handler_body });
         let mut request =

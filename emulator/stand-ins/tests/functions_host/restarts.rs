@@ -73,7 +73,7 @@ async fn a_killed_handler_fails_its_call_and_the_next_waits_for_the_restart() {
 }
 
 #[tokio::test]
-async fn a_timed_out_call_ends_the_calls_beside_it() {
+async fn a_timed_out_call_ends_concurrent_calls() {
     let app = hurried().await;
     let endless = json!({ "wait_for": "never" });
     let first = tokio::spawn(sent(app.scripted(&endless)));

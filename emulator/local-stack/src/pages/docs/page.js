@@ -1,29 +1,29 @@
 // Shows an API from its OpenAPI document, and sends requests to it.
-// Whatever was received is inserted as text, never as markup.
+// Responses are inserted as text, never as markup.
 "use strict";
 
 const KEY = "subscription-key";
 const GUID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
-// What a browser sends in a header, and what any key is made of.
-const VISIBLE = /^[\x21-\x7e]*$/;
-// Whoever reads them sees nothing, or the text around them in another order.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+// The characters of a key.
+const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
+// Characters that are invisible or reorder the text around them.
+const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 let api;
 
 const byId = (id) => document.getElementById(id);
 
 function element(name, className, ...content) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.append(...content.filter((part) => part !== undefined && part !== null));
-  return made;
+  const created = document.createElement(name);
+  if (className) created.className = className;
+  created.append(...content.filter((part) => part !== undefined && part !== null));
+  return created;
 }
 
 function resolved(schema) {
   return schema?.$ref ? api.components.schemas[schema.$ref.split("/").pop()] : schema;
 }
 
-// What a value must be, in a few words.
+// A short description of a schema.
 function described(schema) {
   if (schema.$ref) return schema.$ref.split("/").pop();
   if (schema.allOf) return `${described(schema.allOf[0])}${schema.nullable ? " or null" : ""}`;
@@ -31,9 +31,9 @@ function described(schema) {
   const words = [schema.type ?? "any"];
   if (schema.format) words.push(schema.format);
   if (schema.enum) words.push(schema.enum.join(" | "));
-  const least = schema.minLength ?? schema.minimum;
-  const most = schema.maxLength ?? schema.maximum;
-  if (least !== undefined || most !== undefined) words.push(`${least ?? ""}…${most ?? ""}`);
+  const minimum = schema.minLength ?? schema.minimum;
+  const maximum = schema.maxLength ?? schema.maximum;
+  if (minimum !== undefined || maximum !== undefined) words.push(`${minimum ?? ""}…${maximum ?? ""}`);
   if (schema.pattern) words.push(schema.pattern);
   if (schema.nullable) words.push("or null");
   return words.join(" ");
@@ -45,8 +45,8 @@ function table(headings, rows) {
   return element("table", "", element("thead", "", head), element("tbody", "", ...body));
 }
 
-// Every field of a schema, with those of objects within.
-function fields(schema, prefix = "") {
+// A row for each field of a schema, including those of nested objects.
+function fieldRows(schema, prefix = "") {
   const { properties = {}, required = [] } = schema;
   return Object.entries(properties).flatMap(([name, field]) => {
     const about = element("span", "quiet", field.description ?? "");
@@ -56,15 +56,15 @@ function fields(schema, prefix = "") {
       required.includes(name) ? "required" : "",
       about,
     ];
-    const inner = field.type === "array" ? field.items : field;
-    return [row, ...(inner.properties ? fields(inner, `${prefix}${name}.`) : [])];
+    const nested = field.type === "array" ? field.items : field;
+    return [row, ...(nested.properties ? fieldRows(nested, `${prefix}${name}.`) : [])];
   });
 }
 
 function schemaDetails(name, schema) {
   const details = element("details", "schema", element("summary", "", element("code", "", name)));
   details.id = `schema-${name}`;
-  if (schema.properties) details.append(table(["Field", "Value", "", "Rule"], fields(schema)));
+  if (schema.properties) details.append(table(["Field", "Value", "", "Rule"], fieldRows(schema)));
   else details.append(element("p", "", element("code", "", described(schema))));
   if (schema.example) {
     details.append(element("h4", "", "Example"), element("pre", "", JSON.stringify(schema.example, null, 2)));
@@ -96,13 +96,13 @@ function parameterField(operation, parameter) {
   input.autocomplete = "off";
   input.placeholder = parameter.schema.example ?? parameter.schema.default ?? "";
   input.required = parameter.required === true;
-  // An address with anything else in it can be that of another operation.
+  // Any other text could turn the path into that of another operation.
   if (parameter.in === "path" && parameter.schema.format === "uuid") {
     input.pattern = `\\s*${GUID}\\s*`;
     input.title = "A GUID, for instance 0190a6b2-1111-7abc-8def-0123456789ab.";
   } else if (parameter.in === "header") {
     input.pattern = "[\\x20-\\x7e]*";
-    input.title = "Letters, digits and signs of ASCII; nothing else can be in a header.";
+    input.title = "Printable ASCII characters.";
   }
   const label = element("label", "", parameter.name, parameter.required ? " (required)" : "");
   label.htmlFor = input.id;
@@ -110,8 +110,8 @@ function parameterField(operation, parameter) {
   return element("div", "parameter", label, input, " ", element("span", "quiet", about));
 }
 
-// A replacement names the record that it replaces, which is the last in the path.
-function followPath(operation, form) {
+// Copies the last id of the path into a body that requires an id, as that of an update does.
+function copyIdToBody(operation, form) {
   const last = operation.parameters?.findLast((parameter) => parameter.in === "path");
   const schema = resolved(bodySchema(operation));
   if (!last || !schema?.required?.includes("id")) return;
@@ -121,7 +121,7 @@ function followPath(operation, form) {
       const record = { ...JSON.parse(body.value), id: path.value.trim() };
       body.value = JSON.stringify(record, null, 2);
     } catch {
-      // What is being written is no JSON yet; whoever writes it fills in the id.
+      // The body is not valid JSON at the moment, so its author fills in the id.
     }
   });
 }
@@ -139,7 +139,7 @@ function bodyField(operation) {
   return element("div", "parameter", label, about, input);
 }
 
-// Where the request goes, and with which headers.
+// The URL and the headers of the request.
 function target(path, operation, form) {
   const headers = { "Ocp-Apim-Subscription-Key": byId("key").value.trim() };
   const query = new URLSearchParams();
@@ -153,7 +153,7 @@ function target(path, operation, form) {
   return { address: query.size ? `${address}?${query}` : address, headers };
 }
 
-function readable(text) {
+function indented(text) {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
@@ -162,15 +162,14 @@ function readable(text) {
 }
 
 function escaped(text) {
-  return text.replace(UNSEEN, (unseen) => `\\u${unseen.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(INVISIBLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-// Received text, of which the texts in quotes have directions of their own: whatever they are
-// made of, the quotes stay where they are.
-function received(text) {
+// Shows a body with each quoted string isolated, so that right-to-left text does not move the quotes.
+function bodyElement(text) {
   const shown = element("pre", "body");
   const parts = escaped(text).split(/"([^"\\]*(?:\\.[^"\\]*)*)"/);
-  // One by one, since a page of records has more parts than a call takes arguments.
+  // Appended one by one, since a page of records has more parts than a call can take arguments.
   parts.forEach((part, index) => {
     if (index % 2) shown.append('"', element("bdi", "", part), '"');
     else shown.append(part);
@@ -178,19 +177,19 @@ function received(text) {
   return shown;
 }
 
-// What is wrong with the key, if it cannot be sent.
-function keyMistake(key) {
-  const index = [...key].findIndex((character) => !VISIBLE.test(character));
+// The error message for a key that a header cannot contain; otherwise empty.
+function keyError(key) {
+  const index = [...key].findIndex((character) => !VISIBLE_ASCII.test(character));
   if (index < 0) return "";
   const code = [...key][index].codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
-  return `The key cannot be right: its character ${index + 1} is U+${code}, and keys have letters, digits and signs of ASCII alone. Copy it anew.`;
+  return `The key is invalid: character ${index + 1} is U+${code}, but keys consist of printable ASCII characters. Copy it again.`;
 }
 
 async function send(path, method, operation, form, output) {
-  const mistake = keyMistake(byId("key").value.trim());
-  byId("key").setAttribute("aria-invalid", String(Boolean(mistake)));
-  if (mistake) {
-    output.replaceChildren(element("p", "bad", mistake));
+  const keyProblem = keyError(byId("key").value.trim());
+  byId("key").setAttribute("aria-invalid", String(Boolean(keyProblem)));
+  if (keyProblem) {
+    output.replaceChildren(element("p", "bad", keyProblem));
     byId("key").focus();
     return;
   }
@@ -202,18 +201,18 @@ async function send(path, method, operation, form, output) {
   }
   output.replaceChildren("…");
   try {
-    const begun = performance.now();
-    const answer = await fetch(address, options);
-    const text = await answer.text();
-    const took = `${(performance.now() - begun).toFixed(1)} ms`;
-    const lines = [...answer.headers].flatMap(([name, value]) => [`${name}: `, element("bdi", "", escaped(value)), "\n"]);
+    const started = performance.now();
+    const response = await fetch(address, options);
+    const text = await response.text();
+    const took = `${(performance.now() - started).toFixed(1)} ms`;
+    const lines = [...response.headers].flatMap(([name, value]) => [`${name}: `, element("bdi", "", escaped(value)), "\n"]);
     output.replaceChildren(
-      element("p", "", element("strong", answer.ok ? "good status" : "bad status", `${answer.status}`), ` after ${took}`),
+      element("p", "", element("strong", response.ok ? "good status" : "bad status", `${response.status}`), ` after ${took}`),
       element("pre", "headers", ...lines),
-      received(readable(text)),
+      bodyElement(indented(text)),
     );
   } catch {
-    output.replaceChildren(element("p", "bad", "The gateway does not answer."));
+    output.replaceChildren(element("p", "bad", "The gateway does not respond."));
   }
 }
 
@@ -221,10 +220,10 @@ function tryForm(path, method, operation) {
   const form = element("form");
   for (const parameter of operation.parameters ?? []) form.append(parameterField(operation, parameter));
   if (bodySchema(operation)) form.append(bodyField(operation));
-  const output = element("div", "answer");
+  const output = element("div", "response");
   output.setAttribute("aria-live", "polite");
   form.append(element("button", "", "Send"), output);
-  followPath(operation, form);
+  copyIdToBody(operation, form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     send(path, method, operation, form, output);
@@ -240,7 +239,7 @@ function operationDetails(path, method, operation) {
     element("p", "", operation.description ?? ""),
     element("h4", "", "Try it"),
     tryForm(path, method, operation),
-    element("h4", "", "Answers"),
+    element("h4", "", "Responses"),
     table(["Status", "Meaning", "Body", "Headers"], responseRows(operation)),
   );
   return details;
@@ -271,12 +270,12 @@ async function load() {
   byId("key").addEventListener("input", () => sessionStorage.setItem(KEY, byId("key").value));
   byId("access").addEventListener("submit", (event) => event.preventDefault());
   try {
-    const answer = await fetch("/docs/openapi.json", { cache: "no-store" });
-    api = await answer.json();
+    const response = await fetch("/docs/openapi.json", { cache: "no-store" });
+    api = await response.json();
     show();
     if (location.hash) byId(location.hash.slice(1))?.setAttribute("open", "");
   } catch {
-    byId("state").textContent = "The document cannot be loaded.";
+    byId("state").textContent = "The OpenAPI document cannot be loaded.";
   }
 }
 

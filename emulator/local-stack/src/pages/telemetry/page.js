@@ -1,5 +1,5 @@
-// Shows the last requests, or the one with the trace id that the address names (#trace=ID).
-// Whatever was received is inserted as text, never as markup.
+// Shows the last requests, or the timeline of the trace id in the page's address (#trace=ID).
+// Responses are inserted as text, never as markup.
 "use strict";
 
 const POLL_MS = 1000;
@@ -11,10 +11,10 @@ const shown = new Map();
 const byId = (id) => document.getElementById(id);
 
 function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined && text !== null) made.textContent = text;
-  return made;
+  const created = document.createElement(name);
+  if (className) created.className = className;
+  if (text !== undefined && text !== null) created.textContent = text;
+  return created;
 }
 
 function duration(ms) {
@@ -28,7 +28,7 @@ function outcome(span) {
   return ["unknown", "outcome unknown"];
 }
 
-// Colour alone says nothing to some, so the outcome is written as well.
+// Colour alone is not accessible, so the outcome is written as well.
 function status(span) {
   const [className, text] = outcome(span);
   return element("span", className, span.status ? `${span.status} ${text}` : text);
@@ -36,8 +36,8 @@ function status(span) {
 
 function requestRow(request) {
   const row = element("tr");
-  const { name, function: led } = request;
-  const link = element("a", "", led && led !== name ? `${led} (${name})` : name);
+  const { name, function: functionName } = request;
+  const link = element("a", "", functionName && functionName !== name ? `${functionName} (${name})` : name);
   link.href = `${TRACE}${encodeURIComponent(request.operationId)}`;
   const operation = element("th", "operation");
   operation.scope = "row";
@@ -58,7 +58,7 @@ function requestRow(request) {
 }
 
 function showRequests({ requests, rejected }) {
-  // A link that has the focus keeps it while rows are replaced.
+  // Replacing the rows must not take the focus from a link.
   const focused = document.activeElement?.getAttribute("href");
   byId("requests").replaceChildren(...requests.map(requestRow));
   byId("empty").hidden = requests.length > 0;
@@ -69,7 +69,7 @@ function showRequests({ requests, rejected }) {
   shown.set("rejected", rejected);
 }
 
-function spanItem(span, whole) {
+function spanItem(span, totalMs) {
   const item = element("li");
   const about = element("div", "about");
   about.style.paddingLeft = `${Math.min(span.depth, 8) * 0.75}rem`;
@@ -83,7 +83,7 @@ function spanItem(span, whole) {
   const track = element("div", "track");
   track.setAttribute("aria-hidden", "true");
   const bar = element("div", `bar ${outcome(span)[0]}`);
-  const share = (ms) => (whole > 0 ? Math.min(100, (100 * ms) / whole) : 0);
+  const share = (ms) => (totalMs > 0 ? Math.min(100, (100 * ms) / totalMs) : 0);
   bar.style.left = `${share(span.offsetMs)}%`;
   bar.style.width = `${Math.min(share(span.durationMs), 100 - share(span.offsetMs))}%`;
   track.append(bar);
@@ -107,15 +107,15 @@ function showOperation(operation) {
   const { spans, logs } = operation;
   byId("found").hidden = false;
   byId("operation-title").textContent = spans[0]?.name ?? "Operation";
-  const total = `${duration(operation.durationMs)} in all`;
+  const total = `${duration(operation.durationMs)} in total`;
   byId("operation-about").textContent = `${operation.operationId}, ${new Date(operation.time).toLocaleString()}, ${total}`;
   byId("spans").replaceChildren(...spans.map((span) => spanItem(span, operation.durationMs)));
   byId("logs").replaceChildren(...logs.map(logItem));
   byId("no-logs").hidden = logs.length > 0;
 }
 
-// The trace id that the address names; empty for none.
-function openTrace() {
+// The trace id in the page's address, or an empty string.
+function openTraceId() {
   if (!location.hash.startsWith(TRACE)) return "";
   const id = location.hash.slice(TRACE.length);
   try {
@@ -127,47 +127,47 @@ function openTrace() {
 
 async function load(address, show) {
   const headers = tags.has(address) ? { "If-None-Match": tags.get(address) } : {};
-  const answer = await fetch(address, { headers, cache: "no-store" });
-  if (answer.status === 304) return;
-  if (!answer.ok) throw new Error(answer.status === 404 ? "no longer kept" : "unavailable");
-  const body = await answer.json();
-  // The address may have changed while this was on its way.
+  const response = await fetch(address, { headers, cache: "no-store" });
+  if (response.status === 304) return;
+  if (!response.ok) throw new Error(response.status === 404 ? "not found" : "unavailable");
+  const body = await response.json();
+  // The user may have navigated in the meantime.
   if (address !== current().address) return;
   show(body);
-  tags.set(address, answer.headers.get("ETag"));
+  tags.set(address, response.headers.get("ETag"));
 }
 
 function current() {
-  const id = openTrace();
+  const id = openTraceId();
   return id
     ? { address: `/telemetry/operations/${id}`, show: showOperation }
     : { address: "/telemetry/requests", show: showRequests };
 }
 
-function say(text) {
-  // Said again only when it changes, lest a screen reader repeat it every second.
+function showState(text) {
+  // Written only when it changes, so that a screen reader does not repeat it every second.
   if (byId("state").textContent !== text) byId("state").textContent = text;
 }
 
 async function refresh() {
-  const id = openTrace();
+  const id = openTraceId();
   if (id && !TRACE_ID.test(id)) {
-    say("This is no trace id: one has 32 digits from 0 to 9 and a to f.");
+    showState("This is not a trace id, which has 32 hexadecimal digits.");
     return;
   }
   const { address, show } = current();
   try {
     await load(address, show);
     const rejected = shown.get("rejected");
-    say(rejected ? `Live; ${rejected} items were rejected.` : "Live");
+    showState(rejected ? `Live; ${rejected} items were rejected.` : "Live");
   } catch (error) {
-    if (id !== openTrace()) return;
-    say(error.message === "no longer kept" ? "Nothing is kept about this trace id, or nothing yet." : "The gateway does not answer.");
+    if (id !== openTraceId()) return;
+    showState(error.message === "not found" ? "No telemetry is stored for this trace id, or none yet." : "The gateway does not respond.");
   }
 }
 
 function navigate() {
-  const id = openTrace();
+  const id = openTraceId();
   byId("list").hidden = Boolean(id);
   byId("operation").hidden = !id;
   byId("found").hidden = true;
@@ -186,7 +186,7 @@ function navigate() {
 function find(event) {
   event.preventDefault();
   const hash = `${TRACE}${encodeURIComponent(byId("trace").value.trim())}`;
-  // The same again is no change of the address.
+  // Searching for the same id does not fire hashchange.
   if (location.hash === hash) navigate();
   else location.hash = hash;
 }

@@ -75,8 +75,8 @@ pub(super) enum Text {
 pub(super) struct CacheLookupValue {
     pub(super) key: String,
     pub(super) variable: String,
-    /// The variable's value if there is no cached value. Without it the variable is not set: so
-    /// says the reference under `variable-name`, though null under `default-value`.
+    /// The variable's value if there is no cached value. Without it the variable is not set,
+    /// according to the reference of `variable-name`; that of `default-value` says null.
     pub(super) default: Option<String>,
 }
 

@@ -157,7 +157,7 @@ mod tests {
     async fn rest(mut connection: DuplexStream) -> (String, u64) {
         let start = Instant::now();
         let mut text = String::new();
-        connection.read_to_string(&mut text).await.expect("answers are texts");
+        connection.read_to_string(&mut text).await.expect("the response is text");
         (text, start.elapsed().as_secs())
     }
 

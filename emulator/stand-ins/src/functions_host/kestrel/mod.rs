@@ -23,8 +23,8 @@ pub(super) use response::Response;
 /// How long a stopping server waits for the requests under way.
 const STOPPING_MAX: Duration = Duration::from_secs(5);
 
-/// Serves requests. It does not learn of disconnected callers, so the work is completed all the
-/// same.
+/// Serves requests. It is not notified of disconnected callers, so their requests are completed
+/// too.
 pub(super) trait Application: Send + Sync + 'static {
     /// Responds to a request; if the body cannot be read, the connection responds instead.
     fn respond(

@@ -53,8 +53,8 @@ impl Response {
         self.assemble(&framing, is_http_10, keeps_alive && is_intact)
     }
 
-    /// Chooses the framing, adds its header, and tells whether the connection stays usable; `None`
-    /// if the headers contradict the body.
+    /// Chooses the framing and adds its header; returns it and whether the connection stays usable,
+    /// or `None` if the headers contradict the body.
     fn framing(&mut self, is_head: bool, is_http_10: bool) -> Option<(Framing, bool)> {
         let has_length = !(100..200).contains(&self.status) && self.status != 204;
         let has_body = !is_head && !matches!(self.status, 204 | 205 | 304);
