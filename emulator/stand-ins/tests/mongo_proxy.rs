@@ -127,3 +127,40 @@ async fn a_fake_reply_reaches_the_client_and_its_command_not_the_server() {
     through.insert_one(doc! {}).await.expect("one time only");
     assert_eq!(count(&direct).await, 1);
 }
+
+#[tokio::test]
+async fn a_reply_that_is_held_back_arrives_when_it_is_forwarded_or_never() {
+    let Setup { proxy, through, direct } = set_up().await;
+    for is_lost in [false, true] {
+        let mut reply = proxy.hold_next_reply_to("insert");
+        let inserting = tokio::spawn({
+            let through = through.clone();
+            async move { through.insert_one(doc! { "_id": is_lost }).await }
+        });
+        reply.arrived().await;
+        assert!(!inserting.is_finished());
+        assert_eq!(direct.count_documents(doc! { "_id": is_lost }).await.expect("counted"), 1);
+
+        if is_lost {
+            reply.lose()
+        } else {
+            reply.forward()
+        }
+        assert_eq!(inserting.await.expect("it ran").is_err(), is_lost);
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_is_held_back_is_executed_later_although_its_client_is_gone() {
+    let Setup { proxy, through, direct } = set_up().await;
+    let mut command = proxy.hold_next("insert");
+    let inserting = tokio::spawn(async move { through.insert_one(doc! {}).await });
+    command.arrived().await;
+    assert_eq!(count(&direct).await, 0);
+
+    inserting.abort();
+    inserting.await.expect_err("it was aborted");
+    command.execute().await;
+
+    assert_eq!(count(&direct).await, 1);
+}

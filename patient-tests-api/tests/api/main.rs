@@ -23,6 +23,7 @@ mod load_medical_test_history;
 mod load_patient;
 mod load_patient_history;
 mod logs;
+mod lost_replies;
 mod openapi;
 mod preconditions;
 mod restore_medical_test;

@@ -9,9 +9,10 @@ use mongodb::options::{ClientOptions, ServerAddress};
 use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::held::{Decision, Direction, Held, Hold};
 use super::wire;
 
 const DEFAULT_PORT: u16 = 27017;
@@ -41,6 +42,16 @@ struct Shared {
     commands: Mutex<Vec<String>>,
     replies_to_lose: Mutex<Vec<String>>,
     fake_replies: Mutex<Vec<FakeReply>>,
+    holds: Mutex<Vec<Hold>>,
+}
+
+/// What happens to the replies of one connection, by the ids of their requests.
+#[derive(Debug, Default)]
+struct Replies {
+    lost: Option<i32>,
+    held: Option<(i32, Hold)>,
+    /// Told when the reply is there.
+    awaited: Option<(i32, oneshot::Sender<()>)>,
 }
 
 #[derive(Debug)]
@@ -78,6 +89,22 @@ impl Proxy {
     /// add up.
     pub fn lose_next_reply_to(&self, command: &str) {
         lock(&self.shared.replies_to_lose).push(command.to_owned());
+    }
+
+    /// Holds the next command of this name back: the server has not received it yet.
+    pub fn hold_next(&self, command: &str) -> Held {
+        self.hold(command, Direction::Command)
+    }
+
+    /// Forwards the next command of this name, and holds its reply back.
+    pub fn hold_next_reply_to(&self, command: &str) -> Held {
+        self.hold(command, Direction::Reply)
+    }
+
+    fn hold(&self, command: &str, direction: Direction) -> Held {
+        let (hold, held) = Hold::new(command, direction);
+        lock(&self.shared.holds).push(hold);
+        held
     }
 
     /// Replies to the next commands of this name itself, the given number of times; the server
@@ -118,6 +145,12 @@ impl Proxy {
 }
 
 impl Shared {
+    fn hold(&self, command: &str) -> Option<Hold> {
+        let mut holds = lock(&self.holds);
+        let index = holds.iter().position(|hold| hold.command == command)?;
+        Some(holds.remove(index))
+    }
+
     fn fake_reply(&self, command: &str) -> Option<Document> {
         let mut replies = lock(&self.fake_replies);
         let fake = replies.iter_mut().find(|fake| fake.command == command && fake.times > 0)?;
@@ -174,13 +207,13 @@ async fn forward(
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let lost_request = Mutex::new(None);
+    let replies = Mutex::default();
     let to_client = tokio::sync::Mutex::new(to_client);
     let commands =
-        forward_commands(from_client, to_server, &to_client, mode.clone(), &shared, &lost_request);
+        forward_commands(from_client, to_server, &to_client, mode.clone(), &shared, &replies);
     tokio::select! {
         end = commands => end,
-        end = forward_replies(from_server, &to_client, mode.clone(), &lost_request) => end,
+        end = forward_replies(from_server, &to_client, mode.clone(), &replies) => end,
         _ = mode.wait_for(|mode| *mode == Mode::Refusing) => Ok(()),
     }
 }
@@ -191,7 +224,7 @@ async fn forward_commands(
     to_client: &tokio::sync::Mutex<OwnedWriteHalf>,
     mut mode: watch::Receiver<Mode>,
     shared: &Shared,
-    lost_request: &Mutex<Option<i32>>,
+    replies: &Mutex<Replies>,
 ) -> io::Result<()> {
     loop {
         let message = wire::Message::read(&mut client).await?;
@@ -203,7 +236,24 @@ async fn forward_commands(
             let mut replies_to_lose = lock(&shared.replies_to_lose);
             if let Some(index) = replies_to_lose.iter().position(|name| name == command) {
                 replies_to_lose.remove(index);
-                *lock(lost_request) = Some(message.request_id());
+                lock(replies).lost = Some(message.request_id());
+            }
+        }
+        if let Some(mut hold) = message.command_name().and_then(|name| shared.hold(name)) {
+            let id = message.request_id();
+            if hold.direction == Direction::Reply {
+                lock(replies).held = Some((id, hold));
+            } else if hold.decision().await == Decision::Forward {
+                let (told, replied) = oneshot::channel();
+                lock(replies).awaited = Some((id, told));
+                server.write_all(message.bytes()).await?;
+                // A client that is gone would end this connection before the server has executed
+                // the command.
+                let _ = replied.await;
+                hold.executed();
+                continue;
+            } else {
+                return Ok(());
             }
         }
         if let Some(reply) = message.command_name().and_then(|name| shared.fake_reply(name)) {
@@ -219,11 +269,22 @@ async fn forward_replies(
     mut server: OwnedReadHalf,
     client: &tokio::sync::Mutex<OwnedWriteHalf>,
     mut mode: watch::Receiver<Mode>,
-    lost_request: &Mutex<Option<i32>>,
+    replies: &Mutex<Replies>,
 ) -> io::Result<()> {
     loop {
         let message = wire::Message::read(&mut server).await?;
-        let is_lost = *lock(lost_request) == Some(message.response_to());
+        let (is_lost, held) = {
+            let mut replies = lock(replies);
+            let id = message.response_to();
+            if let Some((_, told)) = replies.awaited.take_if(|(awaited, _)| *awaited == id) {
+                let _ = told.send(());
+            }
+            (replies.lost == Some(id), replies.held.take_if(|(held, _)| *held == id))
+        };
+        let is_lost = match held {
+            Some((_, mut hold)) => hold.decision().await == Decision::CloseConnection,
+            None => is_lost,
+        };
         if is_lost || !should_forward(&mut mode).await {
             return Ok(());
         }
@@ -244,7 +305,7 @@ async fn should_forward(mode: &mut watch::Receiver<Mode>) -> bool {
     now == Mode::Forwarding
 }
 
-/// The lists are valid after a panic elsewhere.
-fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
-    list.lock().unwrap_or_else(PoisonError::into_inner)
+/// The values are valid after a panic elsewhere.
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
