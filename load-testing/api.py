@@ -69,10 +69,10 @@ class Api:
                     return response
             else:
                 received.failure(f"status {received_status or 'none'}, not {status}")
-        if method in ("PUT", "DELETE") and (
+        if (method in ("PUT", "DELETE") or path.endswith("/restore")) and (
             received_status == 0 or received_status >= 500 or received_status == 429
         ):
-            self.journal.uncertain(path)
+            self.journal.uncertain(path.removesuffix("/restore"))
         raise RescheduleTask
 
 

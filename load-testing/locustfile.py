@@ -70,7 +70,7 @@ class Clinic(FastHttpUser):
     @task(2)
     def ask_for_patient(self) -> None:
         """Reads only the version of a patient (HEAD)."""
-        self.patients.ask()
+        self.patients.load_head()
 
     @task(5)
     def update_patient(self) -> None:
@@ -112,6 +112,16 @@ class Clinic(FastHttpUser):
         """Deletes a patient with tests; then it must be gone."""
         self.patients.delete()
 
+    @task(1)
+    def restore_patient(self) -> None:
+        """Restores an earlier version of a patient."""
+        self.patients.restore()
+
+    @task(1)
+    def restore_test(self) -> None:
+        """Restores an earlier version of a test."""
+        self.tests.restore()
+
     @task(8)
     def create_test(self) -> None:
         """Registers a test and reads it back."""
@@ -130,7 +140,7 @@ class Clinic(FastHttpUser):
     @task(2)
     def ask_for_tests(self) -> None:
         """Reads only the versions of tests (HEAD)."""
-        self.tests.ask()
+        self.tests.load_heads()
 
     @task(3)
     def update_test(self) -> None:

@@ -56,7 +56,7 @@ class MedicalTests:
         pages = Pages(operations.LOAD_TESTS, f"{patient.path}/tests", TESTS_PAGE)
         pages.read(self._api, lambda ids: responses.listing(ids, expected, patient.deleted_tests))
 
-    def read_share(self) -> None:
+    def load_heads(self) -> None:
         """HEAD must return the headers of the list and of a test."""
         patient, test = self._any()
         self._api.send(operations.LOAD_TESTS_HEAD, f"{patient.path}/tests", 200)
@@ -70,6 +70,18 @@ class MedicalTests:
         test.update(self._api, operations.UPDATE_TEST, test.body | {"observations": final})
         patient.tests.append(test)
         self._load(test)
+
+    def restore(self) -> None:
+        """An updated test can be restored and is in the history."""
+        patient, test = self._any()
+        old = Known(test.path, test.etag, test.body)
+        patient.tests.remove(test)
+        test.update(self._api, operations.UPDATE_TEST, test.body | {"performer": "Other laboratory"})
+        test.restore(self._api, operations.RESTORE_TEST, old)
+        patient.tests.append(test)
+        self._load(test)
+        test.check_history(self._api, operations.LOAD_TEST_HISTORY)
+        old.check_version(self._api, operations.LOAD_TEST_VERSION)
 
     def create_invalid(self) -> None:
         """An invalid test must be refused, and the problem must name the field."""

@@ -9,6 +9,9 @@ LOAD_PATIENT_HEAD = "HEAD /patient/{patientId}"
 UPDATE_PATIENT = "PUT /patient/{patientId}"
 DELETE_PATIENT = "DELETE /patient/{patientId}"
 SEARCH_PATIENT = "POST /patient/search"
+LOAD_PATIENT_HISTORY = "GET /patient/{patientId}/history"
+LOAD_PATIENT_VERSION = "GET /patient/{patientId}/history/{version}"
+RESTORE_PATIENT = "POST /patient/{patientId}/restore"
 CREATE_TEST = "POST /patient/{patientId}/tests"
 LOAD_TESTS = "GET /patient/{patientId}/tests"
 LOAD_TESTS_HEAD = "HEAD /patient/{patientId}/tests"
@@ -16,6 +19,9 @@ LOAD_TEST = "GET /patient/{patientId}/tests/{testId}"
 LOAD_TEST_HEAD = "HEAD /patient/{patientId}/tests/{testId}"
 UPDATE_TEST = "PUT /patient/{patientId}/tests/{testId}"
 DELETE_TEST = "DELETE /patient/{patientId}/tests/{testId}"
+LOAD_TEST_HISTORY = "GET /patient/{patientId}/tests/{testId}/history"
+LOAD_TEST_VERSION = "GET /patient/{patientId}/tests/{testId}/history/{version}"
+RESTORE_TEST = "POST /patient/{patientId}/tests/{testId}/restore"
 HEALTH = "GET /health"
 HEALTH_HEAD = "HEAD /health"
 
@@ -26,6 +32,9 @@ ALL = (
     UPDATE_PATIENT,
     DELETE_PATIENT,
     SEARCH_PATIENT,
+    LOAD_PATIENT_HISTORY,
+    LOAD_PATIENT_VERSION,
+    RESTORE_PATIENT,
     CREATE_TEST,
     LOAD_TESTS,
     LOAD_TESTS_HEAD,
@@ -33,6 +42,9 @@ ALL = (
     LOAD_TEST_HEAD,
     UPDATE_TEST,
     DELETE_TEST,
+    LOAD_TEST_HISTORY,
+    LOAD_TEST_VERSION,
+    RESTORE_TEST,
     HEALTH,
     HEALTH_HEAD,
 )

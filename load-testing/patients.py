@@ -49,7 +49,7 @@ class Patients:
         patient = self.any()
         self._api.send(operations.LOAD_PATIENT, patient.path, 304, headers={"If-None-Match": patient.etag})
 
-    def read_share(self) -> None:
+    def load_head(self) -> None:
         """HEAD must return the version of a patient."""
         patient = self.any()
         self._api.send(operations.LOAD_PATIENT_HEAD, patient.path, 200, check=patient.is_there)
@@ -59,6 +59,21 @@ class Patients:
         patient = self.any()
         self._update(patient)
         self._load(patient)
+
+    def restore(self) -> None:
+        """A version that was updated, and every other time deleted, can be restored and is in the history."""
+        patient = self.any()
+        old = Known(patient.path, patient.etag, patient.body)
+        self._update(patient)
+        if self._random.random() < 0.5:
+            self.forget(patient)
+            patient.delete(self._api, operations.DELETE_PATIENT)
+        self.forget(patient)
+        patient.restore(self._api, operations.RESTORE_PATIENT, old)
+        self._known.append(patient)
+        self._load(patient)
+        patient.check_history(self._api, operations.LOAD_PATIENT_HISTORY)
+        old.check_version(self._api, operations.LOAD_PATIENT_VERSION)
 
     def update_conflicting(self) -> None:
         """An update of a stale version must be refused and change nothing."""

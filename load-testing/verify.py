@@ -36,6 +36,7 @@ def expectations(lines: Iterable[str]) -> dict[str, Expected]:
         record = expected.setdefault(note["path"], Expected())
         if note["what"] == "acknowledged":
             record.version, record.digest = version(note["etag"]), note["digest"]
+            record.gone = False
         elif note["what"] == GONE:
             record.gone = True
         else:

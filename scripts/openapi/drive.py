@@ -22,6 +22,9 @@ from patient_records.api.patients import (
     delete_patient,
     load_patient,
     load_patient_head,
+    load_patient_history,
+    load_patient_version,
+    restore_patient,
     search_patient,
     update_patient,
 )
@@ -30,8 +33,11 @@ from patient_records.api.tests import (
     delete_test,
     load_test,
     load_test_head,
+    load_test_history,
+    load_test_version,
     load_tests,
     load_tests_head,
+    restore_test,
     update_test,
 )
 from patient_records.models import (
@@ -44,8 +50,11 @@ from patient_records.models import (
     PatientReplacement,
     PatientSearch,
     Problem,
+    Restoration,
     Test,
     TestReplacement,
+    Version,
+    VersionOperation,
 )
 from patient_records.types import Response
 
@@ -172,6 +181,17 @@ def drive_patients(client: AuthenticatedClient) -> None:
     no_body(delete_patient.sync_detailed(patient.id, client=client, if_match=version), 204)
     no_body(delete_patient.sync_detailed(patient.id, client=client), 204)
     problem(load_patient.sync_detailed(patient.id, client=client), 410, "deleted")
+    versions, cursor = page(load_patient_history.sync_detailed(patient.id, client=client, limit=2), Version)
+    expect((versions[0].version, versions[0].operation), (3, VersionOperation.DELETE), "the newest version")
+    rest, end = page(
+        load_patient_history.sync_detailed(patient.id, client=client, limit=2, cursor=int(cursor)), Version
+    )
+    expect(([entry.version for entry in versions + rest], end), ([3, 2, 1], None), "the versions")
+    problem(load_patient_version.sync_detailed(patient.id, 3, client=client), 410, "deleted")
+    first = load_patient_version.sync_detailed(patient.id, 1, client=client)
+    expect((body(first, 200, Patient), first.headers["ETag"]), (patient, '"1"'), "the first version")
+    back = restore_patient.sync_detailed(patient.id, client=client, body=Restoration(version=1))
+    expect((body(back, 200, Patient).post_code, back.headers["ETag"]), ("2000", '"4"'), "what was restored")
     problem(load_patient.sync_detailed(uuid4(), client=client), 404, "not-found")
 
 
@@ -214,6 +234,12 @@ def drive_tests(client: AuthenticatedClient, patient_id: UUID) -> None:
     version = replaced.headers["ETag"]
     no_body(delete_test.sync_detailed(patient_id, test.id, client=client, if_match=version), 204)
     problem(load_test.sync_detailed(patient_id, test.id, client=client), 410, "deleted")
+    versions, _ = page(load_test_history.sync_detailed(patient_id, test.id, client=client), Version)
+    expect([entry.version for entry in versions], [3, 2, 1], "the versions of the test")
+    first = load_test_version.sync_detailed(patient_id, test.id, 1, client=client)
+    expect(body(first, 200, Test), test, "the first version of the test")
+    back = restore_test.sync_detailed(patient_id, test.id, client=client, body=Restoration(version=1))
+    expect((body(back, 200, Test).performer, back.headers["ETag"]), ("Lab", '"4"'), "the restored test")
 
 
 def drive_health(client: AuthenticatedClient) -> None:

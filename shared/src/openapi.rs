@@ -58,6 +58,8 @@ pub struct Operation {
     method: &'static str,
     /// Whether it is the list operation, for which the route's last parameter is omitted.
     is_list: bool,
+    /// Its id, unless that is the function's name, with an `s` for the list.
+    id: Option<&'static str>,
     value: Value,
 }
 
@@ -196,7 +198,7 @@ impl Operation {
         let value = json!({
             "summary": summary, "description": description, "parameters": [], "responses": {}
         });
-        Self { method, is_list: false, value }.problems(&ALWAYS)
+        Self { method, is_list: false, id: None, value }.problems(&ALWAYS)
     }
 
     /// The operation of `Health`; `proved` says what 200 means.
@@ -220,6 +222,13 @@ impl Operation {
         self
     }
 
+    /// Gives it an id other than the function's name.
+    #[must_use]
+    pub fn called(mut self, id: &'static str) -> Self {
+        self.id = Some(id);
+        self
+    }
+
     /// The HEAD operation beside this GET: the same statuses and headers, without a body.
     fn head(&self) -> Self {
         let mut head = self.clone();
@@ -230,10 +239,11 @@ impl Operation {
 
     /// The operation's id and path, derived from the function's name and route.
     fn id_and_path(&self, name: &str, route: &str) -> (String, String) {
-        match route.rsplit_once('/') {
+        let (id, path) = match route.rsplit_once('/') {
             Some((list, _)) if self.is_list => (format!("{name}s"), format!("/{list}")),
             _ => (name.to_owned(), format!("/{}", route.replace('?', ""))),
-        }
+        };
+        (self.id.map_or(id, str::to_owned), path)
     }
 
     fn with_path_parameters(mut self, path: &str, described: &[PathParameter]) -> Self {

@@ -30,6 +30,7 @@ fn operations() -> Vec<openapi::Operation> {
              change. Versions that earlier releases replaced are missing.",
         )
         .of_the_list()
+        .called("LoadPatientHistory")
         .pages_by(&version().schema(), "Version")
         .problems(&[404]),
         openapi::Operation::new(
@@ -37,6 +38,7 @@ fn operations() -> Vec<openapi::Operation> {
             "Returns a version of a patient.",
             "Also of a deleted patient; the deletion itself is 410.",
         )
+        .called("LoadPatientVersion")
         .returns("Patient")
         .unless_known(),
     ]
