@@ -201,7 +201,8 @@ class Patients:
         self._api.send(operations.LOAD_PATIENT, patient.path, 200, check=patient.is_unchanged)
 
     def _update(self, patient: Known) -> None:
-        body = patient.body | {"postCode": self._random.choice(records.POST_CODES)}
+        others = [code for code in records.POST_CODES if code != patient.body["postCode"]]
+        body = patient.body | {"postCode": self._random.choice(others)}
         self.forget(patient)
         patient.update(self._api, operations.UPDATE_PATIENT, body)
         self._known.append(patient)
