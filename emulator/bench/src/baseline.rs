@@ -74,6 +74,7 @@ impl Operation {
             Task::CreatePatient => Some(Self::TwoInserts),
             Task::LoadPatient => Some(Self::FindAndInsert),
             Task::Seed
+            | Task::UpdatePatient
             | Task::CreateOrLoad
             | Task::SearchPatient
             | Task::SearchByName

@@ -15,6 +15,7 @@ pub(crate) enum Task {
     Seed,
     CreatePatient,
     LoadPatient,
+    UpdatePatient,
     /// Half creates, half loads.
     CreateOrLoad,
     SearchPatient,
@@ -62,6 +63,7 @@ impl Task {
             Self::Seed => "seed",
             Self::CreatePatient => "CreatePatient",
             Self::LoadPatient => "LoadPatient",
+            Self::UpdatePatient => "UpdatePatient",
             Self::CreateOrLoad => "create or load",
             Self::SearchPatient => "SearchPatient",
             Self::SearchByName => "search by name",
@@ -92,6 +94,7 @@ impl Client {
                 Request::create_patient(fastrand::u32(..SEARCHED_POST_CODES))
             }
             Task::LoadPatient => Request::load_patient(id()),
+            Task::UpdatePatient => Request::update_patient(id(), searched()),
             Task::SearchPatient => Request::search_patient(searched()),
             Task::SearchByName => {
                 let names = fastrand::choice(&self.data.names);

@@ -53,7 +53,7 @@ pub(crate) async fn run(newer: &Path, older: &Path, scale: &Scale) -> Result<(),
         "÷older",
         "÷driver"
     );
-    for task in [Task::CreatePatient, Task::LoadPatient] {
+    for task in [Task::CreatePatient, Task::LoadPatient, Task::UpdatePatient] {
         for callers in [1, CALLERS_TYPICAL] {
             compare(&builds, &reference, &baseline, task, callers, scale.timing).await?;
         }
@@ -70,18 +70,16 @@ async fn compare(
     callers: usize,
     timing: Timing,
 ) -> Result<(), String> {
-    let operation = Operation::needed_by(task).ok_or("nothing to compare with")?;
+    let operation = Operation::needed_by(task);
     let [mut driver, mut hop, mut newer_rounds, mut older_rounds] =
         [(); 4].map(|()| Rounds::default());
     for round in 0..ROUNDS {
-        driver.add(
-            &reference.measure(baseline.callers(callers, operation), timing).await?,
-            Measured::cpu_of_bench,
-        );
-        hop.add(
-            &reference.measure(baseline.callers(callers, Operation::Hop), timing).await?,
-            Measured::cpu_of_bench,
-        );
+        if let Some(operation) = operation {
+            for (rounds, operation) in [(&mut driver, operation), (&mut hop, Operation::Hop)] {
+                let measured = reference.measure(baseline.callers(callers, operation), timing);
+                rounds.add(&measured.await?, Measured::cpu_of_bench);
+            }
+        }
         let mut builds = [(newer, &mut newer_rounds), (older, &mut older_rounds)];
         if round % 2 == 1 {
             builds.reverse();
@@ -94,20 +92,25 @@ async fn compare(
     }
     let baseline_us = driver.median_us() + hop.median_us();
     println!(
-        "{:<16} {callers:>7} {:>9.2} {:>8.2} {:>8.2} {:>8.2} {:>9.2} {:>9.0} {:>8.0} {:>7.0} {:>8.2} {:>8.2}",
+        "{:<16} {callers:>7} {:>9} {:>8.2} {:>8.2} {:>8.2} {:>9} {:>9} {:>8.0} {:>7.0} {:>8.2} {:>8}",
         task.name(),
-        baseline_us / 1e3,
+        if_measured(baseline_us / 1e3, 2),
         older_rounds.median_us() / 1e3,
         newer_rounds.median_us() / 1e3,
         newer_rounds.median_us() / older_rounds.median_us(),
-        newer_rounds.median_us() / baseline_us,
-        driver.cpu.cpu_us_per_request(),
+        if_measured(newer_rounds.median_us() / baseline_us, 2),
+        if_measured(driver.cpu.cpu_us_per_request(), 0),
         older_rounds.cpu.cpu_us_per_request(),
         newer_rounds.cpu.cpu_us_per_request(),
         newer_rounds.cpu.cpu_us_per_request() / older_rounds.cpu.cpu_us_per_request(),
-        newer_rounds.cpu.cpu_us_per_request() / driver.cpu.cpu_us_per_request(),
+        if_measured(newer_rounds.cpu.cpu_us_per_request() / driver.cpu.cpu_us_per_request(), 2),
     );
     Ok(())
+}
+
+/// A figure with these decimals, or a dash if the task has no baseline.
+fn if_measured(figure: f64, decimals: usize) -> String {
+    if figure.is_nan() { "–".to_owned() } else { format!("{figure:.decimals$}") }
 }
 
 impl Build {

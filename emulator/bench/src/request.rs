@@ -98,6 +98,20 @@ impl Request {
         }
     }
 
+    /// A replacement of a patient, with new details.
+    pub(crate) fn update_patient(id: &str, post_code: u32) -> Self {
+        let Self { body, .. } = Self::create_patient(post_code);
+        Self {
+            function: "UpdatePatient",
+            method: "PUT",
+            path: format!("/patient/{id}"),
+            patient_id: Some(id.to_owned()),
+            body: format!(r#"{{"id":"{id}",{}"#, &body[1..]),
+            success: 200,
+            finds: None,
+        }
+    }
+
     /// Searches by post code, first page.
     pub(crate) fn search_patient(post_code: u32) -> Self {
         Self::search(&json!({ "postCode": format!("{post_code:04}") }))
