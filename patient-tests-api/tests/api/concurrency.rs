@@ -1,5 +1,7 @@
 //! Concurrent writes.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use mongodb::bson::doc;
 use serde_json::json;
@@ -45,6 +47,16 @@ async fn unconditional_updates_at_once_all_happen_one_after_the_other() {
     assert_eq!(versions, ["\"2\"", "\"3\"", "\"4\"", "\"5\"", "\"6\"", "\"7\"", "\"8\"", "\"9\""]);
     let last = updated.iter().find(|response| response.header("ETag") == Some("\"9\"")).unwrap();
     assert_eq!(api.load_patient(&id).await.body, last.body);
+    let listed = api.call("GET", &format!("patient/{id}/history")).expect(200).await;
+    let listed = listed.body.as_array().unwrap();
+    let announced: BTreeSet<_> =
+        listed.iter().map(|version| version["auditRecordId"].as_str().unwrap()).collect();
+    assert_eq!((listed.len(), announced.len()), (9, 9), "each version has a record of its own");
+    for response in &updated {
+        let version = response.header("ETag").unwrap().trim_matches('"');
+        let kept = api.call("GET", &format!("patient/{id}/history/{version}")).expect(200).await;
+        assert_eq!(kept.body, response.body, "version {version} is as its author saw it");
+    }
 }
 
 #[tokio::test]

@@ -27,6 +27,14 @@ async fn every_patient_function_works_through_the_gateway_and_is_recorded() {
     assert_eq!(found, json!([updated]));
     stack.send(Method::DELETE, &path, &Value::Null, 204).await;
     stack.send(Method::GET, &path, &Value::Null, 410).await;
+    let history = format!("{path}/history");
+    let versions = stack.send(Method::GET, &history, &Value::Null, 200).await;
+    assert_eq!(versions.as_array().unwrap().len(), 3);
+    let first = stack.send(Method::GET, &format!("{history}/1"), &Value::Null, 200).await;
+    assert_eq!(first, created);
+    let restore = format!("{path}/restore");
+    let restored = stack.send(Method::POST, &restore, &json!({"version": 1}), 200).await;
+    assert_eq!(stack.send(Method::GET, &path, &Value::Null, 200).await, restored);
 
     let records = audit_records(&mut stack).await;
     assert_recorded(
@@ -38,8 +46,13 @@ async fn every_patient_function_works_through_the_gateway_and_is_recorded() {
             ("patient", "search", "succeeded"),
             ("patient", "delete", "intended"),
             ("patient", "read", "refused"),
+            ("patient", "read", "succeeded"),
+            ("patient", "read", "succeeded"),
+            ("patient", "restore", "intended"),
+            ("patient", "read", "succeeded"),
         ],
     );
+    assert_eq!(records[8].get_document("resource").unwrap().get_i64("version").unwrap(), 1);
     let search = records[3].get_document("resource").unwrap();
     assert_eq!(search.get_array("disclosed").unwrap(), &[Bson::from(id)]);
     assert_eq!(search.get_document("query").unwrap(), &doc! { "firstName": "Augusta" });
@@ -60,6 +73,14 @@ async fn every_test_function_works_through_the_gateway_and_is_recorded() {
     changed["performer"] = json!("M");
     assert_eq!(stack.send(Method::PUT, &path, &changed, 200).await["performer"], "M");
     stack.send(Method::DELETE, &path, &Value::Null, 204).await;
+    let history = format!("{path}/history");
+    let versions = stack.send(Method::GET, &history, &Value::Null, 200).await;
+    assert_eq!(versions.as_array().unwrap().len(), 3);
+    let first = stack.send(Method::GET, &format!("{history}/1"), &Value::Null, 200).await;
+    assert_eq!(first, created);
+    let restore = format!("{path}/restore");
+    let restored = stack.send(Method::POST, &restore, &json!({"version": 2}), 200).await;
+    assert_eq!(restored["performer"], "M");
 
     assert_recorded(
         &audit_records(&mut stack).await,
@@ -70,6 +91,9 @@ async fn every_test_function_works_through_the_gateway_and_is_recorded() {
             ("test", "read", "succeeded"),
             ("test", "update", "intended"),
             ("test", "delete", "intended"),
+            ("test", "read", "succeeded"),
+            ("test", "read", "succeeded"),
+            ("test", "restore", "intended"),
         ],
     );
 }
