@@ -34,6 +34,9 @@ pub(crate) struct NewAuditRecord {
     pub(crate) relates_to: Option<Id<AuditRecord>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) actor: Option<Actor>,
+    /// The purpose for which the caller asked, as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) purpose: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trace_id: Option<String>,
 }
@@ -80,8 +83,14 @@ pub(crate) struct Actor {
     pub(crate) key_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) subscription_id: Option<String>,
+    /// The organisation to which the subscription belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) organisation: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user_id: Option<String>,
+    /// The client application that the user uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client_address: Option<String>,
 }

@@ -34,6 +34,7 @@ fn content(fields: &mut Fields<'_>) -> Option<NewAuditRecord> {
     let outcome = fields.optional("outcome", outcome());
     let relates_to = fields.optional("relatesTo", guid());
     let actor = fields.optional("actor", named("Actor", Object(actor)));
+    let purpose = fields.optional("purpose", text(TEXT_CHARS_MAX));
     let trace_id = fields.optional("traceId", trace_id());
     Some(NewAuditRecord {
         source_system_name: source_system_name?,
@@ -41,6 +42,7 @@ fn content(fields: &mut Fields<'_>) -> Option<NewAuditRecord> {
         outcome,
         relates_to,
         actor,
+        purpose,
         trace_id,
     })
 }
@@ -68,7 +70,9 @@ fn actor(fields: &mut Fields<'_>) -> Option<Actor> {
     Some(Actor {
         key_name: fields.optional("keyName", text(TEXT_CHARS_MAX)),
         subscription_id: fields.optional("subscriptionId", text(TEXT_CHARS_MAX)),
+        organisation: fields.optional("organisation", text(TEXT_CHARS_MAX)),
         user_id: fields.optional("userId", text(TEXT_CHARS_MAX)),
+        client_id: fields.optional("clientId", text(TEXT_CHARS_MAX)),
         client_address: fields.optional("clientAddress", text(TEXT_CHARS_MAX)),
     })
 }
@@ -176,11 +180,15 @@ mod tests {
             "sourceSystemName": "PatientTestsApi",
             "resource": {
                 "type": "patient", "operation": "search", "disclosed": ["1", "2"],
-                "query": {"firstName": "A"}, "patientId": "3"
+                "query": {"firstName": "A"}, "patientId": "3", "version": 2
             },
             "outcome": "notFound",
             "relatesTo": "0190a6b2-1111-7abc-8def-0123456789ab",
-            "actor": {"keyName": "default", "subscriptionId": "s", "userId": "u", "clientAddress": "10.0.0.1"},
+            "actor": {
+                "keyName": "default", "subscriptionId": "s", "organisation": "o", "userId": "u",
+                "clientId": "c", "clientAddress": "10.0.0.1"
+            },
+            "purpose": "TREAT",
             "traceId": "4bf92f3577b34da6a3ce929d0e0e4736"
         });
 
@@ -198,7 +206,8 @@ mod tests {
                 "resource": {"type": "", "disclosed": "all", "query": {"firstName": 1}, "more": true},
                 "outcome": "perhaps",
                 "relatesTo": "it",
-                "actor": {"keyName": 1},
+                "actor": {"keyName": 1, "organisation": "", "clientId": []},
+                "purpose": " ",
                 "traceId": "xyz"
             })),
             [
@@ -216,6 +225,9 @@ mod tests {
                 ),
                 pair("/relatesTo", "must be a GUID"),
                 pair("/actor/keyName", "must be text"),
+                pair("/actor/organisation", "must be 1 to 256 characters long"),
+                pair("/actor/clientId", "must be text"),
+                pair("/purpose", "must have a visible character"),
                 pair("/traceId", "must be 32 hexadecimal digits"),
             ]
         );

@@ -52,16 +52,20 @@ pub fn record() -> Value {
             "id": "7",
             "patientId": "8",
             "disclosed": ["9", "10"],
-            "query": {"postCode": "2000", "dateOfBirthFrom": "1980"}
+            "query": {"postCode": "2000", "dateOfBirthFrom": "1980"},
+            "version": 3
         },
         "outcome": "succeeded",
         "relatesTo": "0190a6b2-1111-7abc-8def-0123456789ab",
         "actor": {
             "keyName": "default",
             "subscriptionId": "clinic-7",
+            "organisation": "Clinic 7",
             "userId": "nurse-1",
+            "clientId": "ward-app",
             "clientAddress": "203.0.113.9"
         },
+        "purpose": "TREAT",
         "traceId": "4bf92f3577b34da6a3ce929d0e0e4736"
     })
 }

@@ -179,7 +179,8 @@ where
                 }
                 None => filter.clone(),
             };
-            let found = self.records.find_sorted(&rest, portion, deadline).await?;
+            let by_id = doc! { "_id": 1 };
+            let found = self.records.find_sorted(&rest, &by_id, portion, deadline).await?;
             let is_last = found.len() < portion;
             for record in found {
                 let id = record.id;

@@ -119,13 +119,15 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
         self.find_one(&nobody, deadline).await.map(|_| ())
     }
 
-    /// The first `limit` documents that match, sorted by `_id`.
+    /// The first `limit` documents that match, in the order `sort`, which needs an index: Cosmos DB
+    /// sorts by no other.
     ///
     /// # Errors
     /// Throttled, unavailable or internal.
     pub async fn find_sorted(
         &self,
         filter: &Document,
+        sort: &Document,
         limit: usize,
         deadline: Deadline,
     ) -> Result<Vec<T>> {
@@ -134,7 +136,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             .run("find", deadline, |collection| async move {
                 let found = collection
                     .find(filter.clone())
-                    .sort(doc! { "_id": 1 })
+                    .sort(sort.clone())
                     .limit(i64::from(batch_size))
                     .batch_size(batch_size)
                     .await?;
