@@ -35,7 +35,7 @@ pub fn no_query(_: &Request) -> &'static [&'static str] {
 ///
 /// # Errors
 /// [`Error::UnknownFunction`]; [`Error::InvalidQuery`] if the request has a query parameter that
-/// the function does not take.
+/// the function does not take; [`Error::InvalidRequest`] if the purpose of use is not a code.
 pub fn find<'a, H>(
     functions: &'a [Function<H>],
     name: &str,
@@ -44,6 +44,7 @@ pub fn find<'a, H>(
     let function = functions.iter().find(|function| function.name == name);
     let function = function.ok_or(Error::UnknownFunction)?;
     request.check_query((function.query)(request))?;
+    request.check_purpose()?;
     Ok(function)
 }
 

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::http::IDEMPOTENCY_KEY_CHARS_MAX;
+use crate::http::{IDEMPOTENCY_KEY_CHARS_MAX, PURPOSE_PATTERN};
 use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::validation::LISTED_MAX;
 use crate::version::ENTITY_TAGS_PATTERN;
@@ -171,9 +171,8 @@ impl Document {
     }
 
     fn add(&mut self, group: &Group, id: &str, path: &str, operation: Operation) {
-        let Operation { method, mut value, .. } = operation
-            .refused_at(self.entry_point)
-            .with_path_parameters(path, &self.path_parameters);
+        let Operation { method, mut value, .. } =
+            operation.at(self.entry_point).with_path_parameters(path, &self.path_parameters);
         value["operationId"] = json!(id);
         value["tags"] = json!([group.name]);
         if method == "head" {
@@ -374,9 +373,16 @@ impl Operation {
         )
     }
 
-    fn refused_at(self, entry_point: EntryPoint) -> Self {
+    /// Adds what the entry point makes of requests: its refusals, and the header for all functions.
+    fn at(self, entry_point: EntryPoint) -> Self {
         match entry_point {
-            EntryPoint::Gateway => self.problems(&GATEWAY),
+            EntryPoint::Gateway => self.problems(&GATEWAY).parameter(
+                "header",
+                "X-Purpose-Of-Use",
+                "The purpose of the request, which the audit register keeps: a code of HL7's \
+                 PurposeOfUse, such as TREAT or ETREAT.",
+                &json!({"type": "string", "pattern": PURPOSE_PATTERN}),
+            ),
             EntryPoint::Host => self.response(401, meaning(401), json!({}), None),
         }
     }

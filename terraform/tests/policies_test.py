@@ -147,7 +147,7 @@ class Policies(unittest.TestCase):
     def test_callers_are_stripped_before_they_are_named(self):
         for name in ("caller", "caller with Entra ID"):
             headers = [(h.get("name"), h.get("exists-action")) for h in PARSED[name].findall("set-header")]
-            for header in ("X-Caller-Subscription", "X-Caller-Address"):
+            for header in ("X-Caller-Subscription", "X-Caller-Organisation", "X-Caller-Address"):
                 self.assertLess(headers.index((header, "delete")), headers.index((header, "override")))
             self.assertIn(("x-functions-key", "delete"), headers)
 
@@ -164,9 +164,11 @@ class Policies(unittest.TestCase):
 
     def test_a_user_is_named_from_a_checked_token_only(self):
         caller = PARSED["caller with Entra ID"]
-        named = [when for when in caller.iter("when") if when.find("set-header[@name='X-Caller-User']") is not None]
-        self.assertEqual([when.get("condition") for when in named], ['@(context.Variables.ContainsKey("token"))'])
-        self.assertEqual([h.get("exists-action") for h in caller.findall("set-header") if h.get("name") == "X-Caller-User"], ["delete"])
+        for name in ("X-Caller-User", "X-Caller-Client"):
+            named = [when for when in caller.iter("when") if when.find(f"set-header[@name='{name}']") is not None]
+            self.assertEqual([when.get("condition") for when in named], ['@(context.Variables.ContainsKey("token"))'])
+            deleted = [h.get("exists-action") for h in caller.findall("set-header") if h.get("name") == name]
+            self.assertEqual(deleted, ["delete"])
 
     def test_each_subscription_is_counted_before_anything_else(self):
         for name, last in ("product", []), ("product of the monitoring", ["include-fragment"]):

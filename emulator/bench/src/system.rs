@@ -211,6 +211,7 @@ async fn start_gateway(
         values: PolicyValues::unlimited(vault.secret_uri(PATIENT_KEY)),
         subscriptions: vec![Subscription {
             id: "bench".to_owned(),
+            name: "Bench".to_owned(),
             product: PRODUCT.to_owned(),
             key: KEY.to_owned(),
         }],

@@ -63,8 +63,12 @@ impl Keys {
                 FIRST_CALLER => &self.subscription,
                 _ => self.other_subscriptions.get(id)?,
             };
-            let product = subscription.product.clone();
-            Some(Subscription { id: id.clone(), product, key: key.clone() })
+            Some(Subscription {
+                id: id.clone(),
+                name: subscription.display_name.clone(),
+                product: subscription.product.clone(),
+                key: key.clone(),
+            })
         });
         with_key.collect()
     }

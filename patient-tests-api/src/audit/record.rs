@@ -18,6 +18,8 @@ pub(super) struct NewAuditRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) relates_to: Option<AuditRecordId>,
     pub(super) actor: Actor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) purpose: Option<&'a str>,
     #[serde(serialize_with = "as_digits")]
     pub(super) trace_id: TraceId,
 }
@@ -76,19 +78,24 @@ pub(super) struct Actor {
     #[serde(skip_serializing_if = "Option::is_none")]
     subscription_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    organisation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_address: Option<String>,
 }
 
 impl<'a> NewAuditRecord<'a> {
-    pub(super) fn new(resource: &'a Resource, outcome: Outcome, request: &Request) -> Self {
+    pub(super) fn new(resource: &'a Resource, outcome: Outcome, request: &'a Request) -> Self {
         Self {
             source_system_name: "PatientTestsApi",
             resource,
             outcome,
             relates_to: None,
             actor: Actor::from(request.caller()),
+            purpose: request.purpose(),
             trace_id: request.trace.trace_id(),
         }
     }
@@ -136,7 +143,7 @@ impl Outcome {
 impl Resource {
     /// One patient.
     pub(crate) fn patient(operation: Operation, id: PatientId) -> Self {
-        Self { id: Some(id.to_string()), ..Self::of("patient", operation) }
+        Self { id: Some(id.to_string()), patient_id: Some(id), ..Self::of("patient", operation) }
     }
 
     /// The patients that match the criteria of a search.
@@ -187,7 +194,9 @@ impl From<Caller> for Actor {
         Self {
             key_name: caller.key_name,
             subscription_id: caller.subscription_id,
+            organisation: caller.organisation,
             user_id: caller.user_id,
+            client_id: caller.client_id,
             client_address: caller.client_address,
         }
     }

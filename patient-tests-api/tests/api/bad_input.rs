@@ -26,6 +26,14 @@ impl Stocked {
                 api.call("PUT", &format!("{patient_path}/tests/{test_id}")),
                 test_replacement.to_string(),
             ),
+            (
+                api.call("POST", &format!("{patient_path}/restore")),
+                json!({"version": 1}).to_string(),
+            ),
+            (
+                api.call("POST", &format!("{patient_path}/tests/{test_id}/restore")),
+                json!({"version": 1}).to_string(),
+            ),
         ]
     }
 }
@@ -481,4 +489,21 @@ async fn no_problem_repeats_what_was_sent() {
         assert!(!refused.text.contains(canary), "{refused:#?}");
     }
     assert_eq!(api.side_effects().await, (vec![], 0));
+}
+
+#[tokio::test]
+async fn a_purpose_of_use_that_is_no_code_is_refused() {
+    let stocked = Stocked::start().await;
+    let before = stocked.api.side_effects().await;
+
+    for purpose in ["treat", "TREAT, HPAYMT", "", "7", &"T".repeat(33)] {
+        for call in stocked.calls() {
+            let refused = call.header("X-Purpose-Of-Use", purpose).expect(400).await;
+
+            assert_eq!(refused.problem(), "invalid-request", "{purpose}");
+            assert_discloses_nothing(&refused);
+        }
+    }
+
+    assert_eq!(stocked.api.side_effects().await, before);
 }

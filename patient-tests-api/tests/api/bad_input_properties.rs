@@ -27,7 +27,7 @@ const FUNCTIONS: [&str; 10] = [
 const MEMBERS: [&str; 7] = ["Url", "Method", "Query", "Headers", "Params", "Identities", "Body"];
 
 /// The headers that the app reads.
-const HEADERS: [&str; 10] = [
+const HEADERS: [&str; 13] = [
     "If-Match",
     "If-None-Match",
     "Idempotency-Key",
@@ -37,6 +37,9 @@ const HEADERS: [&str; 10] = [
     "tracestate",
     "X-Caller-Subscription",
     "X-Caller-User",
+    "X-Caller-Organisation",
+    "X-Caller-Client",
+    "X-Purpose-Of-Use",
     "X-Caller-Address",
 ];
 

@@ -51,7 +51,10 @@ async fn the_intent_is_recorded_with_actor_and_trace() {
     let created = api
         .call("POST", "patient")
         .header("X-Caller-Subscription", "clinic-7")
+        .header("X-Caller-Organisation", "Clinic 7")
         .header("X-Caller-User", "nurse-1")
+        .header("X-Caller-Client", "ward-app")
+        .header("X-Purpose-Of-Use", "TREAT")
         .header("X-Caller-Address", "203.0.113.9")
         .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
         .json(&patient())
@@ -63,14 +66,20 @@ async fn the_intent_is_recorded_with_actor_and_trace() {
         record.body,
         json!({
             "sourceSystemName": "PatientTestsApi",
-            "resource": {"type": "patient", "operation": "create", "id": created.body["id"]},
+            "resource": {
+                "type": "patient", "operation": "create", "id": created.body["id"],
+                "patientId": created.body["id"]
+            },
             "outcome": "intended",
             "actor": {
                 "keyName": "tests",
                 "subscriptionId": "clinic-7",
+                "organisation": "Clinic 7",
                 "userId": "nurse-1",
+                "clientId": "ward-app",
                 "clientAddress": "203.0.113.9"
             },
+            "purpose": "TREAT",
             "traceId": "4bf92f3577b34da6a3ce929d0e0e4736"
         })
     );

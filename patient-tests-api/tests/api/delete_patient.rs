@@ -22,7 +22,7 @@ async fn a_deleted_patient_is_kept_and_no_longer_shown() {
     assert_eq!(record.body["outcome"], "intended");
     assert_eq!(
         record.body["resource"],
-        json!({"type": "patient", "operation": "delete", "id": id})
+        json!({"type": "patient", "operation": "delete", "id": id, "patientId": id})
     );
     assert_eq!(api.load_patient(&id).await.problem(), "deleted");
 }

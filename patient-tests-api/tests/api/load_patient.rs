@@ -49,7 +49,8 @@ async fn the_release_is_recorded_with_the_id_that_is_disclosed() {
         json!({
             "sourceSystemName": "PatientTestsApi",
             "resource": {
-                "type": "patient", "operation": "read", "id": id, "version": 1, "disclosed": [id]
+                "type": "patient", "operation": "read", "id": id, "patientId": id, "version": 1,
+                "disclosed": [id]
             },
             "outcome": "succeeded",
             "actor": {"keyName": "tests"},
@@ -89,7 +90,10 @@ async fn an_unknown_patient_is_not_found_and_that_is_recorded() {
     assert_eq!(missing.problem(), "not-found");
     let [record] = &api.audit.records()[..] else { panic!("one record") };
     assert_eq!(record.body["outcome"], "notFound");
-    assert_eq!(record.body["resource"], json!({"type": "patient", "operation": "read", "id": id}));
+    assert_eq!(
+        record.body["resource"],
+        json!({"type": "patient", "operation": "read", "id": id, "patientId": id})
+    );
 }
 
 #[tokio::test]
@@ -104,5 +108,8 @@ async fn a_deleted_patient_is_gone_and_the_attempt_is_recorded() {
     assert!(!gone.text.contains("Ada"), "{}", gone.text);
     let [record] = &api.records_since(2)[..] else { panic!("one more record") };
     assert_eq!(record.body["outcome"], "refused");
-    assert_eq!(record.body["resource"], json!({"type": "patient", "operation": "read", "id": id}));
+    assert_eq!(
+        record.body["resource"],
+        json!({"type": "patient", "operation": "read", "id": id, "patientId": id})
+    );
 }

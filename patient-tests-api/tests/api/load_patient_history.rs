@@ -46,7 +46,9 @@ async fn the_versions_are_listed_newest_first_with_the_records_that_announced_th
     assert_eq!(record.body["outcome"], "succeeded");
     assert_eq!(
         record.body["resource"],
-        json!({"type": "patient", "operation": "read", "id": id, "disclosed": [id]})
+        json!({
+            "type": "patient", "operation": "read", "id": id, "patientId": id, "disclosed": [id]
+        })
     );
 }
 
@@ -69,8 +71,9 @@ async fn an_earlier_version_has_its_content_and_its_own_etag() {
 
     let records = api.records_since(recorded);
     let resource = |version: u8, disclosed: Value| {
-        let mut resource =
-            json!({"type": "patient", "operation": "read", "id": id, "version": version});
+        let mut resource = json!({
+            "type": "patient", "operation": "read", "id": id, "patientId": id, "version": version
+        });
         if !disclosed.is_null() {
             resource["disclosed"] = disclosed;
         }

@@ -29,7 +29,9 @@ async fn an_older_version_becomes_the_next_version() {
     assert_eq!(record.body["outcome"], "intended");
     assert_eq!(
         record.body["resource"],
-        json!({"type": "patient", "operation": "restore", "id": id, "version": 1})
+        json!({
+            "type": "patient", "operation": "restore", "id": id, "patientId": id, "version": 1
+        })
     );
     let document = api.patients().find_one(doc! {}).await.unwrap().unwrap();
     assert_eq!(document.get_str("_auditId").unwrap(), record.id.as_str());

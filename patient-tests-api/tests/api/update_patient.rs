@@ -46,7 +46,7 @@ async fn the_document_names_the_record_that_announced_the_new_version() {
     assert_eq!(record.body["outcome"], "intended");
     assert_eq!(
         record.body["resource"],
-        json!({"type": "patient", "operation": "update", "id": id})
+        json!({"type": "patient", "operation": "update", "id": id, "patientId": id})
     );
 }
 

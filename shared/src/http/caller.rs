@@ -12,8 +12,12 @@ pub struct Caller {
     pub key_name: Option<String>,
     /// The API Management subscription, from `X-Caller-Subscription`.
     pub subscription_id: Option<String>,
+    /// The name of that subscription, from `X-Caller-Organisation`.
+    pub organisation: Option<String>,
     /// The signed-in user, from `X-Caller-User`.
     pub user_id: Option<String>,
+    /// The client application that the user is signed in to, from `X-Caller-Client`.
+    pub client_id: Option<String>,
     /// The network address that called the gateway, from `X-Caller-Address`.
     pub client_address: Option<String>,
 }

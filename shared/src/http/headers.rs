@@ -32,8 +32,11 @@ headers! {
     Tracestate = "tracestate",
     TransferEncoding = "Transfer-Encoding",
     CallerAddress = "X-Caller-Address",
+    CallerClient = "X-Caller-Client",
+    CallerOrganisation = "X-Caller-Organisation",
     CallerSubscription = "X-Caller-Subscription",
     CallerUser = "X-Caller-User",
+    PurposeOfUse = "X-Purpose-Of-Use",
 }
 
 /// The headers that this code reads, with one joined value each.

@@ -14,7 +14,7 @@ pub use request::{IdempotencyKey, Request};
 pub use response::Response;
 
 pub(crate) use problem::problem;
-pub(crate) use request::IDEMPOTENCY_KEY_CHARS_MAX;
+pub(crate) use request::{IDEMPOTENCY_KEY_CHARS_MAX, PURPOSE_PATTERN};
 
 #[cfg(test)]
 pub(crate) use request::tests::request as test_request;

@@ -103,12 +103,33 @@ impl Request {
         self.param(name).and_then(Id::parse).ok_or(Error::NotFound)
     }
 
+    /// The purpose for which the client asks, from its own header `X-Purpose-Of-Use`: a code such as
+    /// `TREAT` or `ETREAT` (HL7 v3 value set PurposeOfUse).
+    pub fn purpose(&self) -> Option<&str> {
+        self.headers.get(Header::PurposeOfUse)
+    }
+
+    /// Checks that the purpose, if there is one, is a code.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`].
+    pub(crate) fn check_purpose(&self) -> Result<()> {
+        match self.purpose() {
+            Some(code) if !is_purpose(code) => Err(Error::InvalidRequest(
+                "The header X-Purpose-Of-Use must be a code of up to 32 capital letters.",
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The sender of the request.
     pub fn caller(&self) -> Caller {
         Caller {
             key_name: Caller::valid_text(self.key_name.as_deref()),
             subscription_id: Caller::valid_text(self.headers.get(Header::CallerSubscription)),
+            organisation: Caller::valid_text(self.headers.get(Header::CallerOrganisation)),
             user_id: Caller::valid_text(self.headers.get(Header::CallerUser)),
+            client_id: Caller::valid_text(self.headers.get(Header::CallerClient)),
             client_address: Caller::valid_text(self.headers.get(Header::CallerAddress)),
         }
     }
@@ -244,6 +265,14 @@ fn is_binary(media_type: &str) -> bool {
         // The host searches the whole header for "multipart/" (Utility.cs).
         Some(_) | None => essence.contains("multipart/"),
     }
+}
+
+/// A regular expression for the header that [`Request::check_purpose`] accepts.
+pub(crate) const PURPOSE_PATTERN: &str = "^[A-Z]{1,32}$";
+
+/// Whether it has the form of a code of HL7's PurposeOfUse.
+fn is_purpose(code: &str) -> bool {
+    (1..=32).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 #[cfg(test)]

@@ -152,7 +152,9 @@ async fn an_audit_record_has_the_caller_and_the_trace_id() {
         .call(Method::POST, "patient")
         .header("traceparent", format!("00-{TRACE_ID}-00f067aa0ba902b7-01"))
         .header("X-Caller-Subscription", "somebody-else")
+        .header("X-Caller-Organisation", "somebody-else")
         .header("X-Caller-User", "somebody-else")
+        .header("X-Purpose-Of-Use", "TREAT")
         .body(patient().to_string())
         .send()
         .await
@@ -164,8 +166,12 @@ async fn an_audit_record_has_the_caller_and_the_trace_id() {
     let record = stack.audits().await.find_one(doc! { "_id": record_id }).await.unwrap().unwrap();
     assert_eq!(
         record.get_document("actor").unwrap(),
-        &doc! { "keyName": "gateway", "subscriptionId": "first-caller", "clientAddress": "127.0.0.1" }
+        &doc! {
+            "keyName": "gateway", "subscriptionId": "first-caller", "organisation": "First caller",
+            "clientAddress": "127.0.0.1"
+        }
     );
+    assert_eq!(record.get_str("purpose").unwrap(), "TREAT");
     assert_eq!(record.get_str("traceId").unwrap(), TRACE_ID);
 }
 

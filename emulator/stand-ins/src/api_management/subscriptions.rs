@@ -16,6 +16,8 @@ const PARAMETER: &str = "subscription-key";
 pub struct Subscription {
     /// Its id, which the apps receive.
     pub id: String,
+    /// Its display name, which the apps receive as the organisation.
+    pub name: String,
     /// The id of its product.
     pub product: String,
     /// Its key.
@@ -60,6 +62,7 @@ mod tests {
     fn authenticate(header: Option<&str>, query: Option<&str>) -> Result<String, &'static str> {
         let subscriptions = Subscriptions::new(vec![Subscription {
             id: "clinic-7".to_owned(),
+            name: "Clinic 7".to_owned(),
             product: "patient-records".to_owned(),
             key: "good".to_owned(),
         }]);

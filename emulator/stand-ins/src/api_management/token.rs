@@ -41,6 +41,8 @@ pub struct SigningKey {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Jwt {
     pub(super) subject: Option<String>,
+    /// The claim `azp`, or without it `appid`.
+    pub(super) client_application: String,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +78,8 @@ impl TokenRules {
         verify(&header, signed, signature, keys)?;
         let claims: Claims = decoded(claims).ok_or_else(malformed)?;
         self.check_claims(&claims, seconds_since_1970())?;
-        Ok(Jwt { subject: claims.sub })
+        let client_application = claims.azp.or(claims.appid).unwrap_or_default();
+        Ok(Jwt { subject: claims.sub, client_application })
     }
 
     fn check_claims(&self, claims: &Claims, now: u64) -> Result<(), Failure> {

@@ -33,7 +33,10 @@ async fn headers_of_the_gateway_cannot_be_forged() {
         .header("X-Functions-Key", "callers")
         .header("Authorization", "Bearer callers")
         .header("X-Caller-Subscription", "callers")
+        .header("X-Caller-Organisation", "callers")
         .header("X-Caller-User", "callers")
+        .header("X-Caller-Client", "callers")
+        .header("X-Caller-Scopes", "callers")
         .header("X-Caller-Address", "callers")
         .header("If-Match", "\"1\"");
 
@@ -43,6 +46,7 @@ async fn headers_of_the_gateway_cannot_be_forged() {
     assert_eq!(seen["target"], "/api/patient/1");
     assert_eq!(headers["x-functions-key"], json!(["first"]));
     assert_eq!(headers["x-caller-subscription"], json!(["clinic-7"]));
+    assert_eq!(headers["x-caller-organisation"], json!(["The organisation of clinic-7"]));
     assert_eq!(headers["x-caller-address"], json!(["127.0.0.1"]));
     assert_eq!(headers["if-match"], json!(["\"1\""]));
     let text = seen.to_string();

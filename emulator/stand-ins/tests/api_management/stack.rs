@@ -102,6 +102,7 @@ pub async fn start_error(policies: PolicyFiles) -> ApiManagementError {
 fn options(vault: &KeyVault, backend: SocketAddr) -> ApiManagementOptions {
     let subscription = |id: &str, product: &str, key: &str| Subscription {
         id: id.to_owned(),
+        name: format!("The organisation of {id}"),
         product: product.to_owned(),
         key: key.to_owned(),
     };

@@ -69,9 +69,11 @@ async fn a_valid_token_identifies_the_user_and_is_not_forwarded() {
         let authorization = format!("Bearer {}", token(json!({}), claims));
         let call = stack.call("GET", "/patient/1").header("Authorization", authorization);
 
-        let seen = forwarded(call.header("X-Caller-User", "doctor-1")).await;
+        let call = call.header("X-Caller-User", "doctor-1").header("X-Caller-Client", "other");
+        let seen = forwarded(call).await;
 
         assert_eq!(seen["headers"]["x-caller-user"], json!(["nurse-1"]));
+        assert_eq!(seen["headers"]["x-caller-client"], json!([CLIENT]));
         assert_eq!(seen["headers"].get("authorization"), None);
     }
 }

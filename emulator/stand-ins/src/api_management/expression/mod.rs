@@ -131,6 +131,7 @@ mod tests {
         }
         for (source, thrown) in [
             ("@(context.Subscription.Id)", "Object reference"),
+            ("@(context.Subscription.Name)", "Object reference"),
             (r#"@((string)context.Variables["hostKey"])"#, "The given key"),
             (r#"@(((Jwt)context.Variables["token"]).Subject)"#, "The given key"),
         ] {

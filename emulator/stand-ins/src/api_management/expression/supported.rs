@@ -151,6 +151,13 @@ pub(super) const TEXTS: &[SupportedExpression<Option<String>>] = &[
         },
     },
     SupportedExpression {
+        source: Source::Exact("@(context.Subscription.Name)"),
+        value: |context, _| match &context.subscription {
+            Some(subscription) => Ok(Some(subscription.name.clone())),
+            None => Err(null_reference()),
+        },
+    },
+    SupportedExpression {
         source: Source::Exact("@(context.Request.IpAddress)"),
         value: |context, _| Ok(Some(context.request.address.to_string())),
     },
@@ -158,6 +165,16 @@ pub(super) const TEXTS: &[SupportedExpression<Option<String>>] = &[
         source: Source::Exact(r#"@(((Jwt)context.Variables["token"]).Subject)"#),
         value: |context, _| match variable(context, "token")? {
             Variable::Token(token) => Ok(token.subject.clone()),
+            Variable::Null => Err(null_reference()),
+            Variable::Text(_) | Variable::Response(_) => Err(invalid_cast()),
+        },
+    },
+    SupportedExpression {
+        source: Source::Exact(
+            r#"@(((Jwt)context.Variables["token"]).Claims.GetValueOrDefault("azp", ((Jwt)context.Variables["token"]).Claims.GetValueOrDefault("appid", "")))"#,
+        ),
+        value: |context, _| match variable(context, "token")? {
+            Variable::Token(token) => Ok(Some(token.client_application.clone())),
             Variable::Null => Err(null_reference()),
             Variable::Text(_) | Variable::Response(_) => Err(invalid_cast()),
         },
