@@ -291,6 +291,12 @@ impl Operation {
             .problems(&[404, 410])
     }
 
+    /// Returns 200 with a body of this schema, of a record that never changes.
+    #[must_use]
+    pub fn returns_unversioned(self, schema: &str) -> Self {
+        self.response(200, "The record.", json!({}), Some(named(schema))).problems(&[404])
+    }
+
     /// Returns 304 if the caller has the current version.
     #[must_use]
     pub fn unless_known(self) -> Self {

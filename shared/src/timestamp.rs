@@ -23,6 +23,12 @@ impl Timestamp {
         Self { unix_ms }
     }
 
+    /// The first timestamp that is not before this moment.
+    pub fn not_before(moment: OffsetDateTime) -> Self {
+        let unix_ms = -(-moment.unix_timestamp_nanos()).div_euclid(1_000_000);
+        Self { unix_ms: i64::try_from(unix_ms).unwrap_or(i64::MAX) }
+    }
+
     /// Milliseconds since the Unix epoch.
     pub const fn unix_ms(self) -> i64 {
         self.unix_ms
@@ -60,5 +66,15 @@ mod tests {
         assert_eq!(json(0), "\"1970-01-01T00:00:00.000Z\"");
         assert_eq!(json(1_589_469_255_120), "\"2020-05-14T15:14:15.120Z\"");
         assert_eq!(json(-1), "\"1969-12-31T23:59:59.999Z\"");
+    }
+
+    #[test]
+    fn a_moment_between_two_timestamps_becomes_the_later_one() {
+        for (nanoseconds, unix_ms) in
+            [(0, 0), (1, 1), (1_000_000, 1), (1_000_001, 2), (-1, 0), (-1_000_000, -1)]
+        {
+            let moment = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap();
+            assert_eq!(Timestamp::not_before(moment).unix_ms(), unix_ms, "{nanoseconds}");
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Audit records: who did what to which resource, with what outcome.
 
+mod position;
 mod rules;
+mod search;
 mod store;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Body, Id, Result, Timestamp, Version, validation};
 
+pub(crate) use position::Position;
+pub(crate) use search::AuditRecordSearch;
 pub(crate) use store::AuditRecordStore;
 
 /// A record in the register.
@@ -116,6 +120,11 @@ impl AuditRecord {
     /// Makes the record of an interaction, created now.
     pub(crate) fn register(id: Id<Self>, content: NewAuditRecord) -> Self {
         Self { id, content, created_date: Timestamp::now() }
+    }
+
+    /// Its position in the register.
+    fn position(&self) -> Position {
+        Position { created_date: self.created_date, id: self.id }
     }
 }
 

@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use shared::Json;
 use shared::validation::{
     Fields, LIST_ITEMS_MAX, Mistakes, Object, Rule, SchemaHint, TEXT_CHARS_MAX, date_time, guid,
-    list, named, one_of, text, text_like, version,
+    list, moment, named, one_of, text, text_like, version,
 };
+use shared::{Id, Json, Timestamp};
 
-use super::{Actor, AuditRecord, NewAuditRecord, Outcome, Resource};
+use super::{Actor, AuditRecord, AuditRecordSearch, NewAuditRecord, Outcome, Resource};
 
 /// The most criteria of a search, with room for later ones.
 const CRITERIA_MAX: usize = 32;
+
+/// The longest period that is searched without a criterion that few records match, in milliseconds:
+/// 31 days.
+const PERIOD_MS_MAX: i64 = 31 * 24 * 60 * 60 * 1000;
 
 /// The body of `CreateAuditRecord`.
 pub(super) fn new_audit_record(fields: &mut Fields<'_>) -> Option<NewAuditRecord> {
@@ -26,6 +30,69 @@ pub(super) fn returned(fields: &mut Fields<'_>) {
     fields.required("id", guid::<AuditRecord>());
     fields.required("createdDate", date_time());
     content(fields);
+}
+
+/// The criteria of `SearchAuditRecords`.
+pub(super) fn search(fields: &mut Fields<'_>) -> Option<AuditRecordSearch> {
+    let bounds = AuditRecordSearch {
+        patient_id: fields.optional("patientId", guid()),
+        resource_id: fields.optional("resourceId", text(TEXT_CHARS_MAX)).map(as_stored),
+        user_id: fields.optional("userId", text(TEXT_CHARS_MAX)),
+        subscription_id: fields.optional("subscriptionId", text(TEXT_CHARS_MAX)),
+        trace_id: fields.optional("traceId", trace_id()),
+        relates_to: fields.optional("relatesTo", guid()),
+        from: fields.optional("from", bound()),
+        to: fields.optional("to", bound()),
+        ..AuditRecordSearch::default()
+    };
+    check_bounds(fields, &bounds);
+    Some(AuditRecordSearch {
+        resource_type: fields.optional("resourceType", text(TEXT_CHARS_MAX)),
+        operation: fields.optional("operation", text(TEXT_CHARS_MAX)),
+        outcome: fields.optional("outcome", outcome()),
+        organisation: fields.optional("organisation", text(TEXT_CHARS_MAX)),
+        purpose: fields.optional("purpose", text(TEXT_CHARS_MAX)),
+        ..bounds
+    })
+}
+
+/// Adds an error if the period ends before it begins, or if the search would read the whole
+/// register.
+fn check_bounds(fields: &mut Fields<'_>, bounds: &AuditRecordSearch) {
+    let period_ms = match (bounds.from, bounds.to) {
+        (Some(from), Some(to)) => Some(to.unix_ms() - from.unix_ms()),
+        (Some(_) | None, Some(_) | None) => None,
+    };
+    if period_ms.is_some_and(i64::is_negative) {
+        fields.note_at("to", "must not be before from");
+    }
+    // A bound with an error is not missing.
+    if bounds.is_selective() || !fields.are_good() {
+        return;
+    }
+    match period_ms {
+        Some(ms) if ms <= PERIOD_MS_MAX => {}
+        Some(_) => fields.note_at("to", "must be at most 31 days after from"),
+        None => fields.note(
+            "must have patientId, resourceId, userId, subscriptionId, traceId or relatesTo, or from \
+             and to",
+        ),
+    }
+}
+
+/// The identifier as our own systems send it to the register: GUIDs in lower case.
+fn as_stored(id: String) -> String {
+    Id::<()>::parse(&id).map_or(id, |guid| guid.to_string())
+}
+
+/// A bound of a period. Records have milliseconds, so a moment between two of them means the later
+/// one, both for the first moment in the period and for the first after it.
+fn bound() -> impl Rule<Output = Timestamp> {
+    text_like(
+        |text| moment(text).map(Timestamp::not_before),
+        SchemaHint::Format("date-time"),
+        "must be an RFC 3339 date-time",
+    )
 }
 
 fn content(fields: &mut Fields<'_>) -> Option<NewAuditRecord> {

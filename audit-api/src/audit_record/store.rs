@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{DateTime, Document, doc, serialize_to_bson};
 use serde::{Deserialize, Serialize};
 use shared::mongo::{Collection, CollectionPlan, Database, Insertable, Insertion};
-use shared::{Deadline, Id, RequestHash, Result, Timestamp};
+use shared::page::{Page, PageRequest};
+use shared::{Deadline, Error, Id, RequestHash, Result, Timestamp};
 
-use super::{AuditRecord, NewAuditRecord};
+use super::{AuditRecord, AuditRecordSearch, NewAuditRecord, Position};
+
+/// The largest size of a record as JSON: that of the body it came in.
+const RECORD_BYTES_MAX: usize = 1 << 20;
+
+/// The type of resource whose `resource.id` is a patient's id.
+const PATIENT: &str = "patient";
 
 /// The stored audit records.
 pub(crate) struct AuditRecordStore {
@@ -21,8 +28,9 @@ struct AuditRecordDocument {
     document_id: Id<AuditRecord>,
     #[serde(rename = "_shardKey")]
     shard_key: Id<AuditRecord>,
-    #[serde(rename = "_requestHash")]
-    request_hash: RequestHash,
+    /// The scaffold's records have none.
+    #[serde(rename = "_requestHash", default, skip_serializing_if = "Option::is_none")]
+    request_hash: Option<RequestHash>,
     id: Id<AuditRecord>,
     created_date: DateTime,
     #[serde(flatten)]
@@ -33,7 +41,16 @@ impl AuditRecordStore {
     pub(crate) const COLLECTION: CollectionPlan = CollectionPlan {
         name: "audits",
         shard_key: "_shardKey",
-        indexes: &[&["createdDate"], &["resource.id"], &["resource.patientId"]],
+        indexes: &[
+            &["createdDate", "_id"],
+            &["resource.id"],
+            &["resource.patientId"],
+            &["resource.disclosed"],
+            &["actor.userId"],
+            &["actor.subscriptionId"],
+            &["traceId"],
+            &["relatesTo"],
+        ],
     };
 
     pub(crate) fn new(database: Arc<Database>) -> Self {
@@ -58,6 +75,55 @@ impl AuditRecordStore {
         })
     }
 
+    /// The record.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; throttled or unavailable.
+    pub(crate) async fn find(
+        &self,
+        id: Id<AuditRecord>,
+        deadline: Deadline,
+    ) -> Result<AuditRecord> {
+        let found = self.collection.find_one(&key(id), deadline).await?;
+        Ok(found.ok_or(Error::NotFound)?.into())
+    }
+
+    /// One page of the records that match, newest first. They are fetched in portions that suit
+    /// their size: each is a short command that can be retried alone, and no more is read than the
+    /// page can hold.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn search(
+        &self,
+        criteria: &AuditRecordSearch,
+        page: &PageRequest<Position>,
+        deadline: Deadline,
+    ) -> Result<Page<Position>> {
+        let filter = filter(criteria);
+        let newest_first = doc! { "createdDate": -1, "_id": -1 };
+        let mut page = page.begin(RECORD_BYTES_MAX);
+        loop {
+            let portion = page.portion();
+            let rest = match page.after() {
+                Some(after) => doc! { "$and": [filter.clone(), older_than(after)] },
+                None => filter.clone(),
+            };
+            let found =
+                self.collection.find_sorted(&rest, &newest_first, portion, deadline).await?;
+            let is_last = found.len() < portion;
+            for document in found {
+                let record = AuditRecord::from(document);
+                if !page.takes(record.position(), &record) {
+                    return Ok(page);
+                }
+            }
+            if is_last {
+                return Ok(page);
+            }
+        }
+    }
+
     /// Proves that records can be read.
     ///
     /// # Errors
@@ -67,14 +133,87 @@ impl AuditRecordStore {
     }
 }
 
+/// The filter that finds exactly the record with this id.
+fn key(id: Id<AuditRecord>) -> Document {
+    let id = id.to_string();
+    doc! { "_id": &id, "_shardKey": &id }
+}
+
+/// The filter that finds the records that match.
+fn filter(criteria: &AuditRecordSearch) -> Document {
+    let texts = [
+        ("resource.type", criteria.resource_type.as_deref()),
+        ("resource.id", criteria.resource_id.as_deref()),
+        ("resource.operation", criteria.operation.as_deref()),
+        ("actor.userId", criteria.user_id.as_deref()),
+        ("actor.subscriptionId", criteria.subscription_id.as_deref()),
+        ("actor.organisation", criteria.organisation.as_deref()),
+        ("purpose", criteria.purpose.as_deref()),
+        ("traceId", criteria.trace_id.as_deref()),
+    ];
+    let mut filter = Document::new();
+    for (field, text) in texts {
+        if let Some(text) = text {
+            filter.insert(field, text);
+        }
+    }
+    if let Some(outcome) = criteria.outcome {
+        let word = serialize_to_bson(&outcome).expect("serialising a word cannot fail");
+        filter.insert("outcome", word);
+    }
+    if let Some(id) = criteria.relates_to {
+        filter.insert("relatesTo", id.to_string());
+    }
+    if let Some(id) = criteria.patient_id {
+        let id = id.to_string();
+        // Each branch has an index.
+        filter.insert(
+            "$or",
+            vec![
+                doc! { "resource.patientId": &id },
+                // Old records about a patient have no `patientId`.
+                doc! { "resource.id": &id, "resource.type": PATIENT },
+                doc! { "resource.disclosed": &id },
+            ],
+        );
+    }
+    let mut period = Document::new();
+    if let Some(from) = criteria.from {
+        period.insert("$gte", date(from));
+    }
+    if let Some(to) = criteria.to {
+        period.insert("$lt", date(to));
+    }
+    if !period.is_empty() {
+        filter.insert("createdDate", period);
+    }
+    filter
+}
+
+/// The filter that finds the records after this position, which are older. Its first condition
+/// follows from the second; it is there for the index, which cannot use alternatives.
+fn older_than(position: Position) -> Document {
+    let created_date = date(position.created_date);
+    doc! {
+        "createdDate": { "$lte": created_date },
+        "$or": [
+            { "createdDate": { "$lt": created_date } },
+            { "createdDate": created_date, "_id": { "$lt": position.id.to_string() } },
+        ],
+    }
+}
+
+fn date(timestamp: Timestamp) -> DateTime {
+    DateTime::from_millis(timestamp.unix_ms())
+}
+
 impl Insertable for AuditRecordDocument {
     fn key(&self) -> Document {
-        let id = self.document_id.to_string();
-        doc! { "_id": &id, "_shardKey": &id }
+        key(self.document_id)
     }
 
     fn request_hash(&self) -> Option<&RequestHash> {
-        Some(&self.request_hash)
+        self.request_hash.as_ref()
     }
 }
 
@@ -83,9 +222,9 @@ impl From<AuditRecord> for AuditRecordDocument {
         Self {
             document_id: record.id,
             shard_key: record.id,
-            request_hash: RequestHash::of(&record.content),
+            request_hash: Some(RequestHash::of(&record.content)),
             id: record.id,
-            created_date: DateTime::from_millis(record.created_date.unix_ms()),
+            created_date: date(record.created_date),
             content: record.content,
         }
     }

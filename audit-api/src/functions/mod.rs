@@ -5,6 +5,8 @@
 
 pub(crate) mod create_audit_record;
 pub(crate) mod health;
+pub(crate) mod load_audit_record;
+pub(crate) mod search_audit_records;
 
 use std::pin::Pin;
 
@@ -24,7 +26,12 @@ pub(crate) type Handler =
     for<'a> fn(&'a App, Request) -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
 
 /// The table of functions, from which dispatch, `function.json` and `OpenAPI` are derived.
-pub(crate) const FUNCTIONS: [Function; 2] = [create_audit_record::FUNCTION, health::FUNCTION];
+pub(crate) const FUNCTIONS: [Function; 4] = [
+    create_audit_record::FUNCTION,
+    search_audit_records::FUNCTION,
+    load_audit_record::FUNCTION,
+    health::FUNCTION,
+];
 
 const RECORDS: Group = Group { name: "Records", description: "Audit records." };
 const HEALTH: Group = Group { name: "Health", description: "Monitoring." };

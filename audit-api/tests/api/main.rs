@@ -5,6 +5,8 @@ mod faults;
 mod function_table;
 mod health;
 mod helpers;
+mod load_audit_record;
 mod openapi;
+mod search_audit_records;
 mod settings;
 mod start_up;

@@ -5,8 +5,9 @@ use std::process::Command;
 use futures_util::TryStreamExt;
 use mongodb::Client;
 use mongodb::bson::Document;
-use serde::Deserialize;
-use stand_ins::mongo::{self, CollectionPlan, create_collections};
+use stand_ins::mongo::{self, create_collections};
+
+use crate::helpers::printed_plan;
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_audit-api");
 
@@ -30,14 +31,7 @@ fn wrong_settings_are_named_at_once_and_without_their_values() {
 
 #[tokio::test]
 async fn the_printed_plan_makes_the_collections_and_their_indexes() {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Plan {
-        database_setting: String,
-        collections: Vec<CollectionPlan>,
-    }
-    let output = Command::new(EXECUTABLE).arg("collections").env_clear().output().unwrap();
-    let plan: Plan = serde_json::from_slice(&output.stdout).unwrap();
+    let plan = printed_plan();
     let connection_string = mongo::for_tests().await;
     let database = format!("plan-{}", uuid::Uuid::new_v4().simple());
 
@@ -52,9 +46,14 @@ async fn the_printed_plan_makes_the_collections_and_their_indexes() {
         keys,
         [
             r#"{ "_id": 1 }"#,
-            r#"{ "createdDate": 1 }"#,
+            r#"{ "createdDate": 1, "_id": 1 }"#,
             r#"{ "resource.id": 1 }"#,
-            r#"{ "resource.patientId": 1 }"#
+            r#"{ "resource.patientId": 1 }"#,
+            r#"{ "resource.disclosed": 1 }"#,
+            r#"{ "actor.userId": 1 }"#,
+            r#"{ "actor.subscriptionId": 1 }"#,
+            r#"{ "traceId": 1 }"#,
+            r#"{ "relatesTo": 1 }"#
         ]
     );
 }

@@ -75,6 +75,21 @@ impl Fields<'_> {
         }
     }
 
+    /// Adds an error of the field `name` that a rule about several fields has found.
+    pub fn note_at(&mut self, name: &str, detail: &'static str) {
+        self.mistakes.note_at(name, detail);
+    }
+
+    /// Adds an error of the whole object.
+    pub fn note(&mut self, detail: &'static str) {
+        self.mistakes.note(detail);
+    }
+
+    /// Whether there is no error so far: a field that was read as `None` was not sent.
+    pub fn are_good(&self) -> bool {
+        self.mistakes.is_empty()
+    }
+
     fn read<R: Rule>(&mut self, name: &str, value: Json<'_>, rule: R) -> Option<R::Output> {
         let before = self.mistakes.len();
         let read = rule.read(value, &mut self.mistakes);
