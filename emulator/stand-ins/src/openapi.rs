@@ -37,13 +37,18 @@ pub fn of_functions(app: &Path) -> BTreeSet<Operation> {
     functions.into_iter().flat_map(operations_of).collect()
 }
 
-/// One operation per method, and twice as many if the last segment of the route is optional.
+/// One operation per method, and twice as many if the last segment of the route is optional: the list
+/// of a `LoadTest` is `LoadTests`, an item of a `LoadTestHistory` is `LoadTestVersion`.
 fn operations_of((name, methods, route): function_files::Row) -> Vec<Operation> {
     let route = format!("/{route}");
-    let mut paths = vec![(name.clone(), route.replace("?}", "}"))];
-    if let Some((list, _)) = route.rsplit_once('/').filter(|_| route.ends_with("?}")) {
-        paths.push((format!("{name}s"), list.to_owned()));
-    }
+    let item = route.replace("?}", "}");
+    let paths = match route.rsplit_once('/').filter(|_| route.ends_with("?}")) {
+        None => vec![(name, item)],
+        Some((list, _)) => match name.strip_suffix("History") {
+            Some(record) => vec![(format!("{record}Version"), item), (name, list.to_owned())],
+            None => vec![(name.clone(), item), (format!("{name}s"), list.to_owned())],
+        },
+    };
     methods
         .iter()
         .flat_map(|method| {

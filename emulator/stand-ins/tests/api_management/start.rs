@@ -118,14 +118,14 @@ async fn an_unsupported_policy_fails_the_start_with_file_and_line() {
         (
             "caller",
             "@(context.Subscription.Id)",
-            "@(context.Subscription.Name)",
-            "caller.xml.tftpl:43: the expression @(context.Subscription.Name) is not supported",
+            "@(context.Subscription.Key)",
+            "caller.xml.tftpl:46: the expression @(context.Subscription.Key) is not supported",
         ),
         (
             "caller",
             "${body_bytes_max})'",
             "${body_bytes_maximum})'",
-            "caller.xml.tftpl:29: there is no value `body_bytes_maximum`",
+            "caller.xml.tftpl:32: there is no value `body_bytes_maximum`",
         ),
         (
             "caller",
