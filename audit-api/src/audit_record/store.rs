@@ -141,15 +141,32 @@ fn key(id: Id<AuditRecord>) -> Document {
 
 /// The filter that finds the records that match.
 fn filter(criteria: &AuditRecordSearch) -> Document {
+    // Destructured so that a new criterion which is not handled here does not compile: ignoring it
+    // would return more records than the caller asked for.
+    let AuditRecordSearch {
+        patient_id,
+        resource_type,
+        resource_id,
+        operation,
+        outcome,
+        user_id,
+        subscription_id,
+        organisation,
+        purpose,
+        trace_id,
+        relates_to,
+        from,
+        to,
+    } = criteria;
     let texts = [
-        ("resource.type", criteria.resource_type.as_deref()),
-        ("resource.id", criteria.resource_id.as_deref()),
-        ("resource.operation", criteria.operation.as_deref()),
-        ("actor.userId", criteria.user_id.as_deref()),
-        ("actor.subscriptionId", criteria.subscription_id.as_deref()),
-        ("actor.organisation", criteria.organisation.as_deref()),
-        ("purpose", criteria.purpose.as_deref()),
-        ("traceId", criteria.trace_id.as_deref()),
+        ("resource.type", resource_type),
+        ("resource.id", resource_id),
+        ("resource.operation", operation),
+        ("actor.userId", user_id),
+        ("actor.subscriptionId", subscription_id),
+        ("actor.organisation", organisation),
+        ("purpose", purpose),
+        ("traceId", trace_id),
     ];
     let mut filter = Document::new();
     for (field, text) in texts {
@@ -157,14 +174,14 @@ fn filter(criteria: &AuditRecordSearch) -> Document {
             filter.insert(field, text);
         }
     }
-    if let Some(outcome) = criteria.outcome {
-        let word = serialize_to_bson(&outcome).expect("serialising a word cannot fail");
+    if let Some(outcome) = outcome {
+        let word = serialize_to_bson(outcome).expect("serialising a word cannot fail");
         filter.insert("outcome", word);
     }
-    if let Some(id) = criteria.relates_to {
+    if let Some(id) = relates_to {
         filter.insert("relatesTo", id.to_string());
     }
-    if let Some(id) = criteria.patient_id {
+    if let Some(id) = patient_id {
         let id = id.to_string();
         // Each branch has an index.
         filter.insert(
@@ -178,11 +195,11 @@ fn filter(criteria: &AuditRecordSearch) -> Document {
         );
     }
     let mut period = Document::new();
-    if let Some(from) = criteria.from {
-        period.insert("$gte", date(from));
+    if let Some(from) = from {
+        period.insert("$gte", date(*from));
     }
-    if let Some(to) = criteria.to {
-        period.insert("$lt", date(to));
+    if let Some(to) = to {
+        period.insert("$lt", date(*to));
     }
     if !period.is_empty() {
         filter.insert("createdDate", period);
