@@ -41,7 +41,7 @@ locals {
   private_accounts = concat(values(azurerm_storage_account.host), var.packages_private ? [azurerm_storage_account.packages] : [])
 }
 
-output "closed_doors" {
+output "closed_endpoints" {
   value = concat(
     [for app, name in local.app_names : { kind = "app", url = "https://${name}.azurewebsites.net/", id = module.function_app[app].id }],
     [for app, name in local.app_names : { kind = "scm", url = "https://${name}.scm.azurewebsites.net/", id = module.function_app[app].id }],

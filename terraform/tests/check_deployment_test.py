@@ -1,4 +1,4 @@
-"""Runs scripts/check-deployment against stand-ins of shut doors, and of each kind of open one."""
+"""Runs scripts/check-deployment against stand-ins of closed endpoints, and of each kind of open one."""
 
 import unittest
 
@@ -16,7 +16,7 @@ DATABASE = "Microsoft.DocumentDB/databaseAccounts/cosmos"
 APIM = "Microsoft.ApiManagement/service/apim"
 TENANT = f"{APIM}/tenant/access"
 
-DOORS = {
+ENDPOINTS = {
     "app": ("https://app.azurewebsites.net/", SITE),
     "scm": ("https://app.scm.azurewebsites.net/", SITE),
     "vault": ("https://kv.vault.azure.net/secrets?api-version=7.4", VAULT),
@@ -31,7 +31,7 @@ OUTPUTS = {
     "gateway_url": GATEWAY,
     "subscription_key": "first",
     "monitoring_key": "monitoring",
-    "closed_doors": [{"kind": kind, "url": url, "id": GROUP + id} for kind, (url, id) in DOORS.items()],
+    "closed_endpoints": [{"kind": kind, "url": url, "id": GROUP + id} for kind, (url, id) in ENDPOINTS.items()],
 }
 
 
@@ -51,12 +51,12 @@ ANSWERS = {
     f"first {GATEWAY}/patient": [400, "{}"],
     f"anonymous {UNKNOWN}": [401, '{"error": {"code": "some"}}'],
     f"monitoring {UNKNOWN}": [403, ""],
-    f"anonymous {DOORS['app'][0]}": [403, "<html>"],
-    f"anonymous {DOORS['scm'][0]}": [403, "<html>"],
-    f"{VAULT_TOKEN} {DOORS['vault'][0]}": vault_refusal("ForbiddenByConnection"),
-    f"{STORAGE_TOKEN} {DOORS['storage'][0]}": storage_refusal(403, "AuthorizationFailure"),
-    f"anonymous {DOORS['code'][0]}": storage_refusal(409, "PublicAccessNotPermitted"),
-    f"anonymous {DOORS['tenant'][0]}": [401, ""],
+    f"anonymous {ENDPOINTS['app'][0]}": [403, "<html>"],
+    f"anonymous {ENDPOINTS['scm'][0]}": [403, "<html>"],
+    f"{VAULT_TOKEN} {ENDPOINTS['vault'][0]}": vault_refusal("ForbiddenByConnection"),
+    f"{STORAGE_TOKEN} {ENDPOINTS['storage'][0]}": storage_refusal(403, "AuthorizationFailure"),
+    f"anonymous {ENDPOINTS['code'][0]}": storage_refusal(409, "PublicAccessNotPermitted"),
+    f"anonymous {ENDPOINTS['tenant'][0]}": [401, ""],
 }
 STORAGE = {"publicNetworkAccess": "Disabled", "allowSharedKeyAccess": False, "allowBlobPublicAccess": False}
 ARM = {
@@ -83,23 +83,23 @@ VERSIONS = {
 }
 RULE = {"action": "Allow", "ipAddress": "203.0.113.7/32", "vnetSubnetResourceId": None}
 
-# Kind of door, and what an open one answers; None is the gateway, which must answer as it should.
+# Kind of endpoint, and the response of an open one; None is the gateway, which must respond as it should.
 OPEN_ANSWERS = [
     (None, f"monitoring {GATEWAY}/health", [503, ""]),
     (None, f"first {UNKNOWN}", [500, ""]),
     (None, f"first {GATEWAY}/patient", [201, "{}"]),
     (None, f"anonymous {UNKNOWN}", [404, ""]),
     (None, f"monitoring {UNKNOWN}", [404, ""]),
-    ("app", f"anonymous {DOORS['app'][0]}", [401, ""]),
-    ("app", f"anonymous {DOORS['app'][0]}", [0, ""]),
-    ("scm", f"anonymous {DOORS['scm'][0]}", [401, ""]),
-    ("vault", f"{VAULT_TOKEN} {DOORS['vault'][0]}", vault_refusal("ForbiddenByRbac")),
-    ("vault", f"{VAULT_TOKEN} {DOORS['vault'][0]}", [401, ""]),
-    ("storage", f"{STORAGE_TOKEN} {DOORS['storage'][0]}", storage_refusal(403, "AuthorizationPermissionMismatch")),
-    ("storage", f"{STORAGE_TOKEN} {DOORS['storage'][0]}", storage_refusal(409, "PublicAccessNotPermitted")),
-    ("storage", f"{STORAGE_TOKEN} {DOORS['storage'][0]}", [200, "<EnumerationResults/>"]),
-    ("code", f"anonymous {DOORS['code'][0]}", [200, "zip"]),
-    ("tenant", f"anonymous {DOORS['tenant'][0]}", [200, ""]),
+    ("app", f"anonymous {ENDPOINTS['app'][0]}", [401, ""]),
+    ("app", f"anonymous {ENDPOINTS['app'][0]}", [0, ""]),
+    ("scm", f"anonymous {ENDPOINTS['scm'][0]}", [401, ""]),
+    ("vault", f"{VAULT_TOKEN} {ENDPOINTS['vault'][0]}", vault_refusal("ForbiddenByRbac")),
+    ("vault", f"{VAULT_TOKEN} {ENDPOINTS['vault'][0]}", [401, ""]),
+    ("storage", f"{STORAGE_TOKEN} {ENDPOINTS['storage'][0]}", storage_refusal(403, "AuthorizationPermissionMismatch")),
+    ("storage", f"{STORAGE_TOKEN} {ENDPOINTS['storage'][0]}", storage_refusal(409, "PublicAccessNotPermitted")),
+    ("storage", f"{STORAGE_TOKEN} {ENDPOINTS['storage'][0]}", [200, "<EnumerationResults/>"]),
+    ("code", f"anonymous {ENDPOINTS['code'][0]}", [200, "zip"]),
+    ("tenant", f"anonymous {ENDPOINTS['tenant'][0]}", [200, ""]),
 ]
 # The same by Azure Resource Manager.
 OPEN_RESOURCES = [
@@ -125,10 +125,10 @@ OPEN_RESOURCES = [
 
 class CheckDeployment(Project):
     def check(self, *kinds, answers=None, arm=None, **outputs):
-        """With doors of these kinds, or of all."""
-        doors = [door for door in OUTPUTS["closed_doors"] if not kinds or door["kind"] in kinds]
+        """With endpoints of these kinds, or of all."""
+        endpoints = [endpoint for endpoint in OUTPUTS["closed_endpoints"] if not kinds or endpoint["kind"] in kinds]
         said = {f"{GROUP}{name}?api-version={VERSIONS[name]}": {"properties": value} for name, value in (ARM | (arm or {})).items()}
-        self.scene(outputs=OUTPUTS | {"closed_doors": doors} | outputs, answers=ANSWERS | (answers or {}), arm=said)
+        self.scene(outputs=OUTPUTS | {"closed_endpoints": endpoints} | outputs, answers=ANSWERS | (answers or {}), arm=said)
         return self.run_script("scripts/check-deployment", "dev")
 
     def assert_bad(self, *names):
@@ -140,7 +140,7 @@ class CheckDeployment(Project):
         self.assertIn("every other public name refuses", self.said)
 
     def test_retired_names_of_api_management_may_be_gone(self):
-        self.assertEqual(self.check(answers={f"anonymous {DOORS['tenant'][0]}": [0, ""]}), 0, self.said)
+        self.assertEqual(self.check(answers={f"anonymous {ENDPOINTS['tenant'][0]}": [0, ""]}), 0, self.said)
 
     def test_each_answer_that_a_shut_door_does_not_give_is_named(self):
         for kind, asked, answer in OPEN_ANSWERS:
@@ -158,19 +158,19 @@ class CheckDeployment(Project):
         answers = {asked: answer for _, asked, answer in OPEN_ANSWERS}
         self.assertEqual(self.check(answers=answers, arm={VAULT: {}}), 1)
         names = [asked.split()[-1] for asked in answers]
-        names.insert(names.index(DOORS["vault"][0]) + 1, f"vault {VAULT}")
+        names.insert(names.index(ENDPOINTS["vault"][0]) + 1, f"vault {VAULT}")
         self.assert_bad(*names)
 
     def test_what_resource_manager_does_not_tell_counts_as_open(self):
-        self.assertEqual(self.check(closed_doors=[{"kind": "database", "url": "https://x/", "id": "/providers/unknown"}]), 1)
+        self.assertEqual(self.check(closed_endpoints=[{"kind": "database", "url": "https://x/", "id": "/providers/unknown"}]), 1)
         self.assert_bad("database unknown")
 
     def test_a_door_of_an_unknown_kind_counts_as_open(self):
-        self.assertEqual(self.check(closed_doors=[{"kind": "window", "url": "https://x/", "id": "/x"}]), 1)
+        self.assertEqual(self.check(closed_endpoints=[{"kind": "window", "url": "https://x/", "id": "/x"}]), 1)
         self.assert_bad("https://x/")
 
     def test_no_doors_at_all_are_no_success(self):
-        self.assertNotEqual(self.check(closed_doors=[]), 0)
+        self.assertNotEqual(self.check(closed_endpoints=[]), 0)
         self.assertNotIn("refuses", self.said)
 
     def test_no_key_or_token_is_an_argument_or_printed(self):

@@ -179,7 +179,7 @@ run "the_key_of_the_monitoring_reaches_health_only" {
     error_message = "The monitoring's product may do more than ask for health, or the callers' product less."
   }
 
-  # Counted first: whoever tries doors with this key is stopped.
+  # Counted first: a caller who tries other operations with this key is stopped.
   assert {
     condition     = can(regex("(?s)<rate-limit calls=\"60\".*<quota calls=\"20000\".*<include-fragment", local.product_policies.monitoring))
     error_message = "The monitoring has no limit, or it comes too late."

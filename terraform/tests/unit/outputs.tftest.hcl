@@ -24,14 +24,14 @@ run "every_public_name_beside_the_gateways_is_on_the_list" {
   command = plan
 
   assert {
-    condition = { for kind in distinct(output.closed_doors[*].kind) : kind => length([for door in output.closed_doors : door if door.kind == kind]) } == {
+    condition = { for kind in distinct(output.closed_endpoints[*].kind) : kind => length([for endpoint in output.closed_endpoints : endpoint if endpoint.kind == kind]) } == {
       app = 2, scm = 2, vault = 1, storage = 2, code = 1, database = 2, developer-portal = 1, legacy-portal = 1, tenant = 2
     }
-    error_message = "scripts/check-deployment would not try every door."
+    error_message = "scripts/check-deployment would not try every endpoint."
   }
 
   assert {
-    condition = toset([for door in output.closed_doors : door.url if contains(["app", "scm", "code", "developer-portal", "legacy-portal", "tenant"], door.kind)]) == toset([
+    condition = toset([for endpoint in output.closed_endpoints : endpoint.url if contains(["app", "scm", "code", "developer-portal", "legacy-portal", "tenant"], endpoint.kind)]) == toset([
       "https://patient-tests-api-test-abc123.azurewebsites.net/",
       "https://audit-api-test-abc123.azurewebsites.net/",
       "https://patient-tests-api-test-abc123.scm.azurewebsites.net/",
@@ -46,7 +46,7 @@ run "every_public_name_beside_the_gateways_is_on_the_list" {
   }
 
   assert {
-    condition = toset([for door in output.closed_doors : trimprefix(door.id, "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/")]) == toset([
+    condition = toset([for endpoint in output.closed_endpoints : trimprefix(endpoint.id, "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/")]) == toset([
       "Microsoft.Web/sites/app",
       "Microsoft.KeyVault/vaults/kv",
       "Microsoft.Storage/storageAccounts/st",
@@ -67,7 +67,7 @@ run "private_packages_are_behind_a_door_like_that_of_host_storage" {
   }
 
   assert {
-    condition     = length([for door in output.closed_doors : door if door.kind == "storage"]) == 3 && !contains(output.closed_doors[*].kind, "code")
+    condition     = length([for endpoint in output.closed_endpoints : endpoint if endpoint.kind == "storage"]) == 3 && !contains(output.closed_endpoints[*].kind, "code")
     error_message = "An account that must let nobody in would pass as open to the network."
   }
 }

@@ -196,7 +196,7 @@ run "no_output_shows_a_key" {
   }
 
   assert {
-    condition     = alltrue([for value in concat([output.gateway_url, output.resource_group, output.package_account], values(output.function_apps), output.closed_doors[*].url) : !issensitive(value) && !can(regex("(?i)key=|AccountKey|sig=|password", value))])
+    condition     = alltrue([for value in concat([output.gateway_url, output.resource_group, output.package_account], values(output.function_apps), output.closed_endpoints[*].url) : !issensitive(value) && !can(regex("(?i)key=|AccountKey|sig=|password", value))])
     error_message = "An output holds a credential."
   }
 }
