@@ -104,7 +104,7 @@ impl Request {
     }
 
     /// The purpose for which the client asks, from its own header `X-Purpose-Of-Use`: a code such as
-    /// `TREAT` or `ETREAT` (HL7 v3 value set PurposeOfUse).
+    /// `TREAT` or `ETREAT` (HL7 v3 value set `PurposeOfUse`).
     pub fn purpose(&self) -> Option<&str> {
         self.headers.get(Header::PurposeOfUse)
     }
@@ -270,7 +270,7 @@ fn is_binary(media_type: &str) -> bool {
 /// A regular expression for the header that [`Request::check_purpose`] accepts.
 pub(crate) const PURPOSE_PATTERN: &str = "^[A-Z]{1,32}$";
 
-/// Whether it has the form of a code of HL7's PurposeOfUse.
+/// Whether it has the form of a code of HL7's `PurposeOfUse`.
 fn is_purpose(code: &str) -> bool {
     (1..=32).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
