@@ -73,6 +73,39 @@ impl<K: Copy> PageRequest<K> {
         Ok(Self { limit, after })
     }
 
+    /// The page, filled with the items that `fetch` returns, each with its key. It is called with the
+    /// key of the item before and the number of items to fetch: portions suit the size of the items,
+    /// so each is a short command that can be retried alone, and no more is read than the page can
+    /// hold. An item has at most about `item_bytes_max` bytes.
+    ///
+    /// # Errors
+    /// Those of `fetch`.
+    pub async fn fill<T, F>(
+        &self,
+        item_bytes_max: usize,
+        fetch: impl Fn(Option<K>, usize) -> F,
+    ) -> Result<Page<K>>
+    where
+        K: Display,
+        T: Serialize,
+        F: Future<Output = Result<Vec<(K, T)>>>,
+    {
+        let mut page = self.begin(item_bytes_max);
+        loop {
+            let portion = page.portion();
+            let found = fetch(page.after(), portion).await?;
+            let is_last = found.len() < portion;
+            for (key, item) in found {
+                if !page.takes(key, &item) {
+                    return Ok(page);
+                }
+            }
+            if is_last {
+                return Ok(page);
+            }
+        }
+    }
+
     /// An empty page. An item has at most about `item_bytes_max` bytes.
     pub fn begin(&self, item_bytes_max: usize) -> Page<K> {
         Page {

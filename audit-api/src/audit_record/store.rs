@@ -88,9 +88,7 @@ impl AuditRecordStore {
         Ok(found.ok_or(Error::NotFound)?.into())
     }
 
-    /// One page of the records that match, newest first. They are fetched in portions that suit
-    /// their size: each is a short command that can be retried alone, and no more is read than the
-    /// page can hold.
+    /// One page of the records that match, newest first.
     ///
     /// # Errors
     /// Throttled or unavailable.
@@ -102,26 +100,17 @@ impl AuditRecordStore {
     ) -> Result<Page<Position>> {
         let filter = filter(criteria);
         let newest_first = doc! { "createdDate": -1, "_id": -1 };
-        let mut page = page.begin(RECORD_BYTES_MAX);
-        loop {
-            let portion = page.portion();
-            let rest = match page.after() {
+        let (filter, newest_first) = (&filter, &newest_first);
+        let fetch = |after: Option<Position>, portion| async move {
+            let rest = match after {
                 Some(after) => doc! { "$and": [filter.clone(), older_than(after)] },
                 None => filter.clone(),
             };
-            let found =
-                self.collection.find_sorted(&rest, &newest_first, portion, deadline).await?;
-            let is_last = found.len() < portion;
-            for document in found {
-                let record = AuditRecord::from(document);
-                if !page.takes(record.position(), &record) {
-                    return Ok(page);
-                }
-            }
-            if is_last {
-                return Ok(page);
-            }
-        }
+            let found = self.collection.find_sorted(&rest, newest_first, portion, deadline).await?;
+            let records = found.into_iter().map(AuditRecord::from);
+            Ok(records.map(|record| (record.position(), record)).collect())
+        };
+        page.fill(RECORD_BYTES_MAX, fetch).await
     }
 
     /// Proves that records can be read.

@@ -150,10 +150,8 @@ where
         self.records.check(deadline).await
     }
 
-    /// One page of the records that match and are not deleted, as items of type `T`. They are
-    /// fetched in portions that suit their size: each is a short command that can be retried alone,
-    /// and no more is read than the page can hold. An item has at most about `item_bytes_max`
-    /// bytes.
+    /// One page of the records that match and are not deleted, as items of type `T`. An item has at
+    /// most about `item_bytes_max` bytes.
     ///
     /// # Errors
     /// Throttled or unavailable.
@@ -168,30 +166,21 @@ where
         T: From<VersionedDocument<K, C>> + Serialize,
     {
         filter.insert("_deleted", doc! { "$ne": true });
-        let mut page = page.begin(item_bytes_max);
-        loop {
-            let portion = page.portion();
+        let by_id = doc! { "_id": 1 };
+        let (filter, by_id) = (&filter, &by_id);
+        let fetch = |after: Option<Id<K>>, portion| async move {
             // Combined with any other condition on `_id` in the filter.
-            let rest = match page.after() {
+            let rest = match after {
                 Some(after) => {
                     let after = doc! { "_id": { "$gt": after.to_string() } };
                     doc! { "$and": [filter.clone(), after] }
                 }
                 None => filter.clone(),
             };
-            let by_id = doc! { "_id": 1 };
-            let found = self.records.find_sorted(&rest, &by_id, portion, deadline).await?;
-            let is_last = found.len() < portion;
-            for record in found {
-                let id = record.id;
-                if !page.takes(id, &T::from(record)) {
-                    return Ok(page);
-                }
-            }
-            if is_last {
-                return Ok(page);
-            }
-        }
+            let found = self.records.find_sorted(&rest, by_id, portion, deadline).await?;
+            Ok(found.into_iter().map(|record| (record.id, T::from(record))).collect())
+        };
+        page.fill(item_bytes_max, fetch).await
     }
 
     /// One page of a record's versions, newest first.
