@@ -40,7 +40,6 @@ enum Mode {
 #[derive(Debug, Default)]
 struct Shared {
     commands: Mutex<Vec<String>>,
-    replies_to_lose: Mutex<Vec<String>>,
     fake_replies: Mutex<Vec<FakeReply>>,
     holds: Mutex<Vec<Hold>>,
 }
@@ -48,7 +47,6 @@ struct Shared {
 /// What happens to the replies of one connection, by the ids of their requests.
 #[derive(Debug, Default)]
 struct Replies {
-    lost: Option<i32>,
     held: Option<(i32, Hold)>,
     /// Told when the reply is there.
     awaited: Option<(i32, oneshot::Sender<()>)>,
@@ -88,7 +86,7 @@ impl Proxy {
     /// By then the server has executed the command, which the client cannot know. Repeated calls
     /// add up.
     pub fn lose_next_reply_to(&self, command: &str) {
-        lock(&self.shared.replies_to_lose).push(command.to_owned());
+        self.hold_next_reply_to(command).lose();
     }
 
     /// Holds the next command of this name back: the server has not received it yet.
@@ -116,9 +114,9 @@ impl Proxy {
         lock(&self.shared.fake_replies).push(FakeReply { command, times, reply });
     }
 
-    /// Whether every reply that was to be lost has been lost.
+    /// Whether the command of every reply that was to be lost, or held back, has been sent.
     pub fn has_lost_all_replies(&self) -> bool {
-        lock(&self.shared.replies_to_lose).is_empty()
+        lock(&self.shared.holds).is_empty()
     }
 
     /// Closes every connection, and each new one at once.
@@ -233,11 +231,6 @@ async fn forward_commands(
         }
         if let Some(command) = message.command_name() {
             lock(&shared.commands).push(command.to_owned());
-            let mut replies_to_lose = lock(&shared.replies_to_lose);
-            if let Some(index) = replies_to_lose.iter().position(|name| name == command) {
-                replies_to_lose.remove(index);
-                lock(replies).lost = Some(message.request_id());
-            }
         }
         if let Some(mut hold) = message.command_name().and_then(|name| shared.hold(name)) {
             let id = message.request_id();
@@ -273,19 +266,20 @@ async fn forward_replies(
 ) -> io::Result<()> {
     loop {
         let message = wire::Message::read(&mut server).await?;
-        let (is_lost, held) = {
+        let held = {
             let mut replies = lock(replies);
             let id = message.response_to();
             if let Some((_, told)) = replies.awaited.take_if(|(awaited, _)| *awaited == id) {
                 let _ = told.send(());
             }
-            (replies.lost == Some(id), replies.held.take_if(|(held, _)| *held == id))
+            replies.held.take_if(|(held, _)| *held == id)
         };
-        let is_lost = match held {
-            Some((_, mut hold)) => hold.decision().await == Decision::CloseConnection,
-            None => is_lost,
-        };
-        if is_lost || !should_forward(&mut mode).await {
+        if let Some((_, mut hold)) = held
+            && hold.decision().await == Decision::CloseConnection
+        {
+            return Ok(());
+        }
+        if !should_forward(&mut mode).await {
             return Ok(());
         }
         client.lock().await.write_all(message.bytes()).await?;
