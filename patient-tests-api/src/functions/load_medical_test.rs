@@ -2,11 +2,11 @@
 
 use shared::http::Request;
 use shared::openapi;
-use shared::page::{self, PageRequest};
+use shared::page::PageRequest;
 use shared::{Error, Id, Result};
 use tokio::join;
 
-use super::{Function, TESTS, one_record, unless_patient_deleted};
+use super::{Function, TESTS, beside_patient, one_record, pages_without, unless_patient_deleted};
 use crate::App;
 use crate::audit::{Audited, Disclosure, Operation, Resource};
 
@@ -15,7 +15,7 @@ pub(crate) const FUNCTION: Function = Function {
     name: "LoadTest",
     methods: &["get", "head"],
     route: "patient/{patientId}/tests/{testId?}",
-    query,
+    query: |request| pages_without("testId", request),
     handle: |app, request| Box::pin(handle(app, request)),
     group: &TESTS,
     operations,
@@ -37,14 +37,6 @@ fn operations() -> Vec<openapi::Operation> {
     ]
 }
 
-/// Only the list has pages.
-fn query(request: &Request) -> &'static [&'static str] {
-    match request.param("testId") {
-        Some(_) => &[],
-        None => page::PARAMETERS,
-    }
-}
-
 /// Returns one test of a patient, or a page of them.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     match request.param("testId") {
@@ -58,12 +50,9 @@ async fn one(app: &App, request: Request) -> Result<Audited> {
     let id = request.id_param("testId")?;
     let preconditions = request.preconditions()?;
 
-    let (patient, test) = join!(
-        app.patients.find(patient_id, request.deadline),
-        app.medical_tests.find(patient_id, id, request.deadline),
-    );
-    let found = unless_patient_deleted(patient)
-        .and(test)
+    let test = app.medical_tests.find(patient_id, id, request.deadline);
+    let found = beside_patient(app, patient_id, request.deadline, test)
+        .await
         .and_then(|test| one_record(&test, id, test.version, &preconditions));
     app.audit.release(&request, Resource::test(Operation::Read, patient_id, id), found).await
 }

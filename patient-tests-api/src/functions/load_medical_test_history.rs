@@ -2,11 +2,11 @@
 
 use shared::http::Request;
 use shared::openapi;
-use shared::page::{self, PageRequest};
+use shared::page::PageRequest;
 use shared::validation::{Rule, version};
 use shared::{Result, Version};
 
-use super::{Function, TESTS, one_record, version_param};
+use super::{Function, TESTS, one_record, pages_without, version_param};
 use crate::App;
 use crate::audit::{Audited, Disclosure, Operation, Resource};
 
@@ -15,7 +15,7 @@ pub(crate) const FUNCTION: Function = Function {
     name: "LoadTestHistory",
     methods: &["get"],
     route: "patient/{patientId}/tests/{testId}/history/{version?}",
-    query,
+    query: |request| pages_without("version", request),
     handle: |app, request| Box::pin(handle(app, request)),
     group: &TESTS,
     operations,
@@ -42,14 +42,6 @@ fn operations() -> Vec<openapi::Operation> {
         .returns("Test")
         .unless_known(),
     ]
-}
-
-/// Only the list has pages.
-fn query(request: &Request) -> &'static [&'static str] {
-    match request.param("version") {
-        Some(_) => &[],
-        None => page::PARAMETERS,
-    }
 }
 
 /// Returns one version of a test, or a page of its versions.

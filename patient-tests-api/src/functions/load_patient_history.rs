@@ -2,11 +2,11 @@
 
 use shared::http::Request;
 use shared::openapi;
-use shared::page::{self, PageRequest};
+use shared::page::PageRequest;
 use shared::validation::{Rule, version};
 use shared::{Result, Version};
 
-use super::{Function, PATIENTS, one_record, version_param};
+use super::{Function, PATIENTS, one_record, pages_without, version_param};
 use crate::App;
 use crate::audit::{Audited, Disclosure, Operation, Resource};
 
@@ -15,7 +15,7 @@ pub(crate) const FUNCTION: Function = Function {
     name: "LoadPatientHistory",
     methods: &["get"],
     route: "patient/{patientId}/history/{version?}",
-    query,
+    query: |request| pages_without("version", request),
     handle: |app, request| Box::pin(handle(app, request)),
     group: &PATIENTS,
     operations,
@@ -42,14 +42,6 @@ fn operations() -> Vec<openapi::Operation> {
         .returns("Patient")
         .unless_known(),
     ]
-}
-
-/// Only the list has pages.
-fn query(request: &Request) -> &'static [&'static str] {
-    match request.param("version") {
-        Some(_) => &[],
-        None => page::PARAMETERS,
-    }
 }
 
 /// Returns one version of a patient, or a page of its versions.

@@ -23,10 +23,12 @@ use std::pin::Pin;
 use serde::Serialize;
 use shared::http::{Request, Response};
 use shared::openapi::Group;
-use shared::{ClientCopy, Error, Id, Preconditions, Result, Version};
+use shared::{ClientCopy, Deadline, Error, Id, Preconditions, Result, Version, page};
+use tokio::join;
 
 use crate::App;
 use crate::audit::{Audited, Disclosure, Written};
+use crate::ids::PatientId;
 use crate::patient::Patient;
 use crate::versioned::Changed;
 
@@ -109,6 +111,27 @@ fn deleted<T>(changed: Changed<T>) -> Written {
         Changed::Written(_) => Written::changed(Response::no_content()),
         Changed::Unchanged(_) => Written::unchanged::<()>([], Response::no_content()),
     }
+}
+
+/// The query parameters of a function that returns a list, or one item if the path has `item`: only
+/// the list has pages.
+fn pages_without(item: &str, request: &Request) -> &'static [&'static str] {
+    match request.param(item) {
+        Some(_) => &[],
+        None => page::PARAMETERS,
+    }
+}
+
+/// The outcome of `work` on a test, during which the patient is looked up, unless the patient was
+/// deleted.
+async fn beside_patient<T>(
+    app: &App,
+    patient_id: PatientId,
+    deadline: Deadline,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let (patient, outcome) = join!(app.patients.find(patient_id, deadline), work);
+    unless_patient_deleted(patient).and(outcome)
 }
 
 /// A test is accessible unless its patient was deleted. A patient who never existed is no obstacle:

@@ -4,9 +4,8 @@ use shared::Result;
 use shared::function::no_query;
 use shared::http::Request;
 use shared::openapi;
-use tokio::join;
 
-use super::{Function, TESTS, changed, unless_patient_deleted};
+use super::{Function, TESTS, beside_patient, changed};
 use crate::App;
 use crate::audit::{Audited, Operation, Resource};
 use crate::medical_test::MedicalTestDetails;
@@ -45,15 +44,11 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
 
     let resource = Resource::test(Operation::Update, patient_id, id);
     let deadline = request.deadline;
-    let prepared = async {
-        join!(
-            app.patients.find(patient_id, deadline),
-            app.medical_tests.prepare_replacement(patient_id, id, details, preconditions, deadline),
-        )
-    };
+    let prepared =
+        app.medical_tests.prepare_replacement(patient_id, id, details, preconditions, deadline);
+    let prepared = beside_patient(app, patient_id, deadline, prepared);
     app.audit
-        .write_after(&request, resource, prepared, async |intent, (patient, prepared)| {
-            unless_patient_deleted(patient)?;
+        .write_after(&request, resource, prepared, async |intent, prepared| {
             let test = app.medical_tests.write(prepared?, intent, deadline).await?;
             Ok(changed(id, test, |test| test.version))
         })

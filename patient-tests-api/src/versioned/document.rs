@@ -96,11 +96,6 @@ impl<K, C> VersionedDocument<K, C> {
         Self { version: Some(version), deleted: false, audit_id: None, ..self }
     }
 
-    /// The filter that finds the record.
-    pub(super) fn key(&self) -> Document {
-        key(self.document_id, self.shard_key)
-    }
-
     pub(super) fn shard_key(&self) -> PatientId {
         self.shard_key
     }
@@ -108,7 +103,7 @@ impl<K, C> VersionedDocument<K, C> {
 
 impl<K, C> Insertable for VersionedDocument<K, C> {
     fn key(&self) -> Document {
-        Self::key(self)
+        key(self.document_id, self.shard_key)
     }
 
     fn request_hash(&self) -> Option<&RequestHash> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::mongo::{Collection, Database, Insertion};
+use shared::mongo::{Collection, Database, Insertable, Insertion};
 use shared::page::{Page, PageRequest};
 use shared::{Deadline, Error, Id, Preconditions, Result, Version, backoff};
 use tokio::join;
