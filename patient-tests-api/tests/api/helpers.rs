@@ -117,6 +117,17 @@ impl PatientTestsApi {
         self.call("PUT", &format!("patient/{id}")).json(&body).expect(200).await
     }
 
+    /// The versions of the record at `path`, newest first, each with its operation.
+    pub async fn history(&self, path: &str) -> Vec<(i64, String)> {
+        let listed = self.call("GET", &format!("{path}/history")).expect(200).await;
+        let versions = listed.body.as_array().expect("a list").iter();
+        let fact = |entry: &Value| {
+            let operation = entry["operation"].as_str().expect("a word");
+            (entry["version"].as_i64().expect("a number"), operation.to_owned())
+        };
+        versions.map(fact).collect()
+    }
+
     /// Creates a test of a patient and returns its id.
     pub async fn create_test(&self, patient_id: &str) -> String {
         self.create(&format!("patient/{patient_id}/tests"), &medical_test()).await
@@ -126,6 +137,11 @@ impl PatientTestsApi {
         let response = self.call("POST", path).json(body).expect(201).await;
         response.body["id"].as_str().expect("a created record has an id").to_owned()
     }
+}
+
+/// A history, to be compared with [`PatientTestsApi::history`].
+pub fn versions(expected: &[(i64, &str)]) -> Vec<(i64, String)> {
+    expected.iter().map(|(version, operation)| (*version, (*operation).to_owned())).collect()
 }
 
 /// A patient with every field.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::helpers::{PatientTestsApi, medical_test_with, unknown_id};
+use crate::helpers::{PatientTestsApi, medical_test_with, unknown_id, versions};
 
 #[tokio::test]
 async fn each_version_of_a_test_can_be_listed_and_loaded() {
@@ -15,17 +15,10 @@ async fn each_version_of_a_test_can_be_listed_and_loaded() {
     api.call("PUT", &path).json(&body).expect(200).await;
     let recorded = api.audit.records().len();
 
-    let listed = api.call("GET", &format!("{path}/history")).expect(200).await;
+    let history = api.history(&path).await;
     let first = api.call("GET", &format!("{path}/history/1")).expect(200).await;
 
-    let facts: Vec<_> = listed
-        .body
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| (it["version"].as_i64().unwrap(), it["operation"].as_str().unwrap()))
-        .collect();
-    assert_eq!(facts, [(2, "update"), (1, "create")]);
+    assert_eq!(history, versions(&[(2, "update"), (1, "create")]));
     assert_eq!(first.header("ETag"), Some("\"1\""));
     assert_eq!(first.body["performer"], "Laboratory 4");
     let [list, one] = &api.records_since(recorded)[..] else { panic!("a record for each read") };

@@ -9,7 +9,7 @@ use stand_ins::test_app::{Call, Response};
 use tokio::task::JoinHandle;
 
 use crate::every_function::assert_unconfirmed;
-use crate::helpers::{PatientTestsApi, patient, patient_with};
+use crate::helpers::{PatientTestsApi, patient, patient_with, versions};
 
 /// An app behind a proxy, and a patient.
 struct Setup {
@@ -36,15 +36,7 @@ impl Setup {
     }
 
     async fn history(&self) -> Vec<(i64, String)> {
-        let path = format!("patient/{}/history", self.id);
-        let listed = self.api.call("GET", &path).expect(200).await;
-        let versions = listed.body.as_array().unwrap();
-        versions
-            .iter()
-            .map(|it| {
-                (it["version"].as_i64().unwrap(), it["operation"].as_str().unwrap().to_owned())
-            })
-            .collect()
+        self.api.history(&format!("patient/{}", self.id)).await
     }
 }
 
@@ -66,10 +58,6 @@ async fn end(call: JoinHandle<Response>, status: u16) -> Response {
 
 fn outcomes(records: &[RecordedCall]) -> Vec<&str> {
     records.iter().map(|record| record.body["outcome"].as_str().unwrap()).collect()
-}
-
-fn versions(expected: &[(i64, &str)]) -> Vec<(i64, String)> {
-    expected.iter().map(|(version, operation)| (*version, (*operation).to_owned())).collect()
 }
 
 #[tokio::test]
