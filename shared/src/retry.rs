@@ -10,6 +10,10 @@ use crate::Deadline;
 /// The time limit of one attempt; it ends waits on dead connections.
 const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// The time that must remain for another attempt. One that the deadline cuts short leaves the outcome
+/// of a write unknown, and a caller would not learn why all attempts before it failed.
+const ATTEMPT_TIME_MIN: Duration = Duration::from_millis(500);
+
 /// Why an attempt failed.
 pub trait Failure {
     /// A failure that stands for no response in time.
@@ -46,7 +50,7 @@ where
             },
         };
         match failure.pause_after(attempts) {
-            Some(pause) if pause < deadline.remaining() => {
+            Some(pause) if pause + ATTEMPT_TIME_MIN < deadline.remaining() => {
                 note(&failure, attempts, pause);
                 tokio::time::sleep(pause).await;
             }

@@ -338,6 +338,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn no_attempt_starts_that_the_deadline_would_cut_short() {
+        let deadline = Deadline::after(Duration::from_secs(1));
+        let mut last_start = deadline.remaining();
+        let failed = run("test", "things", deadline, || {
+            last_start = deadline.remaining();
+            async { Err::<(), _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()) }
+        })
+        .await;
+
+        assert!(matches!(failed, Err(Failure { cause: Cause::Io(_), .. })), "{failed:?}");
+        assert!(last_start > Duration::from_millis(400), "{last_start:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_deadline_ends_all_attempts() {
         let deadline = Deadline::after(Duration::from_secs(20));
 
