@@ -7,12 +7,13 @@ use mongodb::bson::doc;
 use mongodb::error::Error as DriverError;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
+use tokio::net::TcpSocket;
 
 use super::data_folder::DataFolder;
 use super::error::MongodError;
 use super::spawn::{REPLICA_SET, spawn, usable_port};
 use super::user::{self, Credentials, Users};
-use crate::process::Watched;
+use crate::process::{Watched, port};
 
 /// A start takes well under a second, recovery after a kill on a busy machine longer.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -55,6 +56,8 @@ pub struct Mongod {
     port: u16,
     options: MongodOptions,
     is_killed: bool,
+    /// The port while the server is down: a parallel test would otherwise take it.
+    reserved: Option<TcpSocket>,
 }
 
 impl Mongod {
@@ -120,6 +123,7 @@ impl Mongod {
     pub fn kill(&mut self) {
         self.is_killed = true;
         self.process.kill();
+        self.reserved = port::reserve(self.port);
     }
 
     /// Whether [`Mongod::kill`] has killed the server since its last start.
@@ -133,6 +137,7 @@ impl Mongod {
     /// If the server does not become ready.
     pub async fn restart(&mut self) -> Result<(), MongodError> {
         self.process.kill();
+        self.reserved = None;
         self.process = spawn(&self.data, self.port, &self.options)?;
         self.is_killed = false;
         self.wait_until_ready().await
@@ -152,7 +157,7 @@ impl Mongod {
         let port = usable_port(options.port)?;
         let data = DataFolder::create(options.data.clone())?;
         let process = spawn(&data, port, &options)?;
-        let mut mongod = Self { process, data, port, options, is_killed: false };
+        let mut mongod = Self { process, data, port, options, is_killed: false, reserved: None };
         mongod.wait_until_ready().await?;
         Ok(mongod)
     }

@@ -4,6 +4,8 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
 
+use tokio::net::TcpSocket;
+
 /// Below the ephemeral range (from 32768 on Linux, 49152 elsewhere), so that no other process is
 /// given one of these ports before ours opens it, or while ours restarts. Above the usual ports of
 /// databases, below MongoDB's.
@@ -15,6 +17,16 @@ const ATTEMPTS_MAX: usize = 8;
 /// Whether a port of 127.0.0.1 is free.
 pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// Keeps a port of 127.0.0.1 from other processes while its own is down, if it is free.
+/// Connections to it are refused, since nothing listens.
+pub(crate) fn reserve(port: u16) -> Option<TcpSocket> {
+    let socket = TcpSocket::new_v4().ok()?;
+    // Connections of the process that used it may still be closing.
+    socket.set_reuseaddr(true).ok()?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into()).ok()?;
+    Some(socket)
 }
 
 /// A free port of 127.0.0.1 that the system does not assign to other processes.
