@@ -8,7 +8,11 @@ use tokio::time::{Instant, error::Elapsed, timeout_at};
 /// How long an invocation may take before it is answered with 503.
 const INVOCATION_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// The part of that time that is reserved for recording an operation that timed out.
+/// How long a run on a schedule may take. With the reserve it ends before the `functionTimeout` in
+/// `host.json`, at which the host kills the handler with all requests in flight.
+const TIMER_TIME_MAX: Duration = Duration::from_secs(45);
+
+/// The part of a request's time that is reserved for recording an operation that timed out.
 const REPORTING_RESERVE: Duration = Duration::from_secs(2);
 
 /// The deadline of one invocation; no wait for a database or another service goes beyond it.
@@ -24,6 +28,11 @@ impl Deadline {
     /// The deadline for the work of an invocation that starts now.
     pub(crate) fn of_invocation() -> Self {
         Self::after(INVOCATION_TIME_MAX - REPORTING_RESERVE)
+    }
+
+    /// The deadline for the work of a run on a schedule that starts now.
+    pub(crate) fn of_timer() -> Self {
+        Self::after(TIMER_TIME_MAX)
     }
 
     /// When the response is due if this is the deadline for the work. The reserve in between is for

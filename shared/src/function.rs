@@ -26,6 +26,16 @@ pub struct Function<H> {
     pub operations: fn() -> Vec<Operation>,
 }
 
+/// A function that the host starts on a schedule; `H` is the type of its handler.
+pub struct TimerFunction<H> {
+    /// The name of its folder in `functions/`; the host calls it by this name.
+    pub name: &'static str,
+    /// When it runs, in the host's format with six fields, of which the first is the second.
+    pub schedule: &'static str,
+    /// The handler.
+    pub handle: H,
+}
+
 /// [`Function::query`] of a function without query parameters.
 pub fn no_query(_: &Request) -> &'static [&'static str] {
     &[]
@@ -48,6 +58,17 @@ pub fn find<'a, H>(
     Ok(function)
 }
 
+/// Finds the function that the host calls on a schedule.
+///
+/// # Errors
+/// [`Error::UnknownFunction`].
+pub fn find_timer<'a, H>(
+    functions: &'a [TimerFunction<H>],
+    name: &str,
+) -> Result<&'a TimerFunction<H>> {
+    functions.iter().find(|function| function.name == name).ok_or(Error::UnknownFunction)
+}
+
 /// Adds the operations of these functions to a document.
 #[must_use]
 pub fn describe<H>(functions: &[Function<H>], document: Document) -> Document {
@@ -57,27 +78,48 @@ pub fn describe<H>(functions: &[Function<H>], document: Document) -> Document {
     })
 }
 
-/// Writes the contents of each `functions/<name>/function.json` to standard output, as one object
-/// with a member per function.
+/// A `functions/<name>/function.json`: the function's name and the contents.
+pub type FunctionFile = (&'static str, Value);
+
+/// Writes these files to standard output, as one object with a member per function.
 ///
 /// # Errors
 /// If standard output is closed.
-pub fn print<H>(functions: &[Function<H>]) -> std::io::Result<()> {
+pub fn print(files: impl IntoIterator<Item = FunctionFile>) -> std::io::Result<()> {
     let files: Map<_, _> =
-        functions.iter().map(|function| (function.name.to_owned(), file(function))).collect();
+        files.into_iter().map(|(name, contents)| (name.to_owned(), contents)).collect();
     writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&files)?)
 }
 
-/// The `function.json`. Every function requires a key; `custom_handler` depends on the names of the
-/// bindings.
-fn file<H>(function: &Function<H>) -> Value {
-    json!({
-        "bindings": [
-            {
-                "type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function",
-                "methods": function.methods, "route": function.route
-            },
-            {"type": "http", "direction": "out", "name": "res"}
-        ]
-    })
+// `custom_handler` depends on the names of the bindings.
+
+impl<H> Function<H> {
+    /// The `function.json`. Every function requires a key.
+    pub fn file(&self) -> FunctionFile {
+        let contents = json!({
+            "bindings": [
+                {
+                    "type": "httpTrigger", "direction": "in", "name": "req",
+                    "authLevel": "function", "methods": self.methods, "route": self.route
+                },
+                {"type": "http", "direction": "out", "name": "res"}
+            ]
+        });
+        (self.name, contents)
+    }
+}
+
+impl<H> TimerFunction<H> {
+    /// The `function.json`.
+    pub fn file(&self) -> FunctionFile {
+        let contents = json!({
+            "bindings": [
+                {
+                    "type": "timerTrigger", "direction": "in", "name": "timer",
+                    "schedule": self.schedule
+                }
+            ]
+        });
+        (self.name, contents)
+    }
 }

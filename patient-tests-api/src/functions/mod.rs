@@ -69,7 +69,7 @@ const HEALTH: Group = Group { name: "Health", description: "Monitoring." };
 /// # Errors
 /// If standard output is closed.
 pub fn print() -> std::io::Result<()> {
-    shared::function::print(&FUNCTIONS)
+    shared::function::print(FUNCTIONS.iter().map(Function::file))
 }
 
 /// Returns one record, or 304, after checking the preconditions.

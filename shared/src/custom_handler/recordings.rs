@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use warp::http::HeaderMap;
 
-use super::invocation::unpack;
+use super::invocation::Invocation;
 use crate::Deadline;
 use crate::http::{Header, Request};
 
@@ -57,7 +57,8 @@ fn every_recorded_payload_is_read_as_its_request_meant() {
         let payload = serde_json::to_vec(&payload).unwrap();
         let deadline = Deadline::after(std::time::Duration::from_secs(20));
 
-        let request = unpack(&payload, &HeaderMap::new(), deadline).expect(&name);
+        let invocation = Invocation::unpack(&payload, &HeaderMap::new(), deadline).expect(&name);
+        let Invocation::Http(request) = invocation else { panic!("{name} is a request") };
 
         assert_means(&name, &request, &meaning(&name), &request_base64);
         count += 1;

@@ -11,9 +11,10 @@ use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing::{Instrument, Level, Span, field};
 use warp::Filter;
-use warp::http::{self as wire, HeaderMap, HeaderValue, Method, header};
+use warp::http::{self as wire, HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use super::invocation;
+use super::TimerRun;
+use super::invocation::{self, Invocation};
 use crate::http::{Request, Response, problem};
 use crate::telemetry::{InvocationLabel, TraceContext, TraceId, metrics, with_invocation_logs};
 use crate::{Deadline, Error, Result, memory};
@@ -33,12 +34,21 @@ pub trait FunctionApp: Send + Sync + 'static {
     /// The prefix of each problem's `type`, for example `urn:problem:parcels:`.
     const PROBLEM_TYPE_PREFIX: &'static str;
 
-    /// Runs one function.
+    /// Runs one function for a request.
     fn invoke(
         &self,
         function: &str,
         request: Request,
     ) -> impl Future<Output = Result<Response>> + Send;
+
+    /// Runs one function on its schedule. An app without such functions has none to run.
+    fn run_timer(
+        &self,
+        _function: &str,
+        _run: TimerRun,
+    ) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Err(Error::UnknownFunction))
+    }
 }
 
 /// Listens on `127.0.0.1:port`, the only address that the host calls.
@@ -80,8 +90,10 @@ pub async fn serve<A: FunctionApp>(
     warp::serve(invocations).incoming(listener).graceful(shutdown).run().await;
 }
 
-/// Handles one invocation. The response is always 200 with an envelope, since the host turns
-/// anything else into an empty 500.
+/// Handles one invocation.
+///
+/// The response to a request is always 200 with an envelope, since the host turns anything else into
+/// an empty 500. A failed run on a schedule is 500, which the host logs as a failure.
 async fn respond<A: FunctionApp>(
     app: &A,
     function: &str,
@@ -89,23 +101,37 @@ async fn respond<A: FunctionApp>(
     body: impl Stream<Item = Result<impl Buf, warp::Error>>,
 ) -> wire::Response<Vec<u8>> {
     let deadline = Deadline::of_invocation();
-    let request = deadline
+    let invocation = deadline
         .wait(read(headers, body, deadline))
         .await
         .unwrap_or(Err(Error::InvalidRequest("The invocation did not arrive in time.")));
-    let (trace, request_bytes) = match &request {
-        Ok(request) => (request.trace.clone(), request.body_bytes()),
+    let (trace, request_bytes) = match &invocation {
+        Ok(invocation) => (invocation.trace().clone(), invocation.body_bytes()),
         Err(_) => (TraceContext::generate(), 0),
     };
     let function = if is_function_name(function) { function } else { NOT_A_FUNCTION };
     let label = label(function, headers, trace.trace_id());
     let span = span(&label);
     trace.adopt(&span);
+    let request = match invocation {
+        Ok(Invocation::Timer(timer)) => {
+            let running = run_timer(app, function, timer, span);
+            let (status, logs) = with_invocation_logs(label, running).await;
+            return json(status, invocation::pack_logs(&logs));
+        }
+        Ok(Invocation::Http(request)) => Ok(request),
+        Err(error) => Err(error),
+    };
     let running = run(app, function, request, trace.trace_id(), span);
     let (response, logs) = with_invocation_logs(label, running).await;
     let envelope = invocation::pack(&response, &logs);
     memory::give_back_after(request_bytes, envelope.len());
-    let mut response = wire::Response::new(envelope);
+    json(StatusCode::OK, envelope)
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> wire::Response<Vec<u8>> {
+    let mut response = wire::Response::new(body);
+    *response.status_mut() = status;
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -118,7 +144,7 @@ async fn read(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<impl Buf, warp::Error>>,
     deadline: Deadline,
-) -> Result<Request> {
+) -> Result<Invocation> {
     let mut body = std::pin::pin!(body);
     let mut payload =
         Vec::with_capacity(content_length(headers).unwrap_or(4096).min(PAYLOAD_BYTES_MAX));
@@ -134,7 +160,7 @@ async fn read(
     if length > PAYLOAD_BYTES_MAX {
         return Err(Error::TooLarge);
     }
-    invocation::unpack(&payload, headers, deadline).ok_or(Error::InvalidRequest(
+    Invocation::unpack(&payload, headers, deadline).ok_or(Error::InvalidRequest(
         "The payload is not a valid invocation of the Functions host.",
     ))
 }
@@ -176,19 +202,9 @@ async fn run<A: FunctionApp>(
     }
     .instrument(span.clone())
     .await;
-    let mut known = function;
+    let known = known(function, &result);
     let response = result.unwrap_or_else(|error| {
-        if let Error::UnknownFunction = error {
-            known = NOT_A_FUNCTION;
-        }
-        span.record("problem", error.kind_name());
-        if error.is_ours() {
-            span.record("otel.status_code", "ERROR");
-            // The health check logged its failure already; probes must not repeat it.
-            if !matches!(error, Error::Unhealthy) {
-                span.in_scope(|| log(&error));
-            }
-        }
+        report(&error, &span);
         problem(error, A::PROBLEM_TYPE_PREFIX, trace_id)
     });
     span.record("http.response.status_code", response.status());
@@ -196,11 +212,55 @@ async fn run<A: FunctionApp>(
     response
 }
 
+/// Runs the function on its schedule, in its span; returns the status for the host.
+async fn run_timer<A: FunctionApp>(
+    app: &A,
+    function: &str,
+    timer: TimerRun,
+    span: Span,
+) -> StatusCode {
+    let started = Instant::now();
+    let _in_flight = metrics::InFlight::begin();
+    let end = timer.deadline.for_reporting();
+    let running = without_panic_or_delay(app.run_timer(function, timer), end);
+    let result = running.instrument(span.clone()).await;
+    let known = known(function, &result);
+    let status = match result {
+        Ok(()) => StatusCode::OK,
+        Err(error) => {
+            report(&error, &span);
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    };
+    metrics::invocation(known, status.as_u16(), started.elapsed());
+    status
+}
+
+/// The function's name for metrics, if there is such a function.
+fn known<'a, T>(function: &'a str, result: &Result<T>) -> &'a str {
+    match result {
+        Err(Error::UnknownFunction) => NOT_A_FUNCTION,
+        Ok(_) | Err(_) => function,
+    }
+}
+
+/// Reports an error in the span of its invocation, and in the log if an operator should see it.
+fn report(error: &Error, span: &Span) {
+    span.record("problem", error.kind_name());
+    if error.is_ours() {
+        span.record("otel.status_code", "ERROR");
+        // The health check logged its failure already; probes must not repeat it.
+        if !matches!(error, Error::Unhealthy) {
+            span.in_scope(|| log(error));
+        }
+    }
+}
+
 /// Turns a panic or an endless wait into an error; the host would return an empty 500.
-async fn without_panic_or_delay(
-    function: impl Future<Output = Result<Response>>,
+async fn without_panic_or_delay<T>(
+    function: impl Future<Output = Result<T>>,
     deadline: Deadline,
-) -> Result<Response> {
+) -> Result<T> {
     match deadline.wait(AssertUnwindSafe(function).catch_unwind()).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(Error::Internal("a function panicked".into())),

@@ -1,0 +1,12 @@
+//! Functions that the host starts on a schedule.
+
+use crate::Deadline;
+use crate::telemetry::TraceContext;
+
+/// One run of a function on its schedule.
+pub struct TimerRun {
+    /// The deadline of the work.
+    pub deadline: Deadline,
+    /// The trace that the run belongs to.
+    pub trace: TraceContext,
+}
