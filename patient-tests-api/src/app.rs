@@ -36,7 +36,7 @@ pub struct App {
     pub(crate) medical_tests: MedicalTestStore,
     pub(crate) health: Health,
     database: Arc<Database>,
-    secrets: [Arc<LiveSecret>; 2],
+    secrets: [Arc<LiveSecret>; 3],
 }
 
 impl App {
@@ -45,7 +45,8 @@ impl App {
         let vault = KeyVault::new(settings.key_vault, Arc::clone(&http));
         let connection_string = vault.live(settings.mongo.connection_string);
         let audit_key = vault.live(settings.audit.key);
-        let secrets = [Arc::clone(&connection_string), Arc::clone(&audit_key)];
+        let reading_key = vault.live(settings.audit.reading_key);
+        let secrets = [Arc::clone(&connection_string), Arc::clone(&audit_key), reading_key];
         let database = Arc::new(Database::new(settings.mongo.database, connection_string));
         Self {
             audit: AuditRegister::new(settings.audit.urls, audit_key, http),
@@ -60,19 +61,25 @@ impl App {
     /// Connects ahead of the first request, and keeps the secrets current for as long as it is
     /// polled.
     pub async fn run(self: Arc<Self>) {
-        let [connection_string, audit_key] = &self.secrets;
+        let [connection_string, audit_key, reading_key] = &self.secrets;
         tokio::join!(
             self.database.warm_up(),
             self.audit.warm_up(),
             connection_string.keep_fresh(),
             audit_key.keep_fresh(),
+            reading_key.keep_fresh(),
         );
     }
 
     /// Proves that each secret has a value; reads those for which no read has succeeded yet.
     pub(crate) async fn check_secrets(&self, deadline: Deadline) -> Result<()> {
-        let [connection_string, audit_key] = &self.secrets;
-        tokio::try_join!(connection_string.get(deadline), audit_key.get(deadline)).map(|_| ())
+        let [connection_string, audit_key, reading_key] = &self.secrets;
+        tokio::try_join!(
+            connection_string.get(deadline),
+            audit_key.get(deadline),
+            reading_key.get(deadline),
+        )
+        .map(|_| ())
     }
 }
 

@@ -7,7 +7,7 @@ use shared::settings::{Certificate, MongoSettings, Reader, SettingsError, Source
 use shared::telemetry::TelemetrySettings;
 
 /// The settings of this app alone.
-const OWN: [Setting; 3] = [
+const OWN: [Setting; 4] = [
     Setting {
         name: "PATIENT_TESTS_DATABASE",
         app: "patient-tests-api",
@@ -27,7 +27,14 @@ const OWN: [Setting; 3] = [
         app: "patient-tests-api",
         is_secret: true,
         default: Default::Required,
-        meaning: "Function key of the Audit API.",
+        meaning: "Writing key: function key of the Audit API's `CreateAuditRecord` and `Health`.",
+    },
+    Setting {
+        name: "AUDIT_API_READING_KEY",
+        app: "patient-tests-api",
+        is_secret: true,
+        default: Default::Required,
+        meaning: "Reading key: function key of the Audit API's `SearchAuditRecords` and `LoadAuditRecord`.",
     },
 ];
 
@@ -56,13 +63,15 @@ pub struct Settings {
     pub trusted_certificates: Vec<Certificate>,
 }
 
-/// The location of the audit register, and our key to it.
+/// The location of the audit register, and our keys to it.
 #[derive(Clone, Debug)]
 pub struct AuditSettings {
     /// The URLs of its functions.
     pub urls: AuditUrls,
-    /// A function key of the Audit API.
+    /// The writing key: it is valid for `records` and `health`.
     pub key: SecretSetting,
+    /// The reading key: it is valid for `search`.
+    pub reading_key: SecretSetting,
 }
 
 /// The full URLs of the register's functions.
@@ -70,6 +79,8 @@ pub struct AuditSettings {
 pub struct AuditUrls {
     /// The URL of `CreateAuditRecord`, as set.
     pub records: Url,
+    /// The URL of `SearchAuditRecords` in the same app.
+    pub search: Url,
     /// The URL of `Health` in the same app.
     pub health: Url,
 }
@@ -86,6 +97,7 @@ impl Settings {
         let mongo = reader.mongo("PATIENT_TESTS_DATABASE");
         let urls = reader.required("AUDIT_API_URL", audit_urls);
         let key = reader.secret("AUDIT_API_KEY", header_value);
+        let reading_key = reader.secret("AUDIT_API_READING_KEY", header_value);
         let key_vault = reader.key_vault();
         let trusted_certificates = reader.trusted_certificates();
         let settings = (|| {
@@ -93,7 +105,7 @@ impl Settings {
                 port: port?,
                 telemetry: telemetry?,
                 mongo: mongo?,
-                audit: AuditSettings { urls: urls?, key: key? },
+                audit: AuditSettings { urls: urls?, key: key?, reading_key: reading_key? },
                 key_vault: key_vault?,
                 trusted_certificates: trusted_certificates?,
             })
@@ -104,9 +116,10 @@ impl Settings {
 
 fn audit_urls(value: String) -> Result<AuditUrls, &'static str> {
     let records = http_url(&value)?;
-    let health = beside(&records, "health")
-        .ok_or("is not the URL of CreateAuditRecord, like https://HOST/api/auditrecord")?;
-    Ok(AuditUrls { records, health })
+    let wrong = "is not the URL of CreateAuditRecord, like https://HOST/api/auditrecord";
+    let search = relative(&records, "search").ok_or(wrong)?;
+    let health = relative(&records, "../health").ok_or(wrong)?;
+    Ok(AuditUrls { records, search, health })
 }
 
 fn http_url(value: &str) -> Result<Url, &'static str> {
@@ -115,15 +128,15 @@ fn http_url(value: &str) -> Result<Url, &'static str> {
     if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(wrong) }
 }
 
-/// The URL of another function in the same app; `None` if `url` cannot be a function's. Its query
-/// is dropped, since a key in it is for that function alone.
-fn beside(function: &Url, route: &str) -> Option<Url> {
+/// The URL of another function in the same app, at this path below `function`; `None` if that
+/// cannot be a function's URL. Its query is dropped, since a key in it is for that function alone.
+fn relative(function: &Url, path: &str) -> Option<Url> {
     let mut url = function.clone();
     url.set_query(None);
     url.set_fragment(None);
     url.path_segments().filter(|segments| segments.clone().any(|segment| !segment.is_empty()))?;
-    url.path_segments_mut().ok()?.pop_if_empty().pop().push(route);
-    Some(url)
+    url.path_segments_mut().ok()?.pop_if_empty().push("");
+    url.join(path).ok()
 }
 
 fn header_value(value: &str) -> Result<(), &'static str> {
@@ -145,24 +158,29 @@ mod tests {
             "MONGO_CONNECTION_STRING" => Some("mongodb://localhost".to_owned()),
             "PATIENT_TESTS_DATABASE" => Some("patient-tests".to_owned()),
             "AUDIT_API_KEY" => Some("two words".to_owned()),
+            "AUDIT_API_READING_KEY" => Some("ümlaut".to_owned()),
             _ => None,
         };
 
         assert_eq!(
             Settings::load(&source).unwrap_err().to_string(),
             "AUDIT_API_KEY is not a key: it has blanks or characters that a header cannot carry; \
-             AUDIT_API_URL is missing"
+             AUDIT_API_READING_KEY is not a key: it has blanks or characters that a header cannot \
+             carry; AUDIT_API_URL is missing"
         );
     }
 
     #[test]
-    fn the_registers_health_is_beside_the_function_that_is_set() {
-        for (set, health) in [
-            ("http://127.0.0.1:7072/api/auditrecord", "http://127.0.0.1:7072/api/health"),
-            ("https://audit.example/api/AuditRecord/", "https://audit.example/api/health"),
-            ("https://audit.example/auditrecord?code=k#x", "https://audit.example/health"),
+    fn the_registers_other_functions_are_found_from_the_one_that_is_set() {
+        for (set, base, route) in [
+            ("http://127.0.0.1:7072/api/auditrecord", "http://127.0.0.1:7072/api", "auditrecord"),
+            ("https://audit.example/api/AuditRecord/", "https://audit.example/api", "AuditRecord"),
+            ("https://audit.example/auditrecord?code=k#x", "https://audit.example", "auditrecord"),
         ] {
-            assert_eq!(audit_urls(set.to_owned()).unwrap().health.as_str(), health, "{set}");
+            let urls = audit_urls(set.to_owned()).unwrap();
+
+            assert_eq!(urls.health.as_str(), format!("{base}/health"), "{set}");
+            assert_eq!(urls.search.as_str(), format!("{base}/{route}/search"), "{set}");
         }
         for none in
             ["https://audit.example", "https://audit.example/", "https://audit.example//?a=b"]
@@ -176,13 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn the_audit_key_does_not_show_in_debug_output() {
+    fn no_audit_key_shows_in_debug_output() {
         let source = |name: &str| match name {
             "FUNCTIONS_CUSTOMHANDLER_PORT" => Some("7001".to_owned()),
             "MONGO_CONNECTION_STRING" => Some("mongodb://user:mongo-password@localhost".to_owned()),
             "PATIENT_TESTS_DATABASE" => Some("patient-tests".to_owned()),
             "AUDIT_API_URL" => Some("http://127.0.0.1:7072/api/auditrecord".to_owned()),
-            "AUDIT_API_KEY" => Some("audit-key".to_owned()),
+            "AUDIT_API_KEY" => Some("writing-audit-key".to_owned()),
+            "AUDIT_API_READING_KEY" => Some("reading-audit-key".to_owned()),
             _ => None,
         };
         let printed = format!("{:?}", Settings::load(&source).unwrap());

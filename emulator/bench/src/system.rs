@@ -170,6 +170,7 @@ fn settings(vault: &KeyVault) -> Vec<(String, String)> {
         ("PATIENT_TESTS_DATABASE", PATIENT_DATABASE),
         ("AUDIT_DATABASE", AUDIT_DATABASE),
         ("AUDIT_API_KEY_SECRET_URI", &vault.secret_uri(AUDIT_KEY)),
+        ("AUDIT_API_READING_KEY_SECRET_URI", &vault.secret_uri(AUDIT_KEY)),
         ("IDENTITY_ENDPOINT", &identity.endpoint),
         ("IDENTITY_HEADER", &identity.header),
         ("TRUSTED_CERTIFICATES_FILE", &vault.trusted_certificate().to_string_lossy()),

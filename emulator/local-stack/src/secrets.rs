@@ -155,7 +155,9 @@ impl Secrets {
     pub(super) fn patient_settings(&self) -> Vec<(String, String)> {
         let mut settings = self.settings(PATIENT_APP, PATIENT_DATABASE_SECRET);
         let key = self.vault.secret_uri(AUDIT_HOST_KEY);
-        settings.push(("AUDIT_API_KEY_SECRET_URI".to_owned(), key));
+        for name in ["AUDIT_API_KEY_SECRET_URI", "AUDIT_API_READING_KEY_SECRET_URI"] {
+            settings.push((name.to_owned(), key.clone()));
+        }
         settings
     }
 

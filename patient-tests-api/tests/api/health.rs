@@ -8,10 +8,9 @@ use stand_ins::mongo::{self, Proxy};
 use stand_ins::test_app::{Call, Response};
 
 use crate::helpers::{PatientTestsApi, eventually, unknown_id};
-use crate::secrets::{APP, start_before_its_secrets, until_it_works};
+use crate::secrets::{APP, SECRETS, start_before_its_secrets, until_it_works};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const SECRETS: [&str; 2] = ["audit-key", "connection-string"];
 const AUDIT_KEY: &str = "the-key-of-today";
 
 fn probe(api: &PatientTestsApi) -> Call {
@@ -219,10 +218,11 @@ async fn a_key_that_the_register_refuses_is_unhealthy() {
     assert!(!lines[0].contains("yesterday"), "{lines:#?}");
 }
 
-/// A vault with both secrets, of which the app may read only these.
+/// A vault with all secrets, of which the app may read only these.
 async fn vault(granted: &[&str]) -> KeyVault {
     let vault = KeyVault::start().await.unwrap();
     vault.set_secret("audit-key", AUDIT_KEY);
+    vault.set_secret("audit-reading-key", "the-reading-key");
     vault.set_secret("connection-string", &mongo::for_tests().await);
     for secret in granted {
         vault.grant(APP, secret);
@@ -256,17 +256,22 @@ async fn a_key_that_was_rotated_is_read_again() {
 }
 
 #[tokio::test]
-async fn the_app_is_unhealthy_until_its_secret_has_been_read() {
-    let vault = vault(&["connection-string"]).await;
-    let api = start_with(&vault).await;
+async fn the_app_is_unhealthy_until_each_key_of_the_register_has_been_read() {
+    for (secret, setting) in
+        [("audit-key", "AUDIT_API_KEY"), ("audit-reading-key", "AUDIT_API_READING_KEY")]
+    {
+        let others: Vec<_> = SECRETS.into_iter().filter(|other| *other != secret).collect();
+        let vault = vault(&others).await;
+        let api = start_with(&vault).await;
 
-    assert_unhealthy(&probe(&api).send().await);
-    let lines = lines(&api);
-    let fault = "secrets: The secret AUDIT_API_KEY is unavailable: Key Vault answered 403";
-    assert!(lines[0].contains(fault), "{lines:#?}");
+        assert_unhealthy(&probe(&api).send().await);
+        let lines = lines(&api);
+        let fault = format!("secrets: The secret {setting} is unavailable: Key Vault answered 403");
+        assert!(lines[0].contains(&fault), "{lines:#?}");
 
-    vault.grant(APP, "audit-key");
-    until_healthy(&api).await;
+        vault.grant(APP, secret);
+        until_healthy(&api).await;
+    }
 }
 
 #[tokio::test]
@@ -290,7 +295,7 @@ async fn while_the_vault_is_down_the_last_good_values_are_used_and_no_probe_read
     // One read ahead of the first request, and one by the refresh, which is then due in fifteen
     // minutes.
     eventually("all that is read at start was read", async || {
-        vault.read_count(APP, "connection-string") == 2 && vault.read_count(APP, "audit-key") == 1
+        SECRETS.map(|secret| vault.read_count(APP, secret)) == [1, 1, 2]
     })
     .await;
     vault.fail(Some(Fault::Status(500)));

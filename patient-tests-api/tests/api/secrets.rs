@@ -10,27 +10,37 @@ use stand_ins::mongo::{self, Credentials, Mongod, MongodOptions};
 use crate::helpers::{PatientTestsApi, eventually, patient};
 
 pub const APP: &str = "patient-tests-api";
+/// The names of its secrets in the vault.
+pub const SECRETS: [&str; 3] = ["audit-key", "audit-reading-key", "connection-string"];
 
-/// The app with the audit key and the connection string in Key Vault, and permission to read them.
+/// The app with its secrets in Key Vault, and permission to read them.
 async fn start(vault: &KeyVault) -> PatientTestsApi {
-    vault.grant(APP, "audit-key");
-    vault.grant(APP, "connection-string");
+    grant_all(vault);
     start_with(vault, &[]).await
+}
+
+fn grant_all(vault: &KeyVault) {
+    for secret in SECRETS {
+        vault.grant(APP, secret);
+    }
 }
 
 async fn start_with(vault: &KeyVault, more: &[(&str, &str)]) -> PatientTestsApi {
     let api = start_before_its_secrets(vault, more).await;
     vault.set_secret("audit-key", &api.audit.key());
+    vault.set_secret("audit-reading-key", &api.audit.key());
     vault.set_secret("connection-string", &mongo::for_tests().await);
     api
 }
 
 pub async fn start_before_its_secrets(vault: &KeyVault, more: &[(&str, &str)]) -> PatientTestsApi {
     let identity = vault.identity(APP);
-    let (key, connection) = (vault.secret_uri("audit-key"), vault.secret_uri("connection-string"));
+    let [key, reading_key, connection] = SECRETS.map(|secret| vault.secret_uri(secret));
     let settings = [
         ("AUDIT_API_KEY", ""),
         ("AUDIT_API_KEY_SECRET_URI", key.as_str()),
+        ("AUDIT_API_READING_KEY", ""),
+        ("AUDIT_API_READING_KEY_SECRET_URI", &reading_key),
         ("MONGO_CONNECTION_STRING", ""),
         ("MONGO_CONNECTION_STRING_SECRET_URI", &connection),
         ("IDENTITY_ENDPOINT", &identity.endpoint),
@@ -54,8 +64,7 @@ async fn every_form_of_reference_is_read_with_the_managed_identity() {
     let reference = format!("@Microsoft.KeyVault(SecretUri={})", vault.secret_uri("audit-key"));
     let connection = format!("{}/{version}", vault.secret_uri("connection-string"));
     let identity = vault.identity(APP);
-    vault.grant(APP, "audit-key");
-    vault.grant(APP, "connection-string");
+    grant_all(&vault);
 
     let api = start_with(
         &vault,
@@ -137,8 +146,7 @@ async fn a_secret_that_may_not_be_read_is_named_and_read_once_it_may() {
 #[tokio::test]
 async fn while_the_vault_is_down_the_last_good_values_stay_in_use() {
     let vault = KeyVault::start().await.unwrap();
-    vault.grant(APP, "audit-key");
-    vault.grant(APP, "connection-string");
+    grant_all(&vault);
     let api = start_with(&vault, &[("SECRET_REFRESH_SECONDS", "1")]).await;
     until_it_works(&api).await;
 
@@ -158,8 +166,7 @@ async fn while_the_vault_is_down_the_last_good_values_stay_in_use() {
 #[tokio::test]
 async fn an_invalid_new_value_is_not_used() {
     let vault = KeyVault::start().await.unwrap();
-    vault.grant(APP, "audit-key");
-    vault.grant(APP, "connection-string");
+    grant_all(&vault);
     let api = start_with(&vault, &[("SECRET_REFRESH_SECONDS", "1")]).await;
     until_it_works(&api).await;
 
@@ -183,13 +190,13 @@ impl SecretApp {
         let administrator = Some(user("administrator", "canary-password-0"));
         let options = MongodOptions { administrator, ..MongodOptions::default() };
         let mongod = Mongod::start(options).await.unwrap();
-        vault.grant(APP, "audit-key");
-        vault.grant(APP, "connection-string");
+        grant_all(&vault);
         let api = start_before_its_secrets(&vault, settings).await;
         let first = user("canary-user-1", "canary-password-1");
         mongod.set_user(&first, api.database.name()).await.unwrap();
         api.audit.accept_only("canary-audit-key-1");
         vault.set_secret("audit-key", "canary-audit-key-1");
+        vault.set_secret("audit-reading-key", "canary-reading-key-1");
         vault.set_secret("connection-string", &mongod.connection_string_of(&first));
         until_it_works(&api).await;
         Self { vault, mongod, api }

@@ -22,12 +22,13 @@ const EXECUTABLE: &str = env!("CARGO_BIN_EXE_patient-tests-api");
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Valid settings, with a database that is not running.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("FUNCTIONS_CUSTOMHANDLER_PORT", "7001"),
     ("MONGO_CONNECTION_STRING", "mongodb://127.0.0.1:1"),
     ("PATIENT_TESTS_DATABASE", "patient-tests"),
     ("AUDIT_API_URL", "http://127.0.0.1:1/api/auditrecord"),
     ("AUDIT_API_KEY", "audit-key"),
+    ("AUDIT_API_READING_KEY", "reading-key"),
 ];
 
 /// The settings with these replaced; an empty one is removed.
@@ -85,6 +86,7 @@ async fn every_wrong_setting_is_named_at_once_and_no_value() {
         ("PATIENT_TESTS_DATABASE", "secret/database".to_owned()),
         ("AUDIT_API_URL", "ftp://secret".to_owned()),
         ("AUDIT_API_KEY", "secret key".to_owned()),
+        ("AUDIT_API_READING_KEY", "another secret key".to_owned()),
         ("RUST_LOG", "secret=loud".to_owned()),
     ])
     .await;
@@ -94,6 +96,7 @@ async fn every_wrong_setting_is_named_at_once_and_no_value() {
         String::from_utf8(output.stderr).unwrap(),
         "patient-tests-api: \
          AUDIT_API_KEY is not a key: it has blanks or characters that a header cannot carry; \
+         AUDIT_API_READING_KEY is not a key: it has blanks or characters that a header cannot carry; \
          AUDIT_API_URL is not an http or https URL; \
          FUNCTIONS_CUSTOMHANDLER_PORT is missing; \
          MONGO_CONNECTION_STRING is not a MongoDB connection string; \
