@@ -83,6 +83,17 @@ locals {
       severity    = 1
       query       = "ApiManagementGatewayLogs | where BackendResponseCode == 401"
     }
+    unannounced-writes = {
+      description = "Patient data was written past the app: a version has no announcement in the audit register."
+      severity    = 0
+      query       = "AppMetrics | where Name == 'reconciliation.findings' and Sum > 0"
+    }
+    reconciliation-late = {
+      description = "Writes have not been reconciled with the audit register for an hour."
+      severity    = 1
+      window      = "PT1H"
+      query       = "AppMetrics | where Name == 'reconciliation.lag' | summarize nearest = min(Min) | where isnull(nearest) or nearest > 3600000"
+    }
     vault-denials = {
       description = "Key Vault refused one caller more than five times: a role is missing, or somebody is probing."
       severity    = 1
@@ -176,7 +187,7 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "main" {
   description          = each.value.description
   severity             = each.value.severity
   evaluation_frequency = "PT5M"
-  window_duration      = "PT15M"
+  window_duration      = try(each.value.window, "PT15M")
   # Tables are created with their first row, so the queries cannot be validated before that.
   skip_query_validation   = true
   auto_mitigation_enabled = true

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use shared::custom_handler::FunctionApp;
+use shared::custom_handler::{FunctionApp, TimerRun};
 use shared::health::Health;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
 use shared::secrets::{KeyVault, LiveSecret};
-use shared::{Deadline, HttpClient, Result, function};
+use shared::{Deadline, HttpClient, Result, Timestamp, function};
 
 use crate::Settings;
 use crate::audit::{AuditRegister, Audited};
-use crate::functions::FUNCTIONS;
+use crate::functions::{FUNCTIONS, TIMERS};
 use crate::medical_test::MedicalTestStore;
 use crate::patient::PatientStore;
+use crate::reconciliation::ReportStore;
 
 /// The prefix of each problem's `type`; the gateway uses the same.
 pub(crate) const PROBLEM_TYPE_PREFIX: &str = "urn:problem:patient-records:";
@@ -26,6 +27,7 @@ pub const STORAGE: StoragePlan = StoragePlan {
         PatientStore::HISTORY,
         MedicalTestStore::COLLECTION,
         MedicalTestStore::HISTORY,
+        ReportStore::COLLECTION,
     ],
 };
 
@@ -34,6 +36,9 @@ pub struct App {
     pub(crate) audit: AuditRegister,
     pub(crate) patients: PatientStore,
     pub(crate) medical_tests: MedicalTestStore,
+    pub(crate) reports: ReportStore,
+    /// When this process started.
+    pub(crate) started: Timestamp,
     pub(crate) health: Health,
     database: Arc<Database>,
     secrets: [Arc<LiveSecret>; 3],
@@ -46,10 +51,12 @@ impl App {
         let connection_string = vault.live(settings.mongo.connection_string);
         let audit_key = vault.live(settings.audit.key);
         let reading_key = vault.live(settings.audit.reading_key);
-        let secrets = [Arc::clone(&connection_string), Arc::clone(&audit_key), reading_key];
+        let secrets = [&connection_string, &audit_key, &reading_key].map(Arc::clone);
         let database = Arc::new(Database::new(settings.mongo.database, connection_string));
         Self {
-            audit: AuditRegister::new(settings.audit.urls, audit_key, http),
+            audit: AuditRegister::new(settings.audit.urls, audit_key, reading_key, http),
+            reports: ReportStore::new(&database),
+            started: Timestamp::now(),
             patients: PatientStore::new(&database),
             medical_tests: MedicalTestStore::new(&database),
             health: Health::default(),
@@ -89,5 +96,10 @@ impl FunctionApp for App {
     async fn invoke(&self, name: &str, request: Request) -> Result<Response> {
         let function = function::find(&FUNCTIONS, name, &request)?;
         (function.handle)(self, request).await.map(Audited::into_response)
+    }
+
+    async fn run_timer(&self, name: &str, run: TimerRun) -> Result<()> {
+        let function = function::find_timer(&TIMERS, name)?;
+        (function.handle)(self, run).await
     }
 }

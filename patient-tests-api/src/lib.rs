@@ -11,6 +11,7 @@ mod medical_test;
 #[cfg(doctest)]
 mod no_way_past_the_register;
 mod patient;
+mod reconciliation;
 mod settings;
 
 pub mod openapi;

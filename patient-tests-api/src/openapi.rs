@@ -9,6 +9,7 @@ use crate::app::PROBLEM_TYPE_PREFIX;
 use crate::functions::FUNCTIONS;
 use crate::medical_test::{MedicalTest, MedicalTestDetails};
 use crate::patient::{Patient, PatientDetails, PatientSearch};
+use crate::reconciliation::Report;
 use crate::versioned::{Restoration, VersionSummary};
 
 const ID: &str = "0190a6b2-1111-7abc-8def-0123456789ab";
@@ -55,6 +56,11 @@ fn with_schemas(document: Document) -> Document {
         "version": 2, "lastUpdated": "2020-05-14T15:14:15.120Z", "operation": "update",
         "deleted": false, "auditRecordId": ID
     });
+    let report = json!({
+        "from": "2026-05-14T15:00:00.000Z", "to": "2026-05-14T15:15:00.000Z",
+        "createdDate": "2026-05-14T15:20:00.120Z", "intents": 1200, "versions": 1190, "failed": 0,
+        "succeeded": 0, "findingsCount": 0, "findings": []
+    });
     document
         .taken("NewPatient", PatientDetails::schema_new(), patient)
         .taken("PatientReplacement", PatientDetails::schema_replacement(), replaced_patient)
@@ -65,5 +71,6 @@ fn with_schemas(document: Document) -> Document {
         .returned("Test", MedicalTest::schema(), returned_test)
         .taken("Restoration", Restoration::schema(), json!({"version": 1}))
         .returned("Version", VersionSummary::schema(), returned_version)
+        .returned("Reconciliation", Report::schema(), report)
         .with_health()
 }

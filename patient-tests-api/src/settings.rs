@@ -6,6 +6,8 @@ use shared::setting::{self, Default, Setting};
 use shared::settings::{Certificate, MongoSettings, Reader, SettingsError, Source};
 use shared::telemetry::TelemetrySettings;
 
+use crate::ids::AuditRecordId;
+
 /// The settings of this app alone.
 const OWN: [Setting; 4] = [
     Setting {
@@ -83,6 +85,17 @@ pub struct AuditUrls {
     pub search: Url,
     /// The URL of `Health` in the same app.
     pub health: Url,
+}
+
+impl AuditUrls {
+    /// The URL of `LoadAuditRecord` for this record in the same app.
+    pub(crate) fn record(&self, id: AuditRecordId) -> Url {
+        let mut url = self.search.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop().push(&id.to_string());
+        }
+        url
+    }
 }
 
 impl Settings {

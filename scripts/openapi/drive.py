@@ -28,6 +28,7 @@ from patient_records.api.patients import (
     search_patient,
     update_patient,
 )
+from patient_records.api.register import load_reconciliation
 from patient_records.api.tests import (
     create_test,
     delete_test,
@@ -269,6 +270,8 @@ def main() -> None:
     with client_with(os.environ["SUBSCRIPTION_KEY"], document) as client:
         drive_health(client)
         drive_patients(client)
+        # No run of the reconciliation is due so early.
+        problem(load_reconciliation.sync_detailed(client=client), 404, "not-found")
     expect(document.unused(), [], "the list of operations that were not used")
     print(f"The generated client used all {len(document.used)} operations.")
 

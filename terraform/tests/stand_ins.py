@@ -68,7 +68,7 @@ class Project(unittest.TestCase):
 
     def finish(self, process, answer=""):
         """Waits for what `start` has started; its output is in `said`."""
-        output, errors = process.communicate(answer, timeout=60)
+        output, errors = process.communicate(answer, timeout=300)
         self.said = output + errors
         return process.returncode
 

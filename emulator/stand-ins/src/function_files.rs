@@ -37,10 +37,10 @@ pub fn in_folders(app: &Path) -> FunctionFiles {
     folders.map(|folder| file(folder.expect("it can be read"))).collect()
 }
 
-/// The functions in the order in which the host tries them.
+/// The functions with an HTTP trigger, in the order in which the host tries them.
 ///
 /// # Panics
-/// If a file has no HTTP trigger.
+/// If such a trigger has no methods or no route.
 pub fn table(files: &FunctionFiles) -> Vec<Row> {
     let row = |(name, file): (&String, &Value)| {
         let trigger = &file["bindings"][0];
@@ -49,5 +49,10 @@ pub fn table(files: &FunctionFiles) -> Vec<Row> {
         let route = trigger["route"].as_str().expect("a trigger has a route");
         (name.clone(), methods.collect(), route.to_owned())
     };
-    files.iter().map(row).collect()
+    files.iter().filter(|(_, file)| has_http_trigger(file)).map(row).collect()
+}
+
+/// Whether requests start this function.
+pub fn has_http_trigger(file: &Value) -> bool {
+    file["bindings"][0]["type"] == "httpTrigger"
 }

@@ -76,6 +76,11 @@ impl Disclosure {
         Self { ids: vec![id.to_string()], version: None, response: page.into_response() }
     }
 
+    /// A response that names these records.
+    pub(crate) fn of(ids: Vec<String>, response: Response) -> Self {
+        Self { ids, version: None, response }
+    }
+
     /// A response without records.
     pub(crate) fn nothing(response: Response) -> Self {
         Self { ids: Vec::new(), version: None, response }

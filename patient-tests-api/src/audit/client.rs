@@ -1,50 +1,44 @@
-//! Calls of the register: `CreateAuditRecord` and `Health`.
+//! Calls of the register's functions.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, Request as Call, Response, StatusCode, Url};
-use serde::Deserialize;
-use shared::http::Request;
-use shared::secrets::{LiveSecret, SecretVersion};
-use shared::telemetry::metrics::CallTimer;
-use shared::{Deadline, Error, HttpClient, Result, backoff, retry};
-use tracing::{Instrument, Span, field};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, LINK};
+use reqwest::{Method, Request as Call, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use shared::secrets::LiveSecret;
+use shared::telemetry::TraceContext;
+use shared::telemetry::metrics::DurationRecorder;
+use shared::{Deadline, Error, HttpClient, Result};
 use uuid::Uuid;
 
 use super::record::NewAuditRecord;
+use super::recorded::{AuditRecord, Criteria};
+use super::transport::{AttemptError, body, call, header_value, in_span, response, span};
 use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
-/// The largest response body; a record with a thousand identifiers has some 40 KiB.
-const RESPONSE_BYTES_MAX: usize = 1 << 20;
+/// The largest response with one record; a record with a thousand identifiers has some 40 KiB.
+const RECORD_BYTES_MAX: usize = 1 << 20;
 
-const FUNCTIONS_KEY: HeaderName = HeaderName::from_static("x-functions-key");
+/// The largest page of records: the register ends pages after 4 MiB.
+const PAGE_BYTES_MAX: usize = 5 << 20;
+
+/// The most records on a page.
+const PAGE_RECORDS_MAX: &str = "1000";
+
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-static RECORDINGS: CallTimer = CallTimer::new("audit.duration");
+/// Calls that add a record, including their retries.
+static RECORDINGS: DurationRecorder = DurationRecorder::new("audit.duration");
 
 /// A client of the register.
 pub(super) struct AuditClient {
     urls: AuditUrls,
     key: Arc<LiveSecret>,
+    reading_key: Arc<LiveSecret>,
     http: Arc<HttpClient>,
-}
-
-/// Why an attempt failed.
-#[derive(Debug, thiserror::Error)]
-enum AttemptError {
-    #[error("the register answered {status}")]
-    Refused { status: StatusCode, retry_after: Option<Duration> },
-    #[error("the register did not answer in time")]
-    Silence,
-    #[error("the register's response cannot be read")]
-    Unreadable,
-    #[error("the register could not be reached")]
-    Unreachable(#[source] reqwest::Error),
 }
 
 #[derive(Deserialize)]
@@ -52,9 +46,21 @@ struct CreatedRecord {
     id: AuditRecordId,
 }
 
+/// One page of the records that match a search.
+struct FoundPage {
+    records: Vec<AuditRecord>,
+    /// The query of the next page.
+    next: Option<String>,
+}
+
 impl AuditClient {
-    pub(super) fn new(urls: AuditUrls, key: Arc<LiveSecret>, http: Arc<HttpClient>) -> Self {
-        Self { urls, key, http }
+    pub(super) fn new(
+        urls: AuditUrls,
+        key: Arc<LiveSecret>,
+        reading_key: Arc<LiveSecret>,
+        http: Arc<HttpClient>,
+    ) -> Self {
+        Self { urls, key, reading_key, http }
     }
 
     /// Builds the HTTP client ahead of the first call. A failure is harmless: calls try again.
@@ -69,12 +75,29 @@ impl AuditClient {
     pub(super) async fn record(
         &self,
         record: &NewAuditRecord<'_>,
-        request: &Request,
+        trace: &TraceContext,
+        deadline: Deadline,
+    ) -> Result<AuditRecordId> {
+        // All attempts have the same key.
+        self.record_once(&Uuid::now_v7().to_string(), record, trace, deadline).await
+    }
+
+    /// Adds a record unless a call with this idempotency key added it before, and returns its
+    /// identifier.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub(super) async fn record_once(
+        &self,
+        idempotency_key: &str,
+        record: &impl Serialize,
+        trace: &TraceContext,
         deadline: Deadline,
     ) -> Result<AuditRecordId> {
         let recorded = async {
-            let call = self.creation(record, request)?;
-            self.response(call, created_record, deadline).await
+            let mut call = call_with(record, Method::POST, &self.urls.records, trace)?;
+            call.headers_mut().insert(IDEMPOTENCY_KEY, header_value(idempotency_key)?);
+            response(&self.http, &self.key, call, created_record, deadline).await
         };
         let started = Instant::now();
         let outcome = in_span(span("POST auditrecord", &self.urls.records), recorded).await;
@@ -86,179 +109,114 @@ impl AuditClient {
     ///
     /// # Errors
     /// [`Error::Unavailable`] unless it confirms that by the deadline.
-    pub(super) async fn check(&self, request: &Request, deadline: Deadline) -> Result<()> {
+    pub(super) async fn check(&self, trace: &TraceContext, deadline: Deadline) -> Result<()> {
         let asked = async {
-            let call = call(Method::GET, &self.urls.health, request)?;
-            self.response(call, healthy, deadline).await
+            let call = call(Method::GET, &self.urls.health, trace)?;
+            response(&self.http, &self.key, call, healthy, deadline).await
         };
         in_span(span("GET health", &self.urls.health), asked).await
     }
 
-    /// The call that adds a record. All attempts have the same idempotency key.
-    fn creation(&self, record: &NewAuditRecord<'_>, request: &Request) -> Result<Call> {
-        let body = serde_json::to_vec(record).map_err(|error| Error::Internal(error.into()))?;
-        let mut call = call(Method::POST, &self.urls.records, request)?;
-        *call.body_mut() = Some(body.into());
-        let headers = call.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(IDEMPOTENCY_KEY, header_value(&Uuid::now_v7().to_string())?);
-        Ok(call)
-    }
-
-    /// Makes a call and parses the response with `read`. If the register's host refuses the key,
-    /// the key is read again, since it may have been rotated.
-    async fn response<T, F>(
+    /// All records that match, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] unless the register returns them by the deadline.
+    pub(super) async fn search(
         &self,
-        call: Call,
-        read: impl Fn(Response) -> F,
+        criteria: &Criteria,
+        trace: &TraceContext,
         deadline: Deadline,
-    ) -> Result<T>
-    where
-        F: Future<Output = Result<T, AttemptError>>,
-    {
-        let http = self.http.get().await?;
-        let (call, read) = (&call, &read);
-        let attempt = |key: SecretVersion| async move {
-            send_until(http, &with_key(call, &key), read, deadline).await
+    ) -> Result<Vec<AuditRecord>> {
+        let mut records = Vec::new();
+        let mut url = self.urls.search.clone();
+        url.query_pairs_mut().append_pair("limit", PAGE_RECORDS_MAX);
+        loop {
+            let asked = async {
+                let call = call_with(criteria, Method::POST, &url, trace)?;
+                response(&self.http, &self.reading_key, call, found_page, deadline).await
+            };
+            let page = in_span(span("POST auditrecord/search", &url), asked).await?;
+            records.extend(page.records);
+            let Some(next) = page.next else { return Ok(records) };
+            url.set_query(Some(&next));
+        }
+    }
+
+    /// The record with this identifier, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] unless the register returns it by the deadline, or says that there is
+    /// none.
+    pub(super) async fn find(
+        &self,
+        id: AuditRecordId,
+        trace: &TraceContext,
+        deadline: Deadline,
+    ) -> Result<Option<AuditRecord>> {
+        let url = self.urls.record(id);
+        let asked = async {
+            let call = call(Method::GET, &url, trace)?;
+            response(&self.http, &self.reading_key, call, found_record, deadline).await
         };
-        let outcome = self.key.with(deadline, attempt, AttemptError::is_about_the_key).await?;
-        outcome.map_err(|error| Error::unavailable("The audit register", error))
+        in_span(span("GET auditrecord", &url), asked).await
     }
 }
 
-/// OpenTelemetry's semantic conventions for HTTP define these names.
-fn span(name: &'static str, url: &Url) -> Span {
-    tracing::info_span!(
-        "audit",
-        otel.name = name,
-        otel.kind = "client",
-        otel.status_code = field::Empty,
-        http.response.status_code = field::Empty,
-        server.address = url.host_str(),
-        server.port = url.port_or_known_default(),
-        attempts = field::Empty,
-    )
-}
-
-async fn in_span<T>(span: Span, call: impl Future<Output = Result<T>>) -> Result<T> {
-    let outcome = call.instrument(span.clone()).await;
-    span.record("otel.status_code", if outcome.is_ok() { "OK" } else { "ERROR" });
-    outcome
-}
-
-/// A call without a key, in the trace of the request.
-fn call(method: Method, url: &Url, request: &Request) -> Result<Call> {
-    let mut call = Call::new(method, url.clone());
-    let headers = call.headers_mut();
-    headers.reserve(5);
-    headers.insert(TRACEPARENT, header_value(&request.trace.traceparent_of_call())?);
-    if let Some(state) = request.trace.state() {
-        headers.insert(TRACESTATE, header_value(&state)?);
-    }
+/// A call with a JSON body.
+fn call_with(
+    body: &impl Serialize,
+    method: Method,
+    url: &Url,
+    trace: &TraceContext,
+) -> Result<Call> {
+    let body = serde_json::to_vec(body).map_err(|error| Error::Internal(error.into()))?;
+    let mut call = call(method, url, trace)?;
+    *call.body_mut() = Some(body.into());
+    call.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(call)
 }
 
-impl AttemptError {
-    fn is_about_the_key(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::UNAUTHORIZED, .. })
-    }
-}
-
-/// A copy of the call with this key.
-fn with_key(call: &Call, key: &SecretVersion) -> Call {
-    let mut call = call.try_clone().expect("a body in memory can be sent again");
-    let mut key = HeaderValue::from_str(key.value.expose())
-        .expect("the setting's check allows only valid header values");
-    key.set_sensitive(true);
-    call.headers_mut().insert(FUNCTIONS_KEY, key);
-    call
-}
-
-fn header_value(value: &str) -> Result<HeaderValue> {
-    HeaderValue::from_str(value).map_err(|error| Error::Internal(error.into()))
-}
-
-async fn send_until<T, F>(
-    http: &Client,
-    call: &Call,
-    read: impl Fn(Response) -> F,
-    deadline: Deadline,
-) -> Result<T, AttemptError>
-where
-    F: Future<Output = Result<T, AttemptError>>,
-{
-    let attempt = async || read(send(http, call).await?).await;
-    let note = |error: &AttemptError, attempt: u32, pause: Duration| {
-        tracing::warn!(attempt, pause_ms = pause.as_millis() as u64, "{error}, trying again");
-    };
-    let (outcome, _) = retry::until(deadline, attempt, note).await;
-    outcome
-}
-
-impl retry::Failure for AttemptError {
-    fn silence() -> Self {
-        Self::Silence
-    }
-
-    fn pause_after(&self, attempts_made: u32) -> Option<Duration> {
-        match self {
-            Self::Refused { status, retry_after } if is_transient(*status) => {
-                Some(backoff::pause(*retry_after, attempts_made))
-            }
-            Self::Silence | Self::Unreachable(_) => Some(backoff::pause(None, attempts_made)),
-            Self::Refused { .. } | Self::Unreadable => None,
-        }
-    }
-}
-
-async fn send(http: &Client, call: &Call) -> Result<Response, AttemptError> {
-    let call = call.try_clone().expect("a body in memory can be sent again");
-    let response = http.execute(call).await.map_err(unreachable)?;
-    Span::current().record("http.response.status_code", response.status().as_u16());
-    Ok(response)
-}
-
 async fn created_record(response: Response) -> Result<AuditRecordId, AttemptError> {
-    let body = body(response, StatusCode::CREATED).await?;
-    serde_json::from_slice(&body)
-        .map(|CreatedRecord { id }| id)
-        .map_err(|_| AttemptError::Unreadable)
+    let body = body(response, StatusCode::CREATED, RECORD_BYTES_MAX).await?;
+    parsed(&body).map(|CreatedRecord { id }| id)
 }
 
 /// Only the status matters; reading the body lets the connection be reused.
 async fn healthy(response: Response) -> Result<(), AttemptError> {
-    body(response, StatusCode::OK).await.map(|_| ())
+    body(response, StatusCode::OK, RECORD_BYTES_MAX).await.map(|_| ())
 }
 
-/// The whole body of a response, which must have this status.
-async fn body(mut response: Response, expected: StatusCode) -> Result<Vec<u8>, AttemptError> {
-    let status = response.status();
-    if status != expected {
-        let retry_after = retry_after(response.headers());
-        return Err(AttemptError::Refused { status, retry_after });
+async fn found_page(response: Response) -> Result<FoundPage, AttemptError> {
+    let next = match response.headers().get(LINK) {
+        Some(link) => Some(next_page(link).ok_or(AttemptError::Unreadable)?),
+        None => None,
+    };
+    let body = body(response, StatusCode::OK, PAGE_BYTES_MAX).await?;
+    Ok(FoundPage { records: parsed(&body)?, next })
+}
+
+async fn found_record(response: Response) -> Result<Option<AuditRecord>, AttemptError> {
+    if response.status() == StatusCode::NOT_FOUND {
+        // The host's own 404, for a function that is not deployed, has no problem in its body.
+        let problem = body(response, StatusCode::NOT_FOUND, RECORD_BYTES_MAX).await?;
+        return parsed::<Problem>(&problem).map(|_| None);
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        body.extend_from_slice(&chunk);
-        if body.len() > RESPONSE_BYTES_MAX {
-            return Err(AttemptError::Unreadable);
-        }
-    }
-    Ok(body)
+    let body = body(response, StatusCode::OK, RECORD_BYTES_MAX).await?;
+    parsed(&body).map(Some)
 }
 
-/// Removes the URL, which may contain a key, since errors are logged.
-fn unreachable(error: reqwest::Error) -> AttemptError {
-    AttemptError::Unreachable(error.without_url())
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(rename = "traceId")]
+    _trace_id: String,
 }
 
-/// Whether a retry can succeed: the register is temporarily busy or broken.
-fn is_transient(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::REQUEST_TIMEOUT
-        || status.is_server_error()
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, AttemptError> {
+    serde_json::from_slice(body).map_err(|_| AttemptError::Unreadable)
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+/// The query of the next page in `Link` (RFC 8288), as the register writes it.
+fn next_page(link: &HeaderValue) -> Option<String> {
+    let query = link.to_str().ok()?.strip_prefix("<?")?.strip_suffix(">; rel=\"next\"")?;
+    Some(query.to_owned())
 }

@@ -8,7 +8,10 @@
 
 mod audited;
 mod client;
+mod reader;
 mod record;
+mod recorded;
+mod transport;
 
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -25,7 +28,9 @@ use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
 pub(crate) use audited::{Audited, Disclosure, Intent, Written};
+pub(crate) use reader::End;
 pub(crate) use record::{Operation, Resource};
+pub(crate) use recorded::{AuditRecord, Subject};
 
 /// The register, as functions use it.
 pub(crate) struct AuditRegister {
@@ -33,9 +38,14 @@ pub(crate) struct AuditRegister {
 }
 
 impl AuditRegister {
-    /// A client of the register with these URLs and this function key.
-    pub(crate) fn new(urls: AuditUrls, key: Arc<LiveSecret>, http: Arc<HttpClient>) -> Self {
-        Self { client: AuditClient::new(urls, key, http) }
+    /// A client of the register with these URLs, and the function keys for writing and reading.
+    pub(crate) fn new(
+        urls: AuditUrls,
+        key: Arc<LiveSecret>,
+        reading_key: Arc<LiveSecret>,
+        http: Arc<HttpClient>,
+    ) -> Self {
+        Self { client: AuditClient::new(urls, key, reading_key, http) }
     }
 
     /// Prepares for calls ahead of the first request.
@@ -48,7 +58,7 @@ impl AuditRegister {
     /// # Errors
     /// [`Error::Unavailable`](shared::Error::Unavailable) unless the register reports that.
     pub(crate) async fn check(&self, request: &Request, deadline: Deadline) -> Result<()> {
-        self.client.check(request, deadline).await
+        self.client.check(&request.trace, deadline).await
     }
 
     /// Releases the result of a read once the register has confirmed its record. A read that found
@@ -76,7 +86,7 @@ impl AuditRegister {
             // Nothing is disclosed, and the caller gets the first failure.
             self.try_record(&record, request).await;
         } else {
-            self.client.record(&record, request, request.deadline).await?;
+            self.client.record(&record, &request.trace, request.deadline).await?;
         }
         found
     }
@@ -130,7 +140,7 @@ impl AuditRegister {
     /// Without the register's confirmation the change must not be made.
     async fn announce(&self, request: &Request, resource: &Resource) -> Result<AuditRecordId> {
         let record = NewAuditRecord::new(resource, Outcome::Intended, request);
-        self.client.record(&record, request, request.deadline).await
+        self.client.record(&record, &request.trace, request.deadline).await
     }
 
     /// Records the end of a request that changed nothing, and what it discloses: no version names
@@ -144,13 +154,13 @@ impl AuditRegister {
     ) -> Result<()> {
         resource.disclose(disclosed, None);
         let record = NewAuditRecord::new(&resource, Outcome::Succeeded, request).concluding(intent);
-        self.client.record(&record, request, request.deadline).await.map(|_| ())
+        self.client.record(&record, &request.trace, request.deadline).await.map(|_| ())
     }
 
     /// Records a failure if possible within the reserved time.
     async fn try_record(&self, record: &NewAuditRecord<'_>, request: &Request) {
-        if let Err(error) = self.client.record(record, request, request.reporting_deadline()).await
-        {
+        let deadline = request.reporting_deadline();
+        if let Err(error) = self.client.record(record, &request.trace, deadline).await {
             tracing::warn!(
                 problem = error.kind_name(),
                 "the end of an interaction went unrecorded"

@@ -1,12 +1,23 @@
 //! The audit records that this app sends.
 
-use serde::Serialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error as NotAWord;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::http::{Caller, Request};
 use shared::telemetry::{TraceId, as_digits};
 use shared::{Error, Version};
 
 use crate::ids::{AuditRecordId, MedicalTestId, PatientId};
+
+/// The name of this app in audit records.
+pub(super) const SOURCE_SYSTEM: &str = "PatientTestsApi";
+
+/// The type of patients in audit records.
+pub(super) const PATIENT: &str = "patient";
+
+/// The type of tests in audit records.
+pub(super) const TEST: &str = "test";
 
 /// The body of `CreateAuditRecord`.
 #[derive(Serialize)]
@@ -43,7 +54,7 @@ pub(crate) struct Resource {
 }
 
 /// The operation on a resource.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Operation {
     Create,
@@ -55,7 +66,7 @@ pub(crate) enum Operation {
 }
 
 /// The outcome of an interaction.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Outcome {
     /// A write is about to happen.
@@ -90,7 +101,7 @@ pub(super) struct Actor {
 impl<'a> NewAuditRecord<'a> {
     pub(super) fn new(resource: &'a Resource, outcome: Outcome, request: &'a Request) -> Self {
         Self {
-            source_system_name: "PatientTestsApi",
+            source_system_name: SOURCE_SYSTEM,
             resource,
             outcome,
             relates_to: None,
@@ -103,6 +114,14 @@ impl<'a> NewAuditRecord<'a> {
     /// The record of the outcome of the interaction that `intent` announced.
     pub(super) fn concluding(self, intent: AuditRecordId) -> Self {
         Self { relates_to: Some(intent), ..self }
+    }
+}
+
+impl Operation {
+    /// The operation with this name in audit records.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        let word: serde::de::value::StrDeserializer<'_, NotAWord> = word.into_deserializer();
+        Self::deserialize(word).ok()
     }
 }
 
@@ -140,29 +159,44 @@ impl Outcome {
     }
 }
 
+impl Actor {
+    /// The reconciliation, which acts for nobody.
+    pub(super) fn reconciler() -> Self {
+        Self {
+            key_name: Some("reconciler".to_owned()),
+            subscription_id: None,
+            organisation: None,
+            user_id: None,
+            client_id: None,
+            client_address: None,
+        }
+    }
+}
+
 impl Resource {
     /// One patient.
     pub(crate) fn patient(operation: Operation, id: PatientId) -> Self {
-        Self { id: Some(id.to_string()), patient_id: Some(id), ..Self::of("patient", operation) }
+        Self { id: Some(id.to_string()), patient_id: Some(id), ..Self::of(PATIENT, operation) }
     }
 
     /// The patients that match the criteria of a search.
     pub(crate) fn patients_like(criteria: Value) -> Self {
-        Self { query: Some(criteria), ..Self::of("patient", Operation::Search) }
+        Self { query: Some(criteria), ..Self::of(PATIENT, Operation::Search) }
     }
 
     /// One test of a patient.
     pub(crate) fn test(operation: Operation, patient_id: PatientId, id: MedicalTestId) -> Self {
-        Self {
-            id: Some(id.to_string()),
-            patient_id: Some(patient_id),
-            ..Self::of("test", operation)
-        }
+        Self { id: Some(id.to_string()), patient_id: Some(patient_id), ..Self::of(TEST, operation) }
     }
 
     /// The tests of a patient.
     pub(crate) fn tests_of(patient_id: PatientId) -> Self {
-        Self { patient_id: Some(patient_id), ..Self::of("test", Operation::Read) }
+        Self { patient_id: Some(patient_id), ..Self::of(TEST, Operation::Read) }
+    }
+
+    /// A report of the reconciliation.
+    pub(crate) const fn reconciliation() -> Self {
+        Self::of("reconciliation", Operation::Read)
     }
 
     /// Adds the version that is read or restored.

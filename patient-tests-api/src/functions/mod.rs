@@ -12,6 +12,8 @@ pub(crate) mod load_medical_test;
 pub(crate) mod load_medical_test_history;
 pub(crate) mod load_patient;
 pub(crate) mod load_patient_history;
+pub(crate) mod load_reconciliation;
+pub(crate) mod reconcile_writes;
 pub(crate) mod restore_medical_test;
 pub(crate) mod restore_patient;
 pub(crate) mod search_patient;
@@ -21,6 +23,7 @@ pub(crate) mod update_patient;
 use std::pin::Pin;
 
 use serde::Serialize;
+use shared::custom_handler::TimerRun;
 use shared::http::{Request, Response};
 use shared::openapi::Group;
 use shared::{ClientCopy, Deadline, Error, Id, Preconditions, Result, Version, page};
@@ -35,15 +38,22 @@ use crate::versioned::Changed;
 /// A function of this app.
 pub(crate) type Function = shared::function::Function<Handler>;
 
+/// A function of this app that runs on a schedule.
+pub(crate) type TimerFunction = shared::function::TimerFunction<TimerHandler>;
+
 /// Handles a request; returns only responses that the audit module released.
 ///
 /// Boxed: the futures around it would otherwise hold its kilobytes twice and copy them.
 pub(crate) type Handler =
     for<'a> fn(&'a App, Request) -> Pin<Box<dyn Future<Output = Result<Audited>> + Send + 'a>>;
 
+/// Handles a run on a schedule.
+pub(crate) type TimerHandler =
+    for<'a> fn(&'a App, TimerRun) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
 /// The table of functions, from which dispatch, `function.json` and `OpenAPI` are derived, in the
 /// order in which the host tries their routes.
-pub(crate) const FUNCTIONS: [Function; 14] = [
+pub(crate) const FUNCTIONS: [Function; 15] = [
     create_patient::FUNCTION,
     create_medical_test::FUNCTION,
     delete_patient::FUNCTION,
@@ -53,6 +63,7 @@ pub(crate) const FUNCTIONS: [Function; 14] = [
     load_patient_history::FUNCTION,
     load_medical_test::FUNCTION,
     load_medical_test_history::FUNCTION,
+    load_reconciliation::FUNCTION,
     restore_patient::FUNCTION,
     restore_medical_test::FUNCTION,
     search_patient::FUNCTION,
@@ -60,8 +71,12 @@ pub(crate) const FUNCTIONS: [Function; 14] = [
     update_medical_test::FUNCTION,
 ];
 
+/// The table of functions that run on a schedule.
+pub(crate) const TIMERS: [TimerFunction; 1] = [reconcile_writes::FUNCTION];
+
 const PATIENTS: Group = Group { name: "Patients", description: "Patients and patient search." };
 const TESTS: Group = Group { name: "Tests", description: "Results of medical tests." };
+const REGISTER: Group = Group { name: "Register", description: "The audit register." };
 const HEALTH: Group = Group { name: "Health", description: "Monitoring." };
 
 /// Writes the `function.json` of every function to standard output, as one object.
@@ -69,7 +84,8 @@ const HEALTH: Group = Group { name: "Health", description: "Monitoring." };
 /// # Errors
 /// If standard output is closed.
 pub fn print() -> std::io::Result<()> {
-    shared::function::print(FUNCTIONS.iter().map(Function::file))
+    let files = FUNCTIONS.iter().map(Function::file);
+    shared::function::print(files.chain(TIMERS.iter().map(TimerFunction::file)))
 }
 
 /// Returns one record, or 304, after checking the preconditions.

@@ -1,18 +1,19 @@
 //! Medical tests as documents.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use mongodb::bson::{Bson, doc};
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::mongo::{CollectionPlan, Database, Insertion};
 use shared::page::{Page, PageRequest};
-use shared::{Deadline, Preconditions, RequestHash, Result, Version};
+use shared::{Deadline, Preconditions, RequestHash, Result, Timestamp, Version};
 
 use super::{MedicalTest, MedicalTestDetails};
 use crate::audit::Intent;
-use crate::ids::{MedicalTestId, MedicalTestTag, PatientId};
+use crate::ids::{AuditRecordId, MedicalTestId, MedicalTestTag, PatientId};
 use crate::versioned::{
-    self, Change, Changed, PreparedChange, VersionedCollection, VersionedDocument,
+    self, Change, Changed, PreparedChange, VersionedCollection, VersionedDocument, WrittenVersion,
 };
 
 /// The approximate largest size of a test as JSON: nearly that of the largest body, so that the
@@ -41,8 +42,8 @@ impl MedicalTestStore {
     pub(crate) const COLLECTION: CollectionPlan = CollectionPlan {
         name: "tests",
         shard_key: "_shardKey",
-        // A patient's tests in page order.
-        indexes: &[&["_shardKey", "_id"]],
+        // A patient's tests in page order; by time, for reconciliation.
+        indexes: &[&["_shardKey", "_id"], &["lastUpdated"]],
     };
 
     pub(crate) const HISTORY: CollectionPlan = CollectionPlan {
@@ -130,6 +131,32 @@ impl MedicalTestStore {
         deadline: Deadline,
     ) -> Result<Page<Version>> {
         self.collection.find_versions(id, patient_id, page, deadline).await
+    }
+
+    /// The versions of tests that were written in a period, current or not.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn written_within(
+        &self,
+        period: &Range<Timestamp>,
+        deadline: Deadline,
+    ) -> Result<Vec<WrittenVersion>> {
+        self.collection.written_within(period, deadline).await
+    }
+
+    /// Whether a version of a test names this announcement.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn has_version_of(
+        &self,
+        patient_id: PatientId,
+        id: MedicalTestId,
+        announcement: AuditRecordId,
+        deadline: Deadline,
+    ) -> Result<bool> {
+        self.collection.has_version_of(id, patient_id, announcement, deadline).await
     }
 
     /// Prepares the replacement of a test's details.

@@ -1,20 +1,21 @@
 //! Patients as documents.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use mongodb::bson::{DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
 use shared::mongo::{CollectionPlan, Database, Insertion};
 use shared::page::{Page, PageRequest};
-use shared::{Deadline, Preconditions, RequestHash, Result, Version};
+use shared::{Deadline, Preconditions, RequestHash, Result, Timestamp, Version};
 
 use super::folded_name::FoldedName;
 use super::search::DayCriterion;
 use super::{Patient, PatientDetails, PatientSearch};
 use crate::audit::Intent;
-use crate::ids::{PatientId, PatientTag};
+use crate::ids::{AuditRecordId, PatientId, PatientTag};
 use crate::versioned::{
-    self, Change, Changed, PreparedChange, VersionedCollection, VersionedDocument,
+    self, Change, Changed, PreparedChange, VersionedCollection, VersionedDocument, WrittenVersion,
 };
 
 /// The largest size of a patient as JSON: all texts at their maximum take less.
@@ -71,6 +72,8 @@ impl PatientStore {
             &["preferredContactNumber"],
             &["_dateOfBirthDate"],
             &["_dateOfBirthLast"],
+            // For reconciliation.
+            &["lastUpdated"],
         ],
     };
 
@@ -144,6 +147,31 @@ impl PatientStore {
         deadline: Deadline,
     ) -> Result<Page<Version>> {
         self.collection.find_versions(id, id, page, deadline).await
+    }
+
+    /// The versions of patients that were written in a period, current or not.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn written_within(
+        &self,
+        period: &Range<Timestamp>,
+        deadline: Deadline,
+    ) -> Result<Vec<WrittenVersion>> {
+        self.collection.written_within(period, deadline).await
+    }
+
+    /// Whether a version of a patient names this announcement.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn has_version_of(
+        &self,
+        id: PatientId,
+        announcement: AuditRecordId,
+        deadline: Deadline,
+    ) -> Result<bool> {
+        self.collection.has_version_of(id, id, announcement, deadline).await
     }
 
     /// Prepares the replacement of a patient's details.

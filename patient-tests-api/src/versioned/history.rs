@@ -14,6 +14,7 @@ use shared::mongo::{Collection, Database};
 use shared::{Deadline, Error, Id, Result, Timestamp, Version};
 
 use super::document::{StoredDocument, date, timestamp, with_document_id};
+use super::written::{self, WrittenFields};
 use crate::ids::{AuditRecordId, PatientId};
 
 /// The earlier versions of the records in one collection.
@@ -142,6 +143,34 @@ impl<K, C: DeserializeOwned> History<K, C> {
         let ids: Vec<_> = versions.take(count).map(|version| version_id(id, version)).collect();
         let filter = doc! { "_id": { "$in": ids }, "_shardKey": shard_key.to_string() };
         self.versions.find_fields(&filter, &SummaryFields::projection(), count, deadline).await
+    }
+
+    /// The versions that match.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(super) async fn written_within(
+        &self,
+        filter: &Document,
+        deadline: Deadline,
+    ) -> Result<Vec<WrittenFields>> {
+        let fields = WrittenFields::projection();
+        self.versions.find_fields(filter, &fields, written::BATCH, deadline).await
+    }
+
+    /// Whether an earlier version names this announcement.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(super) async fn has_version_of(
+        &self,
+        shard_key: PatientId,
+        announcement: AuditRecordId,
+        deadline: Deadline,
+    ) -> Result<bool> {
+        let filter =
+            doc! { "_auditId": announcement.to_string(), "_shardKey": shard_key.to_string() };
+        Ok(self.versions.find_one(&filter, deadline).await?.is_some())
     }
 }
 

@@ -9,7 +9,9 @@ mod change;
 mod document;
 mod history;
 mod rules;
+mod written;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +20,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::mongo::{Collection, Database, Insertable, Insertion};
 use shared::page::{Page, PageRequest};
-use shared::{Deadline, Error, Id, Preconditions, Result, Version, backoff};
+use shared::{Deadline, Error, Id, Preconditions, Result, Timestamp, Version, backoff};
 use tokio::join;
 
 use change::{Effect, Kind};
 use document::{StoredDocument, key};
 use history::{History, SummaryFields};
+use written::WrittenFields;
 
 use crate::audit::Intent;
 use crate::ids::{AuditRecordId, PatientId};
@@ -32,6 +35,7 @@ pub(crate) use change::Change;
 pub(crate) use document::VersionedDocument;
 pub(crate) use history::VersionSummary;
 pub(crate) use rules::Restoration;
+pub(crate) use written::WrittenVersion;
 
 /// The time that must remain for retrying a write after a conflict: if the deadline cuts an attempt
 /// short, its outcome is unknown.
@@ -248,6 +252,46 @@ where
             self.history.find(id, shard_key, version, deadline),
         );
         version_of(&current?, earlier?, version)
+    }
+
+    /// The versions that were written in a period, current or not; the copy of a version in the
+    /// history is one more.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn written_within(
+        &self,
+        period: &Range<Timestamp>,
+        deadline: Deadline,
+    ) -> Result<Vec<WrittenVersion>> {
+        let filter = WrittenFields::written_within(period);
+        let fields = WrittenFields::projection();
+        let current: Vec<WrittenFields> =
+            self.records.find_fields(&filter, &fields, written::BATCH, deadline).await?;
+        // Only then, so that a version which is replaced meanwhile is found here.
+        let earlier = self.history.written_within(&filter, deadline).await?;
+        Ok(current.into_iter().chain(earlier).map(WrittenVersion::from).collect())
+    }
+
+    /// Whether a version of a record names this announcement.
+    ///
+    /// # Errors
+    /// Throttled or unavailable.
+    pub(crate) async fn has_version_of(
+        &self,
+        id: Id<K>,
+        shard_key: PatientId,
+        announcement: AuditRecordId,
+        deadline: Deadline,
+    ) -> Result<bool> {
+        let (filter, fields) = (key(id, shard_key), WrittenFields::projection());
+        let current: Vec<WrittenFields> =
+            self.records.find_fields(&filter, &fields, 1, deadline).await?;
+        let mut current = current.into_iter().map(WrittenVersion::from);
+        if current.any(|version| version.audit_id == Some(announcement)) {
+            return Ok(true);
+        }
+        self.history.has_version_of(shard_key, announcement, deadline).await
     }
 
     /// Applies a change to the current version, and adds that version to the history.

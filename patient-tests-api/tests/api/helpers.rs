@@ -36,7 +36,7 @@ impl PatientTestsApi {
             ("PATIENT_TESTS_DATABASE".to_owned(), database_name.clone()),
             ("AUDIT_API_URL".to_owned(), audit.url()),
             ("AUDIT_API_KEY".to_owned(), audit.key()),
-            ("AUDIT_API_READING_KEY".to_owned(), audit.key()),
+            ("AUDIT_API_READING_KEY".to_owned(), audit.reading_key()),
         ];
         for (name, value) in settings {
             environment.retain(|(candidate, _)| candidate != name);

@@ -234,10 +234,8 @@ async fn the_printed_plan_makes_the_collections_and_their_indexes() {
     assert_eq!(plan.database_setting, "PATIENT_TESTS_DATABASE");
     let shard_keys: Vec<_> =
         plan.collections.iter().map(|it| (it.name.as_str(), it.shard_key.as_str())).collect();
-    assert_eq!(
-        shard_keys,
-        ["patients", "patientVersions", "tests", "testVersions"].map(|name| (name, "_shardKey"))
-    );
+    let names = ["patients", "patientVersions", "tests", "testVersions", "reconciliation"];
+    assert_eq!(shard_keys, names.map(|name| (name, "_shardKey")));
     let database = Client::with_uri_str(&connection_string).await.unwrap().database(&database);
     let indexes = async |collection: &str| {
         let indexes = database.collection::<Document>(collection).list_indexes().await.unwrap();
@@ -259,10 +257,13 @@ async fn the_printed_plan_makes_the_collections_and_their_indexes() {
             r#"{ "insuranceNumber": 1 }"#,
             r#"{ "preferredContactNumber": 1 }"#,
             r#"{ "_dateOfBirthDate": 1 }"#,
-            r#"{ "_dateOfBirthLast": 1 }"#
+            r#"{ "_dateOfBirthLast": 1 }"#,
+            r#"{ "lastUpdated": 1 }"#
         ]
     );
-    assert_eq!(indexes("tests").await, [r#"{ "_id": 1 }"#, r#"{ "_shardKey": 1, "_id": 1 }"#]);
+    let of_tests =
+        [r#"{ "_id": 1 }"#, r#"{ "_shardKey": 1, "_id": 1 }"#, r#"{ "lastUpdated": 1 }"#];
+    assert_eq!(indexes("tests").await, of_tests);
     for history in ["patientVersions", "testVersions"] {
         assert_eq!(
             indexes(history).await,

@@ -10,3 +10,10 @@ pub struct TimerRun {
     /// The trace that the run belongs to.
     pub trace: TraceContext,
 }
+
+impl TimerRun {
+    /// When the run must be over. The time from the deadline to then is for storing how far it went.
+    pub fn reporting_deadline(&self) -> Deadline {
+        self.deadline.for_reporting()
+    }
+}

@@ -145,7 +145,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
             .await??)
     }
 
-    /// The named fields of all documents that match, of which there are at most `count`.
+    /// The named fields of all documents that match; a reply of the database has `count` of them.
     ///
     /// # Errors
     /// Throttled, unavailable or internal.
@@ -159,7 +159,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
     where
         F: DeserializeOwned + Send + Sync,
     {
-        // The whole result in one reply, so that a retry repeats one command.
+        // If there are no more than that, one command gets them all.
         let batch_size = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
         Ok(self
             .run("find", deadline, |collection| async move {

@@ -11,11 +11,18 @@ use opentelemetry::{KeyValue, global};
 /// Created at first use, which is after the start of telemetry; without telemetry they do nothing.
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments::new(&meter()));
 
-/// Measures the calls of a dependency that only one app has.
+/// Records durations that only one app has.
 #[derive(Debug)]
-pub struct CallTimer {
+pub struct DurationRecorder {
     name: &'static str,
     histogram: OnceLock<Histogram<f64>>,
+}
+
+/// Counts events that only one app has.
+#[derive(Debug)]
+pub struct EventCounter {
+    name: &'static str,
+    counter: OnceLock<Counter<u64>>,
 }
 
 struct Instruments {
@@ -38,17 +45,30 @@ impl Instruments {
     }
 }
 
-impl CallTimer {
-    /// A timer for the metric of this name, in milliseconds, by success.
+impl DurationRecorder {
+    /// A recorder for the metric of this name, in milliseconds, by success.
     pub const fn new(name: &'static str) -> Self {
         Self { name, histogram: OnceLock::new() }
     }
 
-    /// Records the duration of a call, including its retries.
+    /// Records the duration of something that succeeded or failed.
     pub fn record(&self, succeeded: bool, time: Duration) {
         let make = || meter().f64_histogram(self.name).with_unit("ms").build();
         let attributes = [KeyValue::new("success", succeeded)];
         self.histogram.get_or_init(make).record(milliseconds(time), &attributes);
+    }
+}
+
+impl EventCounter {
+    /// A counter for the metric of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, counter: OnceLock::new() }
+    }
+
+    /// Counts this many events.
+    pub fn add(&self, events: u64) {
+        let make = || meter().u64_counter(self.name).build();
+        self.counter.get_or_init(make).add(events, &[]);
     }
 }
 

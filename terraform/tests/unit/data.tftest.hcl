@@ -38,7 +38,7 @@ run "collections_are_those_of_the_code" {
   command = plan
 
   assert {
-    condition     = toset(keys(azurerm_cosmosdb_mongo_collection.main)) == toset(["patient-tests-api/patients", "patient-tests-api/patientVersions", "patient-tests-api/tests", "patient-tests-api/testVersions", "audit-api/audits"])
+    condition     = toset(keys(azurerm_cosmosdb_mongo_collection.main)) == toset(["patient-tests-api/patients", "patient-tests-api/patientVersions", "patient-tests-api/tests", "patient-tests-api/testVersions", "patient-tests-api/reconciliation", "audit-api/audits"])
     error_message = "A collection is missing or too many."
   }
 

@@ -67,7 +67,7 @@ run "there_is_an_alert_for_all_that_an_operator_gets_up_for" {
   command = plan
 
   assert {
-    condition     = toset(concat(keys(azurerm_monitor_metric_alert.main), keys(azurerm_monitor_scheduled_query_rules_alert_v2.main))) == toset(["latency", "vault-denials", "throttling-patient-tests-api", "throttling-audit-api", "health-patient-tests-api", "health-audit-api", "server-errors", "audit-failures", "host-key-refused"])
+    condition     = toset(concat(keys(azurerm_monitor_metric_alert.main), keys(azurerm_monitor_scheduled_query_rules_alert_v2.main))) == toset(["latency", "vault-denials", "throttling-patient-tests-api", "throttling-audit-api", "health-patient-tests-api", "health-audit-api", "server-errors", "audit-failures", "host-key-refused", "unannounced-writes", "reconciliation-late"])
     error_message = "An alert is missing here, or is not described in docs/operations.md."
   }
 }

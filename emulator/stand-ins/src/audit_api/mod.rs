@@ -4,21 +4,25 @@
 //! which calls were recorded, with which headers, and what the app does when recording fails.
 
 mod register;
+mod search;
 mod server;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 use register::Register;
+use server::Keys;
 
 /// A running stand-in on a free port, closed when dropped.
 pub struct AuditApi {
     address: SocketAddr,
     key: Arc<RwLock<String>>,
+    reading_key: Arc<str>,
     register: Arc<Register>,
     serving: AbortHandle,
 }
@@ -44,7 +48,8 @@ pub struct HealthCall {
 }
 
 /// What happens to the next calls; a call under way keeps the behaviour with which it began. Calls
-/// of `Health` follow it too: they record nothing, and get 200 where a recording call gets 201.
+/// of other functions follow it too: they record nothing, and get 200 where a recording call gets
+/// 201.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Behaviour {
     /// Records and returns 201. A repeated `Idempotency-Key` gets the first response again and is
@@ -77,10 +82,11 @@ impl AuditApi {
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a machine has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let key = Arc::new(RwLock::new(uuid::Uuid::new_v4().simple().to_string()));
+        let reading_key: Arc<str> = uuid::Uuid::new_v4().simple().to_string().into();
         let register = Arc::new(Register::new());
-        let serving =
-            tokio::spawn(server::serve(listener, Arc::clone(&key), Arc::clone(&register)));
-        Self { address, key, register, serving: serving.abort_handle() }
+        let keys = Keys { writing: Arc::clone(&key), reading: Arc::clone(&reading_key) };
+        let serving = tokio::spawn(server::serve(listener, keys, Arc::clone(&register)));
+        Self { address, key, reading_key, register, serving: serving.abort_handle() }
     }
 
     /// The full URL of `CreateAuditRecord`.
@@ -88,9 +94,24 @@ impl AuditApi {
         format!("http://{}{}", self.address, server::PATH)
     }
 
-    /// The only `x-functions-key` that is accepted; others get 401.
+    /// The only `x-functions-key` that `CreateAuditRecord` and `Health` accept; others get 401.
     pub fn key(&self) -> String {
         self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The only `x-functions-key` that the reading functions accept.
+    pub fn reading_key(&self) -> String {
+        self.reading_key.to_string()
+    }
+
+    /// Makes every record older by this time.
+    pub fn age(&self, time: Duration) {
+        self.register.age(time);
+    }
+
+    /// Adds a record of this time, such as `2026-05-14T15:14:15.120Z`, and returns its id.
+    pub fn add(&self, created_date: &str, body: Value) -> String {
+        self.register.add(created_date, body)
     }
 
     /// Replaces the accepted key.

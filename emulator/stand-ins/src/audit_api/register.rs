@@ -1,12 +1,15 @@
 //! The recorded calls and the behaviour for the next one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::search::{Page, search};
 use super::{Behaviour, HealthCall, RecordedCall};
 
 /// What the server does with one call.
@@ -111,12 +114,41 @@ impl Register {
             }
             Some(_) => Recorded::KeyReused,
             None => {
-                let response = record_body(&call);
+                let response = record_body(&call, &text(OffsetDateTime::now_utc()));
                 state.records.push(call);
                 state.responses.push(response.clone());
                 Recorded::New(response)
             }
         }
+    }
+
+    /// Adds a record of this time.
+    pub(super) fn add(&self, created_date: &str, body: Value) -> String {
+        let id = new_id();
+        let call = RecordedCall { id: id.clone(), idempotency_key: None, traceparent: None, body };
+        let mut state = self.state();
+        state.responses.push(record_body(&call, created_date));
+        state.records.push(call);
+        id
+    }
+
+    /// Makes every record older by this time.
+    pub(super) fn age(&self, time: Duration) {
+        for record in &mut self.state().responses {
+            let created = record["createdDate"].as_str().expect("every record has a date");
+            let created = OffsetDateTime::parse(created, &Rfc3339).expect("its form is right");
+            record["createdDate"] = Value::from(text(created - time));
+        }
+    }
+
+    /// The record with this id, as the register returns it.
+    pub(super) fn find(&self, id: &str) -> Option<Value> {
+        self.state().responses.iter().find(|record| record["id"] == id).cloned()
+    }
+
+    /// One page of the records that match; `None` if the search is refused.
+    pub(super) fn search(&self, criteria: &Value, cursor: Option<&str>) -> Option<Page> {
+        search(&self.state().responses, criteria, cursor)
     }
 
     /// The state is valid after a panic elsewhere.
@@ -153,18 +185,17 @@ fn next_reaction(behaviour: Behaviour) -> (Option<Reaction>, Behaviour) {
     (Some(reaction), behaviour)
 }
 
-fn record_body(call: &RecordedCall) -> Value {
+fn record_body(call: &RecordedCall, created_date: &str) -> Value {
     let mut response = Map::new();
     response.insert("id".to_owned(), Value::from(call.id.as_str()));
-    response.insert("createdDate".to_owned(), Value::from(now()));
+    response.insert("createdDate".to_owned(), Value::from(created_date));
     response.extend(call.body.as_object().cloned().unwrap_or_default());
     Value::from(response)
 }
 
-/// The current time in the contract's format: RFC 3339, milliseconds, `Z`.
-fn now() -> String {
-    let now = OffsetDateTime::now_utc();
-    let (hour, minute, second, millisecond) = now.to_hms_milli();
-    let date = now.date();
+/// A time in the contract's format: RFC 3339, milliseconds, `Z`.
+fn text(moment: OffsetDateTime) -> String {
+    let (hour, minute, second, millisecond) = moment.to_hms_milli();
+    let date = moment.date();
     format!("{date}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
 }

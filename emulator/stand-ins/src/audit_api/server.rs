@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::header::LOCATION;
+use hyper::header::{LINK, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,21 +22,41 @@ use crate::http::{MinRateBody, serve_connection};
 
 pub(super) const PATH: &str = "/api/auditrecord";
 
+const SEARCH_PATH: &str = "/api/auditrecord/search";
+
 const HEALTH_PATH: &str = "/api/health";
 
 /// The pause between two attempts to open the port again.
 const BIND_INTERVAL: Duration = Duration::from_millis(10);
 
+/// The keys that are accepted.
+pub(super) struct Keys {
+    /// For `CreateAuditRecord` and `Health`.
+    pub(super) writing: Arc<RwLock<String>>,
+    /// For `SearchAuditRecords` and `LoadAuditRecord`.
+    pub(super) reading: Arc<str>,
+}
+
+/// The function that a request is for.
+enum Function {
+    Create,
+    Search,
+    /// With the record's id.
+    Load(String),
+    Health,
+}
+
 type HttpResponse = Response<Full<Bytes>>;
 
 /// Serves until aborted; closes and opens the port according to the behaviour.
-pub(super) async fn serve(first: TcpListener, key: Arc<RwLock<String>>, register: Arc<Register>) {
+pub(super) async fn serve(first: TcpListener, keys: Keys, register: Arc<Register>) {
+    let keys = Arc::new(keys);
     let mut behaviour = register.behaviour();
     let address = first.local_addr();
     let mut listener = Some(first);
     while let Some(open) = listener.take() {
         tokio::select! {
-            () = accept(open, |stream, _| serve_stream(stream, Arc::clone(&key), Arc::clone(&register))) => return,
+            () = accept(open, |stream, _| serve_stream(stream, Arc::clone(&keys), Arc::clone(&register))) => return,
             _ = behaviour.wait_for(|behaviour| *behaviour == Behaviour::Refuse) => {}
         }
         let opening = behaviour.wait_for(|behaviour| *behaviour != Behaviour::Refuse);
@@ -56,41 +76,39 @@ async fn bind_again(address: &io::Result<SocketAddr>) -> Option<TcpListener> {
     }
 }
 
-async fn serve_stream(connection: TcpStream, key: Arc<RwLock<String>>, register: Arc<Register>) {
-    serve_connection(connection, |request| respond(request, &key, &register)).await;
+async fn serve_stream(connection: TcpStream, keys: Arc<Keys>, register: Arc<Register>) {
+    serve_connection(connection, |request| respond(request, &keys, &register)).await;
 }
 
 /// Checks in the order of the Functions host: route, key, then the function.
 async fn respond(
     request: Request<MinRateBody>,
-    key: &RwLock<String>,
+    keys: &Keys,
     register: &Register,
 ) -> Result<HttpResponse, Dropped> {
     register.count_call();
-    let is_health = match (request.method(), request.uri().path()) {
-        (&Method::POST, PATH) => false,
-        (&Method::GET | &Method::HEAD, HEALTH_PATH) => true,
-        _ => return Ok(empty(StatusCode::NOT_FOUND)),
+    let Some(function) = function(&request) else { return Ok(empty(StatusCode::NOT_FOUND)) };
+    let key = match function {
+        Function::Create | Function::Health => {
+            keys.writing.read().unwrap_or_else(PoisonError::into_inner).clone()
+        }
+        Function::Search | Function::Load(_) => keys.reading.to_string(),
     };
-    let key = key.read().unwrap_or_else(PoisonError::into_inner).clone();
     if header(&request, "x-functions-key") != Some(key) {
         return Ok(empty(StatusCode::UNAUTHORIZED));
     }
-    if is_health {
+    if let Function::Health = function {
         register.record_health_call(HealthCall { traceparent: header(&request, "traceparent") });
     }
     match register.react().await {
-        Reaction::Record { then_drop } if is_health => {
-            if then_drop {
-                Err(Dropped)
-            } else {
-                Ok(healthy())
-            }
-        }
-        Reaction::Record { then_drop: false } => record(request, register).await,
-        Reaction::Record { then_drop: true } => {
-            record(request, register).await?;
-            Err(Dropped)
+        Reaction::Record { then_drop } => {
+            let response = match function {
+                Function::Create => record(request, register).await?,
+                Function::Search => search(request, register).await?,
+                Function::Load(id) => load(&id, register),
+                Function::Health => healthy(),
+            };
+            if then_drop { Err(Dropped) } else { Ok(response) }
         }
         Reaction::Status(status) => {
             let status = StatusCode::from_u16(status);
@@ -103,6 +121,51 @@ async fn respond(
             &json!(["not", "a", "record"]),
         )),
         Reaction::Refuse => Err(Dropped),
+    }
+}
+
+/// The function that the host would call.
+fn function(request: &Request<MinRateBody>) -> Option<Function> {
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, PATH) => Some(Function::Create),
+        (&Method::POST, SEARCH_PATH) => Some(Function::Search),
+        (&Method::GET | &Method::HEAD, HEALTH_PATH) => Some(Function::Health),
+        (&Method::GET, path) => {
+            let id = path.strip_prefix(PATH)?.strip_prefix('/')?;
+            Some(Function::Load(id.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+async fn search(
+    request: Request<MinRateBody>,
+    register: &Register,
+) -> Result<HttpResponse, Dropped> {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let cursor = query.split('&').find_map(|parameter| parameter.strip_prefix("cursor="));
+    let body = request.into_body().collect().await.map_err(|_| Dropped)?;
+    let criteria = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    let Some(page) = register.search(&criteria, cursor) else {
+        return Ok(empty(StatusCode::BAD_REQUEST));
+    };
+    let mut response = json_response(StatusCode::OK, "application/json", &json!(page.records));
+    if let Some(next) = page.next
+        && let Ok(link) = format!("<?cursor={next}&limit=100>; rel=\"next\"").parse()
+    {
+        response.headers_mut().insert(LINK, link);
+    }
+    Ok(response)
+}
+
+fn load(id: &str, register: &Register) -> HttpResponse {
+    match register.find(id) {
+        Some(record) => json_response(StatusCode::OK, "application/json", &record),
+        None => json_response(
+            StatusCode::NOT_FOUND,
+            "application/problem+json",
+            &json!({"status": 404, "traceId": "0af7651916cd43dd8448eb211c80319c"}),
+        ),
     }
 }
 
