@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 use stand_ins::audit_api::Behaviour;
 use stand_ins::functions_host::TimerError;
 
-use crate::helpers::{
-    PatientTestsApi, eventually, medical_test, patient, patient_with, unknown_id,
-};
+use crate::helpers::{PatientTestsApi, medical_test, patient, patient_with, unknown_id};
 
 const MINUTE_MS: i64 = 60_000;
 

@@ -42,7 +42,7 @@ run "no_function_is_anonymous" {
   command = plan
 
   assert {
-    condition     = alltrue([for name in fileset("${path.root}/..", "{patient-tests-api,audit-api}/functions/*/function.json") : jsondecode(file("${path.root}/../${name}")).bindings[0].authLevel == "function"])
+    condition     = alltrue([for name in fileset("${path.root}/..", "{patient-tests-api,audit-api}/functions/*/function.json") : jsondecode(file("${path.root}/../${name}")).bindings[0].authLevel == "function" if jsondecode(file("${path.root}/../${name}")).bindings[0].type == "httpTrigger"])
     error_message = "A function could be called without a key."
   }
 
