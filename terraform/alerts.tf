@@ -79,7 +79,7 @@ locals {
       query       = "union (AppRequests | where Name == 'CreateAuditRecord' and toint(ResultCode) >= 400), (AppDependencies | where Name == 'POST auditrecord' and Success == false)"
     }
     host-key-refused = {
-      description = "The Patient API's host refuses the gateway's key after it was read again: vault and host hold different keys. Rotate (host_key_rotation)."
+      description = "The Patient API's host refuses the gateway's key after it was read again: vault and host hold different keys. Rotate (function_key_rotation)."
       severity    = 1
       query       = "ApiManagementGatewayLogs | where BackendResponseCode == 401"
     }

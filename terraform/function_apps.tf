@@ -7,7 +7,7 @@ locals {
       PATIENT_TESTS_DATABASE             = local.database_names["patient-tests-api"]
       AUDIT_API_URL                      = "https://${local.app_names["audit-api"]}.azurewebsites.net/api/auditrecord"
       AUDIT_API_KEY_SECRET_URI           = local.secret_uris["audit-api-key"]
-      AUDIT_API_READING_KEY_SECRET_URI   = local.secret_uris["audit-api-key"]
+      AUDIT_API_READING_KEY_SECRET_URI   = local.secret_uris["audit-api-reading-key"]
     }
     audit-api = {
       MONGO_CONNECTION_STRING_SECRET_URI = local.secret_uris["audit-database"]

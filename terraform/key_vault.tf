@@ -1,7 +1,7 @@
 # The vault. The readers of each secret are in roles.tf.
 
 locals {
-  secret_names = concat(values(local.database_secrets), [for key in local.host_keys : key.secret])
+  secret_names = concat(values(local.database_secrets), keys(local.function_keys))
 
   # Without a version, so that readers get the newest one.
   secret_uris = { for name in local.secret_names : name => "${azurerm_key_vault.main.vault_uri}secrets/${name}" }

@@ -41,10 +41,11 @@ locals {
 
   # Secret → its readers. Roles are assigned on single secrets, never on the vault.
   secret_readers = {
-    patient-database = { patient-tests-api = azurerm_user_assigned_identity.app["patient-tests-api"].principal_id }
-    audit-database   = { audit-api = azurerm_user_assigned_identity.app["audit-api"].principal_id }
-    patient-api-key  = { api-management = azurerm_api_management.main.identity[0].principal_id }
-    audit-api-key    = { patient-tests-api = azurerm_user_assigned_identity.app["patient-tests-api"].principal_id }
+    patient-database      = { patient-tests-api = azurerm_user_assigned_identity.app["patient-tests-api"].principal_id }
+    audit-database        = { audit-api = azurerm_user_assigned_identity.app["audit-api"].principal_id }
+    patient-api-key       = { api-management = azurerm_api_management.main.identity[0].principal_id }
+    audit-api-key         = { patient-tests-api = azurerm_user_assigned_identity.app["patient-tests-api"].principal_id }
+    audit-api-reading-key = { patient-tests-api = azurerm_user_assigned_identity.app["patient-tests-api"].principal_id }
   }
 
   secret_roles = merge([
@@ -90,5 +91,5 @@ resource "azurerm_role_assignment" "secret_reader" {
   description          = each.value.description
 
   # No document says that Azure accepts a role on a secret that does not exist yet.
-  depends_on = [azapi_resource.database_secret, azapi_resource.host_key]
+  depends_on = [azapi_resource.database_secret, azapi_resource.function_key]
 }

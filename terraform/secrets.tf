@@ -39,49 +39,84 @@ locals {
     }]
   }
 
-  # One entry per called app and caller; each app has one caller.
-  host_keys = {
-    patient-tests-api = { caller = "api-management", secret = "patient-api-key" }
-    audit-api         = { caller = "patient-tests-api", secret = "audit-api-key" }
+  # Secret → the called app, its caller, and what the key opens: a whole host, or single functions.
+  # The key that writes audit records reads none, and the other way round.
+  function_keys = {
+    patient-api-key = {
+      app    = "patient-tests-api"
+      caller = "api-management"
+      opens  = ["host/default"]
+    }
+    audit-api-key = {
+      app    = "audit-api"
+      caller = "patient-tests-api"
+      opens  = ["functions/CreateAuditRecord", "functions/Health"]
+    }
+    audit-api-reading-key = {
+      app    = "audit-api"
+      caller = "patient-tests-api"
+      opens  = ["functions/LoadAuditRecord", "functions/SearchAuditRecords"]
+    }
   }
 
+  opened_by = merge([
+    for secret, key in local.function_keys : {
+      for path in key.opens : "${secret}/${path}" => { secret = secret, app = key.app, path = path }
+    }
+  ]...)
+
   # Rotations alternate between two slots, so the previous key stays valid until the next rotation.
-  host_key_slot    = var.host_key_rotation % 2 == 1 ? "a" : "b"
-  host_key_version = "${var.host_key_rotation}-${sha1(jsonencode(local.host_key_template))}"
+  function_key_slot = var.function_key_rotation % 2 == 1 ? "a" : "b"
+  function_key_versions = {
+    for secret, template in local.function_key_templates :
+    secret => "${var.function_key_rotation}-${sha1(jsonencode(template))}"
+  }
 
   # `functionKeys` is in no published schema: https://github.com/Azure/azure-rest-api-specs/issues/13424
-  host_key_template = {
-    "$schema"      = local.arm_schema
-    contentVersion = "1.0.0.0"
-    parameters = {
-      app    = { type = "string" }
-      name   = { type = "string" }
-      vault  = { type = "string" }
-      secret = { type = "string" }
-      value  = { type = "secureString" }
+  # `keys` is, but without the `properties` that the host takes:
+  # https://github.com/Azure/azure-rest-api-specs/pull/17653
+  function_key_types = {
+    host      = "Microsoft.Web/sites/host/functionKeys"
+    functions = "Microsoft.Web/sites/functions/keys"
+  }
+
+  function_key_templates = {
+    for secret, key in local.function_keys : secret => {
+      "$schema"      = local.arm_schema
+      contentVersion = "1.0.0.0"
+      parameters = {
+        app    = { type = "string" }
+        name   = { type = "string" }
+        vault  = { type = "string" }
+        secret = { type = "string" }
+        value  = { type = "secureString" }
+      }
+      resources = concat(
+        [for path in key.opens : {
+          type       = local.function_key_types[dirname(path)]
+          apiVersion = "2018-11-01"
+          name       = "[concat(parameters('app'), '/${basename(path)}/', parameters('name'))]"
+          properties = {
+            name  = "[parameters('name')]"
+            value = "[parameters('value')]"
+          }
+        }],
+        [{
+          type       = "Microsoft.KeyVault/vaults/secrets"
+          apiVersion = "2023-07-01"
+          name       = "[concat(parameters('vault'), '/', parameters('secret'))]"
+          # The host first: a caller must never read a key that the host does not accept yet.
+          dependsOn = [
+            for path in key.opens :
+            "[resourceId('${local.function_key_types[dirname(path)]}', parameters('app'), '${basename(path)}', parameters('name'))]"
+          ]
+          properties = {
+            contentType = "Functions key"
+            value       = "[parameters('value')]"
+          }
+        }],
+      )
     }
-    resources = [
-      {
-        type       = "Microsoft.Web/sites/host/functionKeys"
-        apiVersion = "2018-11-01"
-        name       = "[concat(parameters('app'), '/default/', parameters('name'))]"
-        properties = {
-          name  = "[parameters('name')]"
-          value = "[parameters('value')]"
-        }
-      },
-      {
-        type       = "Microsoft.KeyVault/vaults/secrets"
-        apiVersion = "2023-07-01"
-        name       = "[concat(parameters('vault'), '/', parameters('secret'))]"
-        # The host first: a caller must never read a key that the host does not accept yet.
-        dependsOn = ["[resourceId('Microsoft.Web/sites/host/functionKeys', parameters('app'), 'default', parameters('name'))]"]
-        properties = {
-          contentType = "Functions host key"
-          value       = "[parameters('value')]"
-        }
-      },
-    ]
   }
 }
 
@@ -107,30 +142,30 @@ resource "azapi_resource" "database_secret" {
 }
 
 # A new value at each run; only the value that a rotation sends is used.
-ephemeral "random_password" "host_key" {
-  for_each = local.host_keys
+ephemeral "random_password" "function_key" {
+  for_each = local.function_keys
 
   length  = 56
   special = false
 }
 
 # A new package restarts the host, and a rotation needs a running one: after either, wait again below.
-resource "terraform_data" "host_key_write" {
-  for_each = local.host_keys
+resource "terraform_data" "function_key_write" {
+  for_each = local.opened_by
 
-  input = { package = var.packages[each.key], version = local.host_key_version }
+  input = { package = var.packages[each.value.app], version = local.function_key_versions[each.value.secret] }
 }
 
-# Waits until a host accepts keys: at first it is still starting, and its role on its storage takes minutes
-# to become effective. A deployment cannot wait: azapi's `retry` repeats single requests, and a deployment
+# Waits until a host accepts keys: at first it is still starting, does not know its functions, and its role
+# on its storage takes minutes to become effective. A deployment cannot wait: azapi's `retry` repeats single requests, and a deployment
 # that fails is a request that succeeded (NewRetryOptions in azapi's internal/clients/options.go). Listing
-# the keys is one request with the same needs: a running host, and the storage with its keys.
-resource "azapi_resource_action" "host_keys" {
-  for_each = local.host_keys
+# the keys is one request with the same needs: a running host, the function, and the storage with its keys.
+resource "azapi_resource_action" "function_keys" {
+  for_each = local.opened_by
 
   type        = "Microsoft.Web/sites@2023-12-01"
-  resource_id = module.function_app[each.key].id
-  action      = "host/default/listKeys"
+  resource_id = module.function_app[each.value.app].id
+  action      = "${each.value.path}/listKeys"
   method      = "POST"
 
   # azapi stores only the listed parts of the response in the state:
@@ -152,29 +187,29 @@ resource "azapi_resource_action" "host_keys" {
   }
 
   lifecycle {
-    replace_triggered_by = [terraform_data.host_key_write[each.key]]
+    replace_triggered_by = [terraform_data.function_key_write[each.key]]
   }
 }
 
 # Safe to repeat. An interrupted write has not stored its version in the state, so the next apply
 # sends a new value to the same slot, to the host first. If the vault does not have that slot's key yet,
 # callers continue with the other one. If it has, they are refused between the two writes.
-resource "azapi_resource" "host_key" {
-  for_each = local.host_keys
+resource "azapi_resource" "function_key" {
+  for_each = local.function_keys
 
   type      = "Microsoft.Resources/deployments@2024-03-01"
-  name      = each.value.secret
+  name      = each.key
   parent_id = local.resource_group.id
 
   body = {
     properties = {
       mode     = "Incremental"
-      template = local.host_key_template
+      template = local.function_key_templates[each.key]
       parameters = {
-        app    = { value = module.function_app[each.key].name }
-        name   = { value = "${each.value.caller}-${local.host_key_slot}" }
+        app    = { value = module.function_app[each.value.app].name }
+        name   = { value = "${each.value.caller}-${local.function_key_slot}" }
         vault  = { value = azurerm_key_vault.main.name }
-        secret = { value = each.value.secret }
+        secret = { value = each.key }
       }
     }
   }
@@ -182,7 +217,7 @@ resource "azapi_resource" "host_key" {
   sensitive_body = {
     properties = {
       parameters = {
-        value = { value = ephemeral.random_password.host_key[each.key].result }
+        value = { value = ephemeral.random_password.function_key[each.key].result }
       }
     }
   }
@@ -190,7 +225,7 @@ resource "azapi_resource" "host_key" {
   # Without a version azapi compares hashes of the value, and would rotate at every apply. With a
   # version it sends the value only when the version changes, so the template is part of the version.
   sensitive_body_version = {
-    "properties.parameters.value.value" = local.host_key_version
+    "properties.parameters.value.value" = local.function_key_versions[each.key]
   }
 
   timeouts {
@@ -198,5 +233,5 @@ resource "azapi_resource" "host_key" {
     update = "20m"
   }
 
-  depends_on = [azapi_resource_action.host_keys]
+  depends_on = [azapi_resource_action.function_keys]
 }

@@ -279,13 +279,13 @@ variable "database_key_rotation" {
   }
 }
 
-variable "host_key_rotation" {
+variable "function_key_rotation" {
   type        = number
   default     = 1
   description = "Increase by one to rotate the function keys: new keys go to the other slot, the current ones stay valid until the next rotation."
 
   validation {
-    condition     = var.host_key_rotation >= 1 && floor(var.host_key_rotation) == var.host_key_rotation
+    condition     = var.function_key_rotation >= 1 && floor(var.function_key_rotation) == var.function_key_rotation
     error_message = "Count rotations in whole numbers from 1."
   }
 }

@@ -6,7 +6,7 @@ publisher_email = "api@example.com"
 alert_emails    = ["operators@example.com"]
 
 # Changed by scripts/rotate-key --azure; see docs/deployment.md.
-host_key_rotation = 1
+function_key_rotation = 1
 
 database_key = "primary"
 

@@ -23,7 +23,7 @@ tags                    = { data_classification = "health data" }
 database_zone_redundant = false
 
 # Changed by scripts/rotate-key --azure; see docs/deployment.md.
-host_key_rotation = 1
+function_key_rotation = 1
 
 database_key = "primary"
 

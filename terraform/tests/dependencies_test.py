@@ -51,8 +51,8 @@ class Graph(unittest.TestCase):
         self.assertIn("module.function_app.azurerm_linux_function_app.main", resources)
 
     def test_a_key_is_written_to_a_host_that_was_asked_whether_it_takes_keys(self):
-        self.assertIn("azapi_resource_action.host_keys", self.edges["azapi_resource.host_key"])
-        self.assertIn("terraform_data.host_key_write", self.edges["azapi_resource_action.host_keys"])
+        self.assertIn("azapi_resource_action.function_keys", self.edges["azapi_resource.function_key"])
+        self.assertIn("terraform_data.function_key_write", self.edges["azapi_resource_action.function_keys"])
 
 
 # As in main.tf: a group that is made only if none is given, and something in it.

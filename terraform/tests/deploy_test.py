@@ -273,7 +273,7 @@ class SavedPlan(DeployTest):
 class OtherScripts(Project):
     def test_all_refuse_the_state_of_another_environment(self):
         for command in [["check-deployment", "prod"], ["check-drift", "prod"], ["upload-packages", "prod"],
-                        ["rotate-key", "--azure", "prod", "host-keys"], ["terraform", "prod", "output"]]:
+                        ["rotate-key", "--azure", "prod", "function-keys"], ["terraform", "prod", "output"]]:
             self.scene()
 
             self.assertEqual(self.run_script(f"scripts/{command[0]}", *command[1:]), 1, command)
@@ -281,7 +281,7 @@ class OtherScripts(Project):
             self.assert_nothing_was_touched()
 
     def test_what_needs_a_deployment_refuses_an_empty_state(self):
-        for command in [["check-deployment", "dev"], ["check-drift", "dev"], ["rotate-key", "--azure", "dev", "host-keys"]]:
+        for command in [["check-deployment", "dev"], ["check-drift", "dev"], ["rotate-key", "--azure", "dev", "function-keys"]]:
             self.scene(**FIRST)
 
             self.assertEqual(self.run_script(f"scripts/{command[0]}", *command[1:]), 1, command)

@@ -57,7 +57,7 @@ class ResourceProviders(unittest.TestCase):
 
     def test_types_of_templates_are_found(self):
         self.assertIn("Microsoft.Resources/deployments", set(arm_types()))
-        self.assertIn("Microsoft.Web/sites/host/functionKeys", set(arm_types()))
+        self.assertIn("Microsoft.KeyVault/vaults/secrets", set(arm_types()))
 
     def test_what_is_used_is_registered_and_nothing_else(self):
         # ARM's types come in any case; the list is in Azure's, which azurerm compares with.

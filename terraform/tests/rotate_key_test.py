@@ -35,24 +35,24 @@ class RotateKey(Project):
 
     def test_each_committed_rotation_goes_to_the_other_slot(self):
         for expected in ["2", "3"]:
-            self.assertEqual(self.rotate("host-keys"), 0, self.said)
-            self.assertEqual(self.planned(), ["packages={}", f"host_key_rotation={expected}"])
+            self.assertEqual(self.rotate("function-keys"), 0, self.said)
+            self.assertEqual(self.planned(), ["packages={}", f"function_key_rotation={expected}"])
             self.assertEqual(self.trace("applied"), ["whole"])
-            self.assertEqual(self.setting("host_key_rotation"), [expected])
+            self.assertEqual(self.setting("function_key_rotation"), [expected])
             self.commit()
 
     def test_a_rotation_that_broke_off_is_repeated_and_not_followed_by_another(self):
-        self.assertNotEqual(self.rotate("host-keys", failing="apply whole"), 0)
-        self.assertEqual(self.setting("host_key_rotation"), ["2"])
+        self.assertNotEqual(self.rotate("function-keys", failing="apply whole"), 0)
+        self.assertEqual(self.setting("function_key_rotation"), ["2"])
 
-        self.assertEqual(self.rotate("host-keys", failing=None), 0, self.said)
-        self.assertEqual(self.planned(), ["packages={}", "host_key_rotation=2"])
-        self.assertEqual(self.setting("host_key_rotation"), ["2"])
+        self.assertEqual(self.rotate("function-keys", failing=None), 0, self.said)
+        self.assertEqual(self.planned(), ["packages={}", "function_key_rotation=2"])
+        self.assertEqual(self.setting("function_key_rotation"), ["2"])
 
     def test_a_rotation_that_is_declined_changes_nothing(self):
-        self.assertEqual(self.rotate("host-keys", answer="no\n"), 1)
+        self.assertEqual(self.rotate("function-keys", answer="no\n"), 1)
 
-        self.assertEqual(self.setting("host_key_rotation"), ["1"])
+        self.assertEqual(self.setting("function_key_rotation"), ["1"])
         self.assertEqual(self.trace("applied"), [])
 
     def test_database_keys_alternate(self):
@@ -66,8 +66,8 @@ class RotateKey(Project):
         (self.root / FILE).write_text('location = "westeurope"\n')
         self.commit()
 
-        self.assertEqual(self.rotate("host-keys"), 1)
-        self.assertIn("does not set host_key_rotation", self.said)
+        self.assertEqual(self.rotate("function-keys"), 1)
+        self.assertIn("does not set function_key_rotation", self.said)
         self.assertEqual(self.trace("applied"), [])
 
     def test_other_keys_are_refused(self):

@@ -75,13 +75,12 @@ impl PackagedApp {
 }
 
 impl RunningApp {
-    /// Starts the app on this port with one host key, given as name and value. The status of timers
-    /// is stored below `timers`.
+    /// Starts the app on this port; its host has no keys but the master key yet. The status of
+    /// timers is stored below `timers`.
     pub(super) async fn start(
         app: &PackagedApp,
         settings: &[(String, String)],
         port: u16,
-        key: (&str, &str),
         timers: &Path,
         core_tools: bool,
     ) -> Result<Self, LocalStackError> {
@@ -91,11 +90,9 @@ impl RunningApp {
                 start_core_tools(app, settings, port).map_err(|error| failed(error.to_string()))?;
             Runner::CoreTools(tools)
         } else {
-            let (name, value) = key;
-            let host_keys = vec![(name.to_owned(), value.to_owned())];
             let options = HostOptions {
                 environment: settings.to_vec(),
-                keys: HostKeys { host: host_keys, ..HostKeys::default() },
+                keys: HostKeys { host: Vec::new(), ..HostKeys::default() },
                 port: Some(port),
                 print_console: Some(app.name.to_owned()),
                 timers: Some(timers.join(app.name)),

@@ -26,8 +26,12 @@ pub(super) struct Keys {
     pub(super) other_subscriptions: BTreeMap<String, String>,
     /// The gateway's key for the patient host.
     pub(super) patient_host: String,
-    /// The patient app's key for the audit host.
-    pub(super) audit_host: String,
+    /// The patient app's key for writing audit records. Older files lack this and the next one.
+    #[serde(default = "new_key")]
+    pub(super) audit_writing: String,
+    /// The patient app's key for reading audit records.
+    #[serde(default = "new_key")]
+    pub(super) audit_reading: String,
     /// The database administrator. Older files lack the database users.
     #[serde(default = "new_administrator")]
     pub(super) administrator: Credentials,
@@ -78,7 +82,8 @@ impl Keys {
             subscription: new_key(),
             other_subscriptions: BTreeMap::new(),
             patient_host: new_key(),
-            audit_host: new_key(),
+            audit_writing: new_key(),
+            audit_reading: new_key(),
             administrator: new_administrator(),
             patient_database: new_patient_user(),
             audit_database: new_audit_user(),
@@ -138,6 +143,7 @@ mod tests {
 
         assert_eq!(first, second);
         assert_ne!(first.subscription, first.patient_host);
+        assert_ne!(first.audit_writing, first.audit_reading);
         let mode = file.metadata().expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -153,6 +159,7 @@ mod tests {
         let second = Keys::load_or_create(&file, &Products::deployed()).expect("read again");
 
         assert_eq!(first, second);
+        assert_eq!(first.patient_host, "b");
         let subscriptions = second.subscriptions(&Products::deployed());
         let key =
             |id: &str| &subscriptions.iter().find(|one| one.id == id).expect("it is there").key;

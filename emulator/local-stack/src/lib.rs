@@ -7,6 +7,7 @@ mod control;
 mod database;
 mod error;
 mod faults;
+mod function_keys;
 mod keys;
 pub mod pages;
 mod port;

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use super::LocalStackError;
 use super::error::RotationError;
+use super::function_keys::{CallerKey, GATEWAY_KEY, READING_KEY, WRITING_KEY};
 use super::keys::{self, Keys};
 use super::settings::{AUDIT_DATABASE, PATIENT_DATABASE};
 use stand_ins::api_management::GatewayIdentity;
@@ -16,15 +17,13 @@ use stand_ins::functions_host::KeyRing;
 use stand_ins::key_vault::KeyVault;
 use stand_ins::mongo::{self, Credentials, Users};
 
-/// The names of the secrets in the vault.
-const PATIENT_HOST_KEY: &str = "patient-host-key";
-const AUDIT_HOST_KEY: &str = "audit-host-key";
+/// The names of the secrets in the vault, beside those of the keys.
 const PATIENT_DATABASE_SECRET: &str = "patient-connection-string";
 const AUDIT_DATABASE_SECRET: &str = "audit-connection-string";
 
-/// The identities that read the secrets, which are also the names of their host keys.
-const GATEWAY: &str = "gateway";
-const PATIENT_APP: &str = "patient-tests-api";
+/// The identities that read the secrets.
+pub(super) const GATEWAY: &str = "gateway";
+pub(super) const PATIENT_APP: &str = "patient-tests-api";
 const AUDIT_APP: &str = "audit-api";
 
 /// How long a rotation waits until the new secret has been read.
@@ -35,8 +34,10 @@ const READ_LIMIT: Duration = Duration::from_secs(30);
 pub enum Rotation {
     /// The gateway's key to the patient app's host.
     PatientHostKey,
-    /// The patient app's key to the audit app's host.
-    AuditHostKey,
+    /// The patient app's key for writing audit records.
+    AuditWritingKey,
+    /// The patient app's key for reading audit records.
+    AuditReadingKey,
     /// The patient app's database user.
     PatientDatabase,
     /// The audit app's database user.
@@ -67,17 +68,15 @@ pub(super) struct HostKeyRings {
     pub(super) audit: Option<KeyRing>,
 }
 
-/// A host key: the key ring that accepts it, the caller that uses it, and its secret.
-struct HostKey<'a> {
-    ring: &'a Option<KeyRing>,
-    caller: &'static str,
-    secret: &'static str,
-}
-
 impl Rotation {
     /// All secrets.
-    pub const ALL: [Self; 4] =
-        [Self::PatientHostKey, Self::AuditHostKey, Self::PatientDatabase, Self::AuditDatabase];
+    pub const ALL: [Self; 5] = [
+        Self::PatientHostKey,
+        Self::AuditWritingKey,
+        Self::AuditReadingKey,
+        Self::PatientDatabase,
+        Self::AuditDatabase,
+    ];
 
     /// The secret of this name.
     pub fn parse(name: &str) -> Option<Self> {
@@ -88,7 +87,8 @@ impl Rotation {
     pub fn name(self) -> &'static str {
         match self {
             Self::PatientHostKey => "patient-host-key",
-            Self::AuditHostKey => "audit-host-key",
+            Self::AuditWritingKey => "audit-writing-key",
+            Self::AuditReadingKey => "audit-reading-key",
             Self::PatientDatabase => "patient-database",
             Self::AuditDatabase => "audit-database",
         }
@@ -104,26 +104,21 @@ impl fmt::Display for Rotation {
 impl Secrets {
     /// Fills the vault and the database; each identity may read only what it needs.
     pub(super) async fn start(
-        keys: Keys,
+        mut keys: Keys,
         file: &Path,
         database: ConnectionStrings,
         refresh_interval: Duration,
     ) -> Result<Self, LocalStackError> {
         let vault = KeyVault::start().await.map_err(LocalStackError::Vault)?;
-        for (identity, secret) in [
-            (GATEWAY, PATIENT_HOST_KEY),
-            (PATIENT_APP, AUDIT_HOST_KEY),
-            (PATIENT_APP, PATIENT_DATABASE_SECRET),
-            (AUDIT_APP, AUDIT_DATABASE_SECRET),
-        ] {
-            vault.grant(identity, secret);
+        for key in [GATEWAY_KEY, WRITING_KEY, READING_KEY] {
+            vault.grant(key.caller, key.secret);
+            vault.set_secret(key.secret, (key.value)(&mut keys));
         }
-        vault.set_secret(PATIENT_HOST_KEY, &keys.patient_host);
-        vault.set_secret(AUDIT_HOST_KEY, &keys.audit_host);
-        for (user, database_name, secret) in [
-            (&keys.patient_database, PATIENT_DATABASE, PATIENT_DATABASE_SECRET),
-            (&keys.audit_database, AUDIT_DATABASE, AUDIT_DATABASE_SECRET),
+        for (app, user, database_name, secret) in [
+            (PATIENT_APP, &keys.patient_database, PATIENT_DATABASE, PATIENT_DATABASE_SECRET),
+            (AUDIT_APP, &keys.audit_database, AUDIT_DATABASE, AUDIT_DATABASE_SECRET),
         ] {
+            vault.grant(app, secret);
             vault.set_secret(secret, &database.grant_access(user, database_name).await?);
             // An interrupted rotation leaves two users.
             if let ConnectionStrings::PerUser(users) = &database {
@@ -140,7 +135,7 @@ impl Secrets {
 
     /// The URI of the gateway's host key.
     pub(super) fn gateway_key_uri(&self) -> String {
-        self.vault.secret_uri(PATIENT_HOST_KEY)
+        self.vault.secret_uri(GATEWAY_KEY.secret)
     }
 
     /// The identity with which the gateway reads it.
@@ -151,12 +146,25 @@ impl Secrets {
         }
     }
 
+    /// Makes a host accept these keys. Core Tools accept any key.
+    pub(super) async fn add_keys(&self, ring: Option<KeyRing>, added: &[CallerKey]) {
+        let Some(ring) = ring else {
+            return;
+        };
+        let mut keys = self.keys.lock().await;
+        for key in added {
+            key.add(&ring, key.caller, (key.value)(&mut keys));
+        }
+    }
+
     /// The patient app's settings for its secrets.
     pub(super) fn patient_settings(&self) -> Vec<(String, String)> {
         let mut settings = self.settings(PATIENT_APP, PATIENT_DATABASE_SECRET);
-        let key = self.vault.secret_uri(AUDIT_HOST_KEY);
-        for name in ["AUDIT_API_KEY_SECRET_URI", "AUDIT_API_READING_KEY_SECRET_URI"] {
-            settings.push((name.to_owned(), key.clone()));
+        for (name, key) in [
+            ("AUDIT_API_KEY_SECRET_URI", WRITING_KEY),
+            ("AUDIT_API_READING_KEY_SECRET_URI", READING_KEY),
+        ] {
+            settings.push((name.to_owned(), self.vault.secret_uri(key.secret)));
         }
         settings
     }
@@ -192,14 +200,13 @@ impl Secrets {
     ) -> Result<(), RotationError> {
         match rotation {
             Rotation::PatientHostKey => {
-                let host_key =
-                    HostKey { ring: &hosts.patient, caller: GATEWAY, secret: PATIENT_HOST_KEY };
-                self.rotate_host_key(host_key, |keys| &mut keys.patient_host, progress).await
+                self.rotate_key(&GATEWAY_KEY, hosts.patient.as_ref(), progress).await
             }
-            Rotation::AuditHostKey => {
-                let host_key =
-                    HostKey { ring: &hosts.audit, caller: PATIENT_APP, secret: AUDIT_HOST_KEY };
-                self.rotate_host_key(host_key, |keys| &mut keys.audit_host, progress).await
+            Rotation::AuditWritingKey => {
+                self.rotate_key(&WRITING_KEY, hosts.audit.as_ref(), progress).await
+            }
+            Rotation::AuditReadingKey => {
+                self.rotate_key(&READING_KEY, hosts.audit.as_ref(), progress).await
             }
             Rotation::PatientDatabase => {
                 let user = (PATIENT_APP, PATIENT_DATABASE, PATIENT_DATABASE_SECRET);
@@ -212,28 +219,26 @@ impl Secrets {
         }
     }
 
-    async fn rotate_host_key(
+    async fn rotate_key(
         &self,
-        host_key: HostKey<'_>,
-        field: fn(&mut Keys) -> &mut String,
+        key: &CallerKey,
+        ring: Option<&KeyRing>,
         progress: &mut impl FnMut(&str),
     ) -> Result<(), RotationError> {
-        let ring = host_key.ring.as_ref().ok_or(RotationError::CoreTools)?;
+        let ring = ring.ok_or(RotationError::CoreTools)?;
         let mut keys = self.keys.lock().await;
-        let key = keys::new_key();
-        let (first, second) = (host_key.caller.to_owned(), keys::other_name(host_key.caller));
-        let first_is_taken = ring.get().host.iter().any(|(name, _)| *name == first);
-        let (old, new) = if first_is_taken { (first, second) } else { (second, first) };
-        ring.set_host_key(&new, &key);
+        let value = keys::new_key();
+        let (old, new) = key.names(ring);
+        key.add(ring, &new, &value);
         progress(&format!("The host accepts the new key {new} in addition to {old}."));
-        self.save(&mut keys, field, key.clone())?;
-        let version = self.vault.set_secret(host_key.secret, &key);
-        if host_key.caller == GATEWAY {
+        self.save(&mut keys, key.value, value.clone())?;
+        let version = self.vault.set_secret(key.secret, &value);
+        if key.caller == GATEWAY {
             progress("The gateway reads the new key when the old one is refused.");
         } else {
-            self.until_read(host_key.caller, host_key.secret, &version, progress).await;
+            self.until_read(key.caller, key.secret, &version, progress).await;
         }
-        ring.remove_host_key(&old);
+        key.remove(ring, &old);
         progress(&format!("The host no longer accepts {old}."));
         Ok(())
     }

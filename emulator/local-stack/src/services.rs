@@ -7,6 +7,7 @@ use stand_ins::app_insights::AppInsights;
 
 use super::app::{PackagedApp, RunningApp};
 use super::database::Database;
+use super::function_keys::{GATEWAY_KEY, READING_KEY, WRITING_KEY};
 use super::keys::Keys;
 use super::port::Ports;
 use super::ready_file::ReadyFile;
@@ -20,8 +21,6 @@ pub(super) struct Services {
     pub(super) insights: AppInsights,
     pub(super) products: Products,
     pub(super) subscriptions: Vec<Subscription>,
-    patient_host_key: String,
-    audit_host_key: String,
 }
 
 impl Services {
@@ -36,20 +35,10 @@ impl Services {
             .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;
         let database = Database::start(options, &keys.administrator).await?;
         let subscriptions = keys.subscriptions(&products);
-        let patient_host_key = keys.patient_host.clone();
-        let audit_host_key = keys.audit_host.clone();
         let strings = database.connection_strings()?;
         let secrets = Secrets::start(keys, &file, strings, options.secret_refresh_interval).await?;
         let insights = AppInsights::start().await.map_err(LocalStackError::AppInsights)?;
-        Ok(Self {
-            database,
-            secrets: Arc::new(secrets),
-            insights,
-            products,
-            subscriptions,
-            patient_host_key,
-            audit_host_key,
-        })
+        Ok(Self { database, secrets: Arc::new(secrets), insights, products, subscriptions })
     }
 
     /// Starts the patient app; the gateway calls it.
@@ -60,8 +49,9 @@ impl Services {
         options: &LocalStackOptions,
     ) -> Result<RunningApp, LocalStackError> {
         let settings = settings::patient(&self.secrets, &self.insights, ports.audit);
-        let key = ("gateway", self.patient_host_key.as_str());
-        self.start_app(app, settings, ports.patient, key, options).await
+        let app = self.start_app(app, settings, ports.patient, options).await?;
+        self.secrets.add_keys(app.keys(), &[GATEWAY_KEY]).await;
+        Ok(app)
     }
 
     /// Starts the audit app; the patient app calls it.
@@ -72,23 +62,23 @@ impl Services {
         options: &LocalStackOptions,
     ) -> Result<RunningApp, LocalStackError> {
         let settings = settings::audit(&self.secrets, &self.insights);
-        let key = ("patient-tests-api", self.audit_host_key.as_str());
-        self.start_app(app, settings, ports.audit, key, options).await
+        let app = self.start_app(app, settings, ports.audit, options).await?;
+        self.secrets.add_keys(app.keys(), &[WRITING_KEY, READING_KEY]).await;
+        Ok(app)
     }
 
-    /// Creates the app's collections and starts it with one host key, given as name and value.
+    /// Creates the app's collections and starts it.
     async fn start_app(
         &self,
         app: &PackagedApp,
         mut settings: Vec<(String, String)>,
         port: u16,
-        key: (&str, &str),
         options: &LocalStackOptions,
     ) -> Result<RunningApp, LocalStackError> {
         let filter = options.log_filter.clone();
         settings.extend(filter.map(|filter| ("RUST_LOG".to_owned(), filter)));
         self.database.prepare(app, &settings).await?;
         let timers = options.state.join("timers");
-        RunningApp::start(app, &settings, port, key, &timers, options.core_tools).await
+        RunningApp::start(app, &settings, port, &timers, options.core_tools).await
     }
 }

@@ -67,7 +67,12 @@ run "each_app_gets_the_settings_that_it_reads" {
 
   assert {
     condition     = module.function_app["patient-tests-api"].app_settings["AUDIT_API_KEY_SECRET_URI"] == "https://kv.vault.azure.net/secrets/audit-api-key"
-    error_message = "The Patient API cannot find the key of the register."
+    error_message = "The Patient API cannot find the key with which it writes to the register."
+  }
+
+  assert {
+    condition     = module.function_app["patient-tests-api"].app_settings["AUDIT_API_READING_KEY_SECRET_URI"] == "https://kv.vault.azure.net/secrets/audit-api-reading-key"
+    error_message = "The Patient API cannot find the key with which it reads the register."
   }
 
   assert {

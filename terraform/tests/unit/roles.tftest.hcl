@@ -19,7 +19,7 @@ run "terraform_gives_every_role_and_leaves_none_to_others" {
   command = plan
 
   assert {
-    condition     = toset(keys(azurerm_role_assignment.package_publisher)) == toset(["packages/00000000-0000-0000-0000-0000000000d1"]) && toset(keys(azurerm_role_assignment.app)) == toset(["host-storage/audit-api", "host-storage/patient-tests-api", "package/audit-api", "package/patient-tests-api"]) && toset(keys(azurerm_role_assignment.secret_reader)) == toset(["audit-api-key/patient-tests-api", "audit-database/audit-api", "patient-api-key/api-management", "patient-database/patient-tests-api"])
+    condition     = toset(keys(azurerm_role_assignment.package_publisher)) == toset(["packages/00000000-0000-0000-0000-0000000000d1"]) && toset(keys(azurerm_role_assignment.app)) == toset(["host-storage/audit-api", "host-storage/patient-tests-api", "package/audit-api", "package/patient-tests-api"]) && toset(keys(azurerm_role_assignment.secret_reader)) == toset(["audit-api-key/patient-tests-api", "audit-api-reading-key/patient-tests-api", "audit-database/audit-api", "patient-api-key/api-management", "patient-database/patient-tests-api"])
     error_message = "A role is missing, or there is one that nobody knows."
   }
 
@@ -42,7 +42,7 @@ run "without_the_right_to_give_roles_the_outputs_list_the_same_ones" {
   }
 
   assert {
-    condition     = toset(keys(output.role_assignments_publishers)) == toset(["packages/00000000-0000-0000-0000-0000000000d1"]) && toset(keys(output.role_assignments_apps)) == toset(["host-storage/audit-api", "host-storage/patient-tests-api", "package/audit-api", "package/patient-tests-api"]) && toset(keys(output.role_assignments_secrets)) == toset(["audit-api-key/patient-tests-api", "audit-database/audit-api", "patient-api-key/api-management", "patient-database/patient-tests-api"])
+    condition     = toset(keys(output.role_assignments_publishers)) == toset(["packages/00000000-0000-0000-0000-0000000000d1"]) && toset(keys(output.role_assignments_apps)) == toset(["host-storage/audit-api", "host-storage/patient-tests-api", "package/audit-api", "package/patient-tests-api"]) && toset(keys(output.role_assignments_secrets)) == toset(["audit-api-key/patient-tests-api", "audit-api-reading-key/patient-tests-api", "audit-database/audit-api", "patient-api-key/api-management", "patient-database/patient-tests-api"])
     error_message = "Somebody would not get their role."
   }
 

@@ -29,7 +29,7 @@ run "each_identity_reads_its_own_secrets_and_no_other" {
   command = plan
 
   assert {
-    condition     = { for key, role in azurerm_role_assignment.secret_reader : key => role.principal_id } == { "patient-database/patient-tests-api" = "00000000-0000-0000-0000-0000000000b2", "audit-database/audit-api" = "00000000-0000-0000-0000-0000000000c2", "patient-api-key/api-management" = "00000000-0000-0000-0000-0000000000aa", "audit-api-key/patient-tests-api" = "00000000-0000-0000-0000-0000000000b2" }
+    condition     = { for key, role in azurerm_role_assignment.secret_reader : key => role.principal_id } == { "patient-database/patient-tests-api" = "00000000-0000-0000-0000-0000000000b2", "audit-database/audit-api" = "00000000-0000-0000-0000-0000000000c2", "patient-api-key/api-management" = "00000000-0000-0000-0000-0000000000aa", "audit-api-key/patient-tests-api" = "00000000-0000-0000-0000-0000000000b2", "audit-api-reading-key/patient-tests-api" = "00000000-0000-0000-0000-0000000000b2" }
     error_message = "Someone reads a secret that is not theirs, or cannot read their own."
   }
 
@@ -67,16 +67,16 @@ run "another_account_key_is_written_when_asked_for" {
   }
 }
 
-run "host_keys_are_in_no_plan_and_no_state" {
+run "function_keys_are_in_no_plan_and_no_state" {
   command = plan
 
   assert {
-    condition     = alltrue([for key in azapi_resource.host_key : key.sensitive_body == null && !contains(keys(key.body.properties.parameters), "value")])
-    error_message = "The value of a host key would be stored."
+    condition     = alltrue([for key in azapi_resource.function_key : key.sensitive_body == null && !contains(keys(key.body.properties.parameters), "value")])
+    error_message = "The value of a key would be stored."
   }
 
   assert {
-    condition     = local.host_key_template.parameters.value.type == "secureString"
+    condition     = alltrue([for template in local.function_key_templates : template.parameters.value.type == "secureString"])
     error_message = "The deployment would keep the value of the key in its history."
   }
 }
@@ -85,13 +85,43 @@ run "each_caller_has_a_key_of_its_own_name" {
   command = plan
 
   assert {
-    condition     = azapi_resource.host_key["patient-tests-api"].body.properties.parameters.name.value == "api-management-a" && azapi_resource.host_key["audit-api"].body.properties.parameters.name.value == "patient-tests-api-a"
+    condition     = { for secret, key in azapi_resource.function_key : secret => key.body.properties.parameters.name.value } == { patient-api-key = "api-management-a", audit-api-key = "patient-tests-api-a", audit-api-reading-key = "patient-tests-api-a" }
     error_message = "A key does not say whose it is."
   }
 
   assert {
-    condition     = azapi_resource.host_key["patient-tests-api"].body.properties.parameters.app.value == local.app_names["patient-tests-api"] && azapi_resource.host_key["patient-tests-api"].body.properties.parameters.secret.value == "patient-api-key"
-    error_message = "The key of the Patient API goes elsewhere."
+    condition     = { for secret, key in azapi_resource.function_key : secret => key.body.properties.parameters.app.value } == { patient-api-key = local.app_names["patient-tests-api"], audit-api-key = local.app_names["audit-api"], audit-api-reading-key = local.app_names["audit-api"] } && alltrue([for secret, key in azapi_resource.function_key : key.body.properties.parameters.secret.value == secret])
+    error_message = "A key goes to another host or into another secret."
+  }
+}
+
+run "each_key_opens_what_its_caller_calls_and_nothing_else" {
+  command = plan
+
+  assert {
+    condition = {
+      for secret, key in azapi_resource.function_key : secret => [
+        for resource in key.body.properties.template.resources : "${resource.type} ${resource.name}" if startswith(resource.type, "Microsoft.Web/")
+      ]
+      } == {
+      patient-api-key = ["Microsoft.Web/sites/host/functionKeys [concat(parameters('app'), '/default/', parameters('name'))]"]
+      audit-api-key = [
+        "Microsoft.Web/sites/functions/keys [concat(parameters('app'), '/CreateAuditRecord/', parameters('name'))]",
+        "Microsoft.Web/sites/functions/keys [concat(parameters('app'), '/Health/', parameters('name'))]",
+      ]
+      audit-api-reading-key = [
+        "Microsoft.Web/sites/functions/keys [concat(parameters('app'), '/LoadAuditRecord/', parameters('name'))]",
+        "Microsoft.Web/sites/functions/keys [concat(parameters('app'), '/SearchAuditRecords/', parameters('name'))]",
+      ]
+    }
+    error_message = "Who writes audit records could read them, or cannot write them."
+  }
+
+  assert {
+    condition = toset(concat(local.function_keys["audit-api-key"].opens, local.function_keys["audit-api-reading-key"].opens)) == toset([
+      for json in fileset("${path.root}/../audit-api", "functions/*/function.json") : dirname(json) if strcontains(file("${path.root}/../audit-api/${json}"), "httpTrigger")
+    ])
+    error_message = "A function of the Audit API has no key, or there is none with the name of a key."
   }
 }
 
@@ -99,16 +129,16 @@ run "a_rotation_writes_the_other_slot_and_a_new_version" {
   command = plan
 
   variables {
-    host_key_rotation = 2
+    function_key_rotation = 2
   }
 
   assert {
-    condition     = alltrue([for key in azapi_resource.host_key : endswith(key.body.properties.parameters.name.value, "-b")])
+    condition     = alltrue([for key in azapi_resource.function_key : endswith(key.body.properties.parameters.name.value, "-b")])
     error_message = "The rotation replaces the key that callers still use."
   }
 
   assert {
-    condition     = alltrue([for key in azapi_resource.host_key : startswith(key.sensitive_body_version["properties.parameters.value.value"], "2-")])
+    condition     = alltrue([for key in azapi_resource.function_key : startswith(key.sensitive_body_version["properties.parameters.value.value"], "2-")])
     error_message = "The rotation sends no new value."
   }
 }
@@ -117,11 +147,11 @@ run "the_next_rotation_comes_back_to_the_first_slot" {
   command = plan
 
   variables {
-    host_key_rotation = 3
+    function_key_rotation = 3
   }
 
   assert {
-    condition     = alltrue([for key in azapi_resource.host_key : endswith(key.body.properties.parameters.name.value, "-a") && startswith(key.sensitive_body_version["properties.parameters.value.value"], "3-")])
+    condition     = alltrue([for key in azapi_resource.function_key : endswith(key.body.properties.parameters.name.value, "-a") && startswith(key.sensitive_body_version["properties.parameters.value.value"], "3-")])
     error_message = "Slots do not alternate."
   }
 }
@@ -130,7 +160,17 @@ run "a_host_knows_a_key_before_its_caller_does" {
   command = plan
 
   assert {
-    condition     = local.host_key_template.resources[0].type == "Microsoft.Web/sites/host/functionKeys" && length(local.host_key_template.resources[1].dependsOn) == 1
+    condition = { for secret, template in local.function_key_templates : secret => [for resource in template.resources : resource.dependsOn if resource.type == "Microsoft.KeyVault/vaults/secrets"] } == {
+      patient-api-key = [["[resourceId('Microsoft.Web/sites/host/functionKeys', parameters('app'), 'default', parameters('name'))]"]]
+      audit-api-key = [[
+        "[resourceId('Microsoft.Web/sites/functions/keys', parameters('app'), 'CreateAuditRecord', parameters('name'))]",
+        "[resourceId('Microsoft.Web/sites/functions/keys', parameters('app'), 'Health', parameters('name'))]",
+      ]]
+      audit-api-reading-key = [[
+        "[resourceId('Microsoft.Web/sites/functions/keys', parameters('app'), 'LoadAuditRecord', parameters('name'))]",
+        "[resourceId('Microsoft.Web/sites/functions/keys', parameters('app'), 'SearchAuditRecords', parameters('name'))]",
+      ]]
+    }
     error_message = "The vault would hand out a key that the host refuses."
   }
 }
@@ -139,12 +179,18 @@ run "each_host_is_asked_for_its_keys_and_nothing_of_the_answer_is_kept" {
   command = plan
 
   assert {
-    condition     = { for app, wait in azapi_resource_action.host_keys : app => "${wait.method} ${wait.resource_id} ${wait.action}" } == { for app, function_app in module.function_app : app => "POST ${function_app.id} host/default/listKeys" }
+    condition = toset([for wait in azapi_resource_action.function_keys : "${wait.method} ${wait.resource_id} ${wait.action}"]) == toset([
+      "POST ${module.function_app["patient-tests-api"].id} host/default/listKeys",
+      "POST ${module.function_app["audit-api"].id} functions/CreateAuditRecord/listKeys",
+      "POST ${module.function_app["audit-api"].id} functions/Health/listKeys",
+      "POST ${module.function_app["audit-api"].id} functions/LoadAuditRecord/listKeys",
+      "POST ${module.function_app["audit-api"].id} functions/SearchAuditRecords/listKeys",
+    ])
     error_message = "It would not be known whether a host takes keys."
   }
 
   assert {
-    condition     = alltrue([for wait in azapi_resource_action.host_keys : length(wait.response_export_values) == 0 && length(wait.sensitive_response_export_values) == 0])
+    condition     = alltrue([for wait in azapi_resource_action.function_keys : length(wait.response_export_values) == 0 && length(wait.sensitive_response_export_values) == 0])
     error_message = "The keys of a host would be in the state."
   }
 }
@@ -153,7 +199,7 @@ run "a_host_that_does_not_take_keys_yet_is_asked_again" {
   command = plan
 
   assert {
-    condition = alltrue(flatten([for wait in azapi_resource_action.host_keys : [
+    condition = alltrue(flatten([for wait in azapi_resource_action.function_keys : [
       for answer in [
         "RESPONSE 400: 400 Bad Request\nERROR CODE: BadRequest\n{\"Message\": \"Encountered an error (ServiceUnavailable) from host runtime.\"}",
         "RESPONSE 400: 400 Bad Request\nERROR CODE: BadRequest\n{\"Message\": \"Encountered an error (InternalServerError) from host runtime.\"}",
@@ -165,7 +211,7 @@ run "a_host_that_does_not_take_keys_yet_is_asked_again" {
   }
 
   assert {
-    condition = !anytrue(flatten([for wait in azapi_resource_action.host_keys : [
+    condition = !anytrue(flatten([for wait in azapi_resource_action.function_keys : [
       for pattern in wait.retry.error_message_regex :
       can(regex(pattern, "RESPONSE 403: 403 Forbidden\nERROR CODE: AuthorizationFailed\ndoes not have authorization to perform action 'Microsoft.Web/sites/host/listKeys/action'"))
     ]]))
@@ -177,12 +223,12 @@ run "a_host_is_asked_again_after_a_rotation_or_new_code" {
   command = plan
 
   assert {
-    condition     = { for app, write in terraform_data.host_key_write : app => write.input.package } == { patient-tests-api = "patient-1.zip", audit-api = "audit-1.zip" }
+    condition     = { for opened, write in terraform_data.function_key_write : split("/", opened)[0] => write.input.package... } == { patient-api-key = ["patient-1.zip"], audit-api-key = ["audit-1.zip", "audit-1.zip"], audit-api-reading-key = ["audit-1.zip", "audit-1.zip"] }
     error_message = "A host that starts new code could be sent keys too early."
   }
 
   assert {
-    condition     = alltrue([for app, write in terraform_data.host_key_write : write.input.version == azapi_resource.host_key[app].sensitive_body_version["properties.parameters.value.value"]])
+    condition     = alltrue([for opened, write in terraform_data.function_key_write : write.input.version == azapi_resource.function_key[split("/", opened)[0]].sensitive_body_version["properties.parameters.value.value"]])
     error_message = "Keys could be sent to a host that was not asked."
   }
 }

@@ -25,7 +25,7 @@ run "values_that_azure_or_sense_forbid_are_refused" {
     api_management_sku       = "Standard_1"
     function_plan_sku        = "Y1"
     database_throughput_max  = 1500
-    host_key_rotation        = 1.5
+    function_key_rotation    = 1.5
     database_key             = "tertiary"
     log_level                = "trace"
   }
@@ -41,7 +41,7 @@ run "values_that_azure_or_sense_forbid_are_refused" {
     var.api_management_sku,
     var.function_plan_sku,
     var.database_throughput_max,
-    var.host_key_rotation,
+    var.function_key_rotation,
     var.database_key,
     var.log_level,
   ]
@@ -174,7 +174,7 @@ run "a_resource_group_is_made_if_none_is_given" {
   }
 
   assert {
-    condition     = azurerm_key_vault.main.resource_group_name == "rg-patientrec-test" && azapi_resource.host_key["audit-api"].parent_id == one(azurerm_resource_group.main).id
+    condition     = azurerm_key_vault.main.resource_group_name == "rg-patientrec-test" && azapi_resource.function_key["audit-api-key"].parent_id == one(azurerm_resource_group.main).id
     error_message = "Something is elsewhere than in the group."
   }
 }
@@ -197,7 +197,7 @@ run "everything_goes_into_the_resource_group_that_is_given" {
   }
 
   assert {
-    condition     = alltrue([for deployment in concat(values(azapi_resource.database_secret), values(azapi_resource.host_key)) : deployment.parent_id == "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/existing"])
+    condition     = alltrue([for deployment in concat(values(azapi_resource.database_secret), values(azapi_resource.function_key)) : deployment.parent_id == "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/existing"])
     error_message = "A deployment runs elsewhere than in the given group."
   }
 

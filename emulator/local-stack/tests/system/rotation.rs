@@ -1,13 +1,14 @@
 //! Rotation of secrets and failures of Key Vault while the system runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use local_stack::Rotation;
 use mongodb::Client;
 use mongodb::bson::doc;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use stand_ins::key_vault::Fault;
+use uuid::Uuid;
 
 use crate::load::{Caller, Load};
 use crate::stack::{Stack, patient};
@@ -67,13 +68,49 @@ impl MixedCaller {
     }
 }
 
+/// A caller that searches the audit register with the stored reading key. Like the app, it reads a
+/// refused key again, which may have been replaced since it was read.
+struct RegisterReader {
+    client: reqwest::Client,
+    url: String,
+    state: PathBuf,
+}
+
+impl Caller for RegisterReader {
+    type Output = ();
+
+    async fn next(&mut self) -> Option<Result<(), String>> {
+        Some(self.search().await)
+    }
+}
+
+impl RegisterReader {
+    async fn search(&self) -> Result<(), String> {
+        let mut key = self.key();
+        loop {
+            let call = self.client.post(&self.url).header("x-functions-key", &key);
+            let call = call.body(json!({"patientId": Uuid::now_v7()}).to_string());
+            let status = call.send().await.map_err(|error| error.to_string())?.status();
+            match (status, self.key()) {
+                (StatusCode::OK, _) => return Ok(()),
+                (StatusCode::UNAUTHORIZED, newer) if newer != key => key = newer,
+                _ => return Err(format!("the register answered {status}")),
+            }
+        }
+    }
+
+    fn key(&self) -> String {
+        stored_keys(&self.state)["auditReading"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
 fn stored_keys(state: &Path) -> Value {
     let file = std::fs::read(state.join("keys.json")).expect("the stack keeps its keys");
     serde_json::from_slice(&file).expect("they are JSON")
 }
 
 /// The status of a call to a host with this key.
-async fn status_with(stack: &Stack, url: String, key: &Value) -> u16 {
+async fn status_with(stack: &Stack, url: &str, key: &Value) -> u16 {
     let call = stack.client.post(url).header("x-functions-key", key.as_str().unwrap_or_default());
     call.body("{}").send().await.expect("the host responds").status().as_u16()
 }
@@ -95,33 +132,72 @@ async fn every_secret_is_rotated_twice_under_load_without_a_refusal() {
     let processes = stack.local.handler_process_ids();
     let administrator = stack.local.mongod().expect("its own").lock().await.connection_string();
     let mut earlier = vec![stored_keys(&state)];
+    let [patient_host, audit_host] = stack.local.host_urls().map(str::to_owned);
+    let patient_url = format!("{patient_host}/api/patient");
+    let writing_url = format!("{audit_host}/api/auditrecord");
+    let reading_url = format!("{writing_url}/search");
     let load = start_load(&stack);
+    let reader = RegisterReader {
+        client: stack.client.clone(),
+        url: reading_url.clone(),
+        state: state.clone(),
+    };
+    let reading = Load::start([reader]);
 
     for _ in 0..2 {
         for rotation in Rotation::ALL {
             load.progress(CALLERS).await;
+            reading.progress(1).await;
             stack.local.rotate(rotation, |_| {}).await.expect("it is rotated");
         }
         load.progress(CALLERS).await;
         earlier.push(stored_keys(&state));
     }
+    reading.stop().await;
     let rounds = load.stop().await.len();
 
     assert!(rounds > 8 * CALLERS, "{rounds} rounds");
     assert_eq!(stack.local.handler_process_ids(), processes);
     let now = earlier.pop().expect("there are the keys of now");
-    let [patient_host, audit_host] = stack.local.host_urls().map(str::to_owned);
-    let patient_url = format!("{patient_host}/api/patient");
-    let audit_url = format!("{audit_host}/api/auditrecord");
-    assert_eq!(status_with(&stack, patient_url.clone(), &now["patientHost"]).await, 400);
-    assert_eq!(status_with(&stack, audit_url.clone(), &now["auditHost"]).await, 400);
+    for (url, key) in [
+        (&patient_url, "patientHost"),
+        (&writing_url, "auditWriting"),
+        (&reading_url, "auditReading"),
+    ] {
+        assert_eq!(status_with(&stack, url, &now[key]).await, 400, "{key}");
+        for old in &earlier {
+            assert_eq!(status_with(&stack, url, &old[key]).await, 401, "{key}");
+        }
+    }
     for old in earlier {
-        assert_eq!(status_with(&stack, patient_url.clone(), &old["patientHost"]).await, 401);
-        assert_eq!(status_with(&stack, audit_url.clone(), &old["auditHost"]).await, 401);
         for user in ["patientDatabase", "auditDatabase"] {
             assert_ne!(old[user], now[user]);
             assert!(!logs_in(&administrator, &old[user]).await, "{user}");
             assert!(logs_in(&administrator, &now[user]).await, "{user}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_key_of_the_register_opens_its_own_functions_and_no_other() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let stack = Stack::start_in(folder.path()).await;
+    let keys = stored_keys(&folder.path().join("server"));
+    let [_, audit_host] = stack.local.host_urls();
+    let record = format!("auditrecord/{}", Uuid::now_v7());
+
+    for (method, path, key, status) in [
+        (Method::POST, "auditrecord", "auditWriting", 400),
+        (Method::GET, "health", "auditWriting", 200),
+        (Method::POST, "auditrecord/search", "auditReading", 400),
+        (Method::GET, &record, "auditReading", 404),
+    ] {
+        for candidate in ["auditWriting", "auditReading", "patientHost"] {
+            let expected = if candidate == key { status } else { 401 };
+            let call = stack.client.request(method.clone(), format!("{audit_host}/api/{path}"));
+            let call = call.header("x-functions-key", keys[candidate].as_str().expect("a key"));
+            let response = call.body("{}").send().await.expect("the host responds");
+            assert_eq!(response.status().as_u16(), expected, "{path} with {candidate}");
         }
     }
 }
@@ -159,23 +235,23 @@ async fn key_vault_may_be_down_while_keys_are_valid() {
 async fn a_rotation_is_requested_over_the_control_socket() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let state = folder.path().join("server");
-    let nobody = local_stack::rotate(&state, Rotation::AuditHostKey, |_| {}).await;
+    let nobody = local_stack::rotate(&state, Rotation::AuditWritingKey, |_| {}).await;
     let problem = format!("no stack with its state in {} runs; ", state.display());
     assert!(nobody.unwrap_err().starts_with(&problem));
     let stack = Stack::start_in(folder.path()).await;
     let before = stored_keys(&state);
 
     let mut progress = Vec::new();
-    local_stack::rotate(&state, Rotation::AuditHostKey, |line| progress.push(line.to_owned()))
+    local_stack::rotate(&state, Rotation::AuditWritingKey, |line| progress.push(line.to_owned()))
         .await
         .expect("it is rotated");
 
-    assert_ne!(stored_keys(&state)["auditHost"], before["auditHost"]);
+    assert_ne!(stored_keys(&state)["auditWriting"], before["auditWriting"]);
     assert_eq!(
         progress,
         [
             "The host accepts the new key patient-tests-api-rotated in addition to patient-tests-api.",
-            "Key Vault has a new version of audit-host-key; waiting for patient-tests-api …",
+            "Key Vault has a new version of audit-writing-key; waiting for patient-tests-api …",
             "patient-tests-api has read it.",
             "The host no longer accepts patient-tests-api.",
         ]
@@ -216,8 +292,14 @@ async fn no_secret_is_logged_or_sent_while_used_rotated_and_unavailable() {
     }
 
     let secrets = all_keys.iter().flat_map(|keys| {
-        ["/patientHost", "/auditHost", "/patientDatabase/password", "/auditDatabase/password"]
-            .map(|pointer| keys.pointer(pointer).and_then(Value::as_str).expect("it is kept"))
+        [
+            "/patientHost",
+            "/auditWriting",
+            "/auditReading",
+            "/patientDatabase/password",
+            "/auditDatabase/password",
+        ]
+        .map(|pointer| keys.pointer(pointer).and_then(Value::as_str).expect("it is kept"))
     });
     for secret in secrets {
         for line in &output {

@@ -5,12 +5,13 @@ use super::keys::Caller;
 use super::server::{Router, presented_key};
 
 impl Router {
-    /// Serves `/admin/`, which requires the master key; other valid keys get 403.
+    /// Serves `/admin/`, which requires the master key; host keys get 403. The key of a function is
+    /// unknown here.
     pub(super) fn admin(&self, request: &Request) -> Response {
         if request.path == "/admin/host/ping" {
             return Response::empty(200);
         }
-        let caller = self.keys.caller(presented_key(request).as_deref());
+        let caller = self.keys.caller(presented_key(request).as_deref(), None);
         match (caller.is_admin(), request.path.strip_prefix("/admin/functions/")) {
             (true, Some(function)) if request.method == "POST" => self.run_now(function, request),
             (true, _) => Response::empty(404),

@@ -13,6 +13,19 @@ pub struct HostKeys {
     pub master: String,
     /// The host keys by name; each allows every function.
     pub host: Vec<(String, String)>,
+    /// The keys of single functions.
+    pub functions: Vec<FunctionKey>,
+}
+
+/// A key that allows one function.
+#[derive(Clone, Debug)]
+pub struct FunctionKey {
+    /// The function that it allows.
+    pub function: String,
+    /// Its name, which is unique among the keys of the function.
+    pub name: String,
+    /// The key itself.
+    pub value: String,
 }
 
 /// A handle for changing the keys of a running host.
@@ -39,7 +52,8 @@ pub(super) enum Level {
 
 impl Default for HostKeys {
     fn default() -> Self {
-        Self { master: generate(), host: vec![("default".to_owned(), generate())] }
+        let host = vec![("default".to_owned(), generate())];
+        Self { master: generate(), host, functions: Vec::new() }
     }
 }
 
@@ -66,8 +80,25 @@ impl KeyRing {
         keys.host.retain(|(candidate, _)| candidate != name);
     }
 
-    /// The caller with this key; checks in the host's order.
-    pub(super) fn caller(&self, presented: Option<&str>) -> Caller {
+    /// Adds or replaces a key of one function.
+    pub fn set_function_key(&self, function: &str, name: &str, value: &str) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        keys.functions.retain(|key| !key.is(function, name));
+        keys.functions.push(FunctionKey {
+            function: function.to_owned(),
+            name: name.to_owned(),
+            value: value.to_owned(),
+        });
+    }
+
+    /// Removes a key of one function.
+    pub fn remove_function_key(&self, function: &str, name: &str) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        keys.functions.retain(|key| !key.is(function, name));
+    }
+
+    /// Who presents this key, to this function if there is one; checks in the host's order.
+    pub(super) fn caller(&self, presented: Option<&str>, function: Option<&str>) -> Caller {
         let Some(presented) = presented else {
             return Caller::Anonymous;
         };
@@ -76,10 +107,17 @@ impl KeyRing {
         if equal(&keys.master, presented) {
             return key(Level::Admin, "master");
         }
-        keys.host
-            .iter()
+        let host = keys.host.iter().map(|(name, value)| (name, value));
+        let of_function = keys.functions.iter().filter(|key| Some(&*key.function) == function);
+        host.chain(of_function.map(|key| (&key.name, &key.value)))
             .find(|(_, value)| equal(value, presented))
             .map_or(Caller::Anonymous, |(name, _)| key(Level::Function, name))
+    }
+}
+
+impl FunctionKey {
+    fn is(&self, function: &str, name: &str) -> bool {
+        self.function == function && self.name == name
     }
 }
 
@@ -117,6 +155,11 @@ mod tests {
         KeyRing::new(HostKeys {
             master: "m".to_owned(),
             host: vec![("h".to_owned(), "host".to_owned())],
+            functions: vec![FunctionKey {
+                function: "Mine".to_owned(),
+                name: "f".to_owned(),
+                value: "function".to_owned(),
+            }],
         })
     }
 
@@ -125,11 +168,12 @@ mod tests {
         for (key, function_level, admin_level) in [
             ("m", true, true),
             ("host", true, false),
+            ("function", true, false),
             ("wrong", false, false),
             ("", false, false),
             ("HOST", false, false),
         ] {
-            let caller = ring().caller(Some(key));
+            let caller = ring().caller(Some(key), Some("Mine"));
             assert_eq!(caller.may_invoke(AuthLevel::Function), function_level, "{key}");
             assert_eq!(caller.may_invoke(AuthLevel::Admin), admin_level, "{key}");
             assert!(caller.may_invoke(AuthLevel::Anonymous), "{key}");
@@ -139,10 +183,29 @@ mod tests {
     #[test]
     fn a_key_can_be_added_and_removed_while_the_host_runs() {
         let ring = ring();
+        let caller = |key| ring.caller(Some(key), Some("Mine"));
         ring.set_host_key("next", "value");
-        assert!(ring.caller(Some("value")).may_invoke(AuthLevel::Function));
+        ring.set_function_key("Mine", "next", "own");
+        assert!(caller("value").may_invoke(AuthLevel::Function));
+        assert!(caller("own").may_invoke(AuthLevel::Function));
 
         ring.remove_host_key("next");
-        assert_eq!(ring.caller(Some("value")), Caller::Anonymous);
+        ring.remove_function_key("Mine", "next");
+        assert_eq!(caller("value"), Caller::Anonymous);
+        assert_eq!(caller("own"), Caller::Anonymous);
+    }
+
+    #[test]
+    fn keys_of_one_name_belong_to_their_functions() {
+        let ring = ring();
+        ring.set_function_key("Other", "f", "another");
+
+        for (function, valid) in [("Mine", "function"), ("Other", "another")] {
+            for key in ["function", "another"] {
+                let is_known = ring.caller(Some(key), Some(function)) != Caller::Anonymous;
+                assert_eq!(is_known, key == valid, "{key} for {function}");
+            }
+        }
+        assert_eq!(ring.caller(Some("function"), None), Caller::Anonymous);
     }
 }

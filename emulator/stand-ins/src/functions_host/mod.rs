@@ -39,7 +39,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use console::{ConsoleLine, InvocationLog, LogLevel};
-pub use keys::{HostKeys, KeyRing};
+pub use keys::{FunctionKey, HostKeys, KeyRing};
 pub use timer::{TimerError, Timers};
 
 use crate::app_insights::Reporter;

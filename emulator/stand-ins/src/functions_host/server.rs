@@ -87,7 +87,8 @@ impl Router {
         let Some((function, values)) = self.function_for(request) else {
             return Ok(Response::empty(404));
         };
-        let caller = self.keys.caller(presented_key(request).as_deref());
+        let presented = presented_key(request);
+        let caller = self.keys.caller(presented.as_deref(), Some(&function.name));
         if !caller.may_invoke(function.auth_level) {
             return Ok(Response::empty(401));
         }

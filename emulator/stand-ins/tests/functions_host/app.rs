@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Frame};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 pub use stand_ins::eventually;
-use stand_ins::functions_host::{Host, HostKeys, HostOptions};
+use stand_ins::functions_host::{FunctionKey, Host, HostKeys, HostOptions};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -53,6 +53,11 @@ impl Plan {
         let keys = HostKeys {
             master: "master-key".to_owned(),
             host: vec![("default".to_owned(), "host-key".to_owned())],
+            functions: vec![FunctionKey {
+                function: "Guarded".to_owned(),
+                name: "own".to_owned(),
+                value: "function-key".to_owned(),
+            }],
         };
         let host_json = json!({
             "customHandler": { "description": { "defaultExecutablePath": example("scripted_handler") } },

@@ -8,6 +8,7 @@ async fn guarded() -> App {
     Plan::new()
         .function("Echo", "echo")
         .binding("Guarded", json!({ "route": "guarded" }))
+        .binding("Other", json!({ "route": "other" }))
         .binding("Owned", json!({ "route": "owned", "authLevel": "admin" }))
         .start()
         .await
@@ -24,10 +25,10 @@ async fn assert_refused(app: &App, request: reqwest::RequestBuilder, why: &str) 
 }
 
 #[tokio::test]
-async fn a_host_key_or_the_master_key_is_accepted() {
+async fn the_keys_of_function_and_host_and_the_master_key_are_accepted() {
     let app = guarded().await;
 
-    for key in ["host-key", "master-key"] {
+    for key in ["function-key", "host-key", "master-key"] {
         invocation(app.get("/api/guarded").header("x-functions-key", key)).await;
         invocation(app.get(&format!("/api/guarded?code={key}"))).await;
     }
@@ -36,6 +37,16 @@ async fn a_host_key_or_the_master_key_is_accepted() {
         assert_refused(&app, request, key).await;
     }
     assert_refused(&app, app.get("/api/guarded"), "no key").await;
+}
+
+#[tokio::test]
+async fn the_key_of_a_function_is_valid_for_no_other() {
+    let app = guarded().await;
+    let request = |path: &str| app.get(path).header("x-functions-key", "function-key");
+
+    assert_refused(&app, request("/api/other"), "another function").await;
+    assert_refused(&app, request("/admin/host/status"), "no function").await;
+    invocation(app.get("/api/other").header("x-functions-key", "host-key")).await;
 }
 
 #[tokio::test]
@@ -74,9 +85,11 @@ async fn an_admin_function_requires_the_master_key() {
 async fn the_handler_receives_the_identity_of_the_key() {
     let app = guarded().await;
 
-    for (key, level, name) in
-        [("host-key", "Function", "default"), ("master-key", "Admin", "master")]
-    {
+    for (key, level, name) in [
+        ("function-key", "Function", "own"),
+        ("host-key", "Function", "default"),
+        ("master-key", "Admin", "master"),
+    ] {
         let request = app.get("/api/guarded").header("x-functions-key", key);
         let invocation = invocation(request).await;
 
@@ -123,4 +136,18 @@ async fn a_key_can_be_replaced_while_the_host_runs() {
 
     assert_refused(&app, app.get("/api/guarded?code=host-key"), "old key").await;
     invocation(app.get("/api/guarded?code=new-key")).await;
+}
+
+#[tokio::test]
+async fn a_function_may_have_two_keys_while_one_replaces_the_other() {
+    let app = guarded().await;
+    let keys = app.host.keys();
+
+    keys.set_function_key("Guarded", "next", "next-key");
+    invocation(app.get("/api/guarded?code=function-key")).await;
+    invocation(app.get("/api/guarded?code=next-key")).await;
+
+    keys.remove_function_key("Guarded", "own");
+    assert_refused(&app, app.get("/api/guarded?code=function-key"), "old key").await;
+    invocation(app.get("/api/guarded?code=next-key")).await;
 }
