@@ -25,13 +25,23 @@ POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
+class Store:
+    """The database of a local stack: the administrator's connection string, and the apps' databases."""
+
+    connection_string: str
+    patient_tests: str
+    audit: str
+
+
+@dataclass(frozen=True)
 class System:
-    """A system: URL, subscription key, and for a local stack its process and its folder."""
+    """A system: URL, subscription key, and for a local stack its process, its folder and its database."""
 
     url: str
     subscription_key: str
     process_id: int | None = None
     state: Path | None = None
+    store: Store | None = None
 
 
 class StackError(Exception):
@@ -62,7 +72,9 @@ def ready(state: Path) -> System | None:
         os.kill(found["processId"], 0)
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return System(found["gateway"], found["subscriptionKey"], found["processId"], state)
+    database = found["database"]
+    store = Store(database["connectionString"], database["patientTests"], database["audit"])
+    return System(found["gateway"], found["subscriptionKey"], found["processId"], state, store)
 
 
 def package(*, debug: bool) -> None:
@@ -73,23 +85,23 @@ def package(*, debug: bool) -> None:
 
 
 @contextmanager
-def own(*, faults: bool = False) -> Iterator[System]:
+def own(*, faults: bool = False, functions: Path = FUNCTIONS, output: Path = OUTPUT) -> Iterator[System]:
     """Starts a stack with an empty database; at the end, stops it and deletes its data."""
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
     state = Path(tempfile.mkdtemp(prefix="load-test-"))
-    log = OUTPUT / "stack.log"
+    log = output / "stack.log"
     ports = [part for name in ("gateway", "patient", "audit") for part in (f"--{name}-port", "0")]
     options = [*ports, "--faults"] if faults else ports
     with log.open("w") as output:
         process = subprocess.Popen(
-            [LOCAL_STACK, "server", "--state", state, *options],
+            [LOCAL_STACK, "server", "--state", state, "--functions", functions, *options],
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if name != "MONGO_CONNECTION_STRING"},
             stdout=output,
             stderr=output,
         )
         try:
-            yield started(process, state)
+            yield started(process, state, log)
             process.terminate()
             process.wait(STOP_LIMIT_SECONDS)
         finally:
@@ -98,14 +110,14 @@ def own(*, faults: bool = False) -> Iterator[System]:
             shutil.rmtree(state, ignore_errors=True)
 
 
-def started(process: subprocess.Popen[bytes], state: Path) -> System:
+def started(process: subprocess.Popen[bytes], state: Path, log: Path) -> System:
     """Waits until the stack responds."""
     limit = time.monotonic() + START_LIMIT_SECONDS
     while process.poll() is None and time.monotonic() < limit:
         if system := ready(state):
             return system
         time.sleep(POLL_SECONDS)
-    raise StackError(f"the stack does not start: see {OUTPUT / 'stack.log'}")
+    raise StackError(f"the stack does not start: see {log}")
 
 
 def control(system: System, request: str) -> None:

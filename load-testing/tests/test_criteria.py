@@ -86,6 +86,7 @@ class CriteriaFile(unittest.TestCase):
         text = (FOLDER / "azure-load-testing.yaml").read_text()
         local_only = {
             "run.py",
+            "run_chaos.py",
             "soak.py",
             "stack.py",
             "faults.py",

@@ -1,7 +1,9 @@
 //! The database of the local stack.
 
 use serde::Deserialize;
-use stand_ins::mongo::{self, CollectionPlan, Credentials, Mongod, MongodError, MongodOptions};
+use stand_ins::mongo::{
+    self, CollectionPlan, Credentials, Mongod, MongodError, MongodOptions, Proxy,
+};
 
 use super::secrets::ConnectionStrings;
 use super::{LocalStackError, LocalStackOptions, PackagedApp};
@@ -9,8 +11,10 @@ use super::{LocalStackError, LocalStackOptions, PackagedApp};
 /// The connection string, and the mongod if the stack started it.
 #[derive(Debug)]
 pub(super) struct Database {
-    connection_string: String,
+    pub(super) connection_string: String,
     pub(super) own: Option<Mongod>,
+    /// Between the apps and the stack's mongod, if faults are allowed.
+    pub(super) proxy: Option<Proxy>,
 }
 
 /// The output of `<app executable> collections`.
@@ -23,13 +27,14 @@ struct StoragePlan {
 
 impl Database {
     /// Uses the given database, or starts a mongod with its data in the state folder; with
-    /// `faults`, its fail points can be set.
+    /// `faults`, its fail points can be set and the apps reach it through a proxy.
     pub(super) async fn start(
         options: &LocalStackOptions,
         administrator: &Credentials,
     ) -> Result<Self, MongodError> {
         if let Some(connection_string) = &options.connection_string {
-            return Ok(Self { connection_string: connection_string.clone(), own: None });
+            let connection_string = connection_string.clone();
+            return Ok(Self { connection_string, own: None, proxy: None });
         }
         let mongod_options = MongodOptions {
             data: Some(options.state.join("mongodb")),
@@ -46,13 +51,23 @@ impl Database {
             started => started?,
         };
         let connection_string = own.connection_string();
-        Ok(Self { connection_string, own: Some(own) })
+        let proxy = match options.faults {
+            true => Some(Proxy::start(&connection_string).await),
+            false => None,
+        };
+        Ok(Self { connection_string, own: Some(own), proxy })
     }
 
     /// The connection strings for the apps.
     pub(super) fn connection_strings(&self) -> Result<ConnectionStrings, MongodError> {
         match &self.own {
-            Some(own) => Ok(ConnectionStrings::PerUser(own.users()?)),
+            Some(own) => {
+                let users = own.users()?;
+                Ok(ConnectionStrings::PerUser(match &self.proxy {
+                    Some(proxy) => users.through(proxy),
+                    None => users,
+                }))
+            }
             None => Ok(ConnectionStrings::Given(self.connection_string.clone())),
         }
     }

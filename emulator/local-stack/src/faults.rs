@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stand_ins::functions_host::HandlerProcess;
-use stand_ins::mongo::{self, Mongod, MongodError};
+use stand_ins::mongo::{self, Disturbance, Mongod, MongodError, Proxy};
 use thiserror::Error;
 use tokio::process::Command;
 use tokio::sync::Mutex;
@@ -17,12 +17,24 @@ pub enum Fault {
     AuditHang,
     /// mongod is killed; at the end of the fault it is restarted with the same data.
     MongodDown,
+    /// The Patient API's handler is killed; its host restarts it at once, so the fault has no end.
+    PatientKilled,
+    /// The Audit API's handler is killed; its host restarts it at once, so the fault has no end.
+    AuditKilled,
+    /// mongod executes writes of which the apps get no reply.
+    LostReplies,
+    /// mongod executes writes whose replies come after the apps' deadline.
+    DelayedReplies,
+    /// mongod receives writes after the apps' deadline, and executes them.
+    DelayedWrites,
 }
 
 /// The parts in which faults are injected.
 #[derive(Debug)]
 pub(super) struct Faults {
     pub(super) mongod: Option<Arc<Mutex<Mongod>>>,
+    pub(super) proxy: Option<Arc<Proxy>>,
+    pub(super) patient_handler: Option<HandlerProcess>,
     pub(super) audit_handler: Option<HandlerProcess>,
 }
 
@@ -35,7 +47,7 @@ pub(super) enum FaultError {
     NotAllowed,
     #[error("the database was given by MONGO_CONNECTION_STRING, so it is not ours to break")]
     GivenDatabase,
-    #[error("the Audit API's handler does not run, or Core Tools run it")]
+    #[error("the handler does not run, or Core Tools run it")]
     NoHandler,
     #[error("the handler cannot be signalled")]
     Signal,
@@ -47,7 +59,16 @@ pub(super) enum FaultError {
 
 impl Fault {
     /// All faults.
-    pub const ALL: [Self; 3] = [Self::Throttling, Self::AuditHang, Self::MongodDown];
+    pub const ALL: [Self; 8] = [
+        Self::Throttling,
+        Self::AuditHang,
+        Self::MongodDown,
+        Self::PatientKilled,
+        Self::AuditKilled,
+        Self::LostReplies,
+        Self::DelayedReplies,
+        Self::DelayedWrites,
+    ];
 
     /// The fault of this name.
     pub fn parse(name: &str) -> Option<Self> {
@@ -60,6 +81,11 @@ impl Fault {
             Self::Throttling => "throttling",
             Self::AuditHang => "audit-hang",
             Self::MongodDown => "mongod-down",
+            Self::PatientKilled => "patient-killed",
+            Self::AuditKilled => "audit-killed",
+            Self::LostReplies => "lost-replies",
+            Self::DelayedReplies => "delayed-replies",
+            Self::DelayedWrites => "delayed-writes",
         }
     }
 }
@@ -77,6 +103,11 @@ impl Faults {
                 self.mongod()?.lock().await.kill();
                 Ok(())
             }
+            Fault::PatientKilled => kill(self.patient_handler.as_ref()),
+            Fault::AuditKilled => kill(self.audit_handler.as_ref()),
+            Fault::LostReplies => self.disturb(Disturbance::LostReplies),
+            Fault::DelayedReplies => self.disturb(Disturbance::DelayedReplies),
+            Fault::DelayedWrites => self.disturb(Disturbance::DelayedWrites),
         }
     }
 
@@ -87,7 +118,11 @@ impl Faults {
                 let connection_string = self.mongod()?.lock().await.connection_string();
                 Ok(mongo::stop_throttling(&connection_string).await?)
             }
-            Fault::AuditHang => self.signal_audit_handler("CONT").await,
+            Fault::AuditHang => match self.signal_audit_handler("CONT").await {
+                // The process that was stopped has been killed since.
+                Err(FaultError::NoHandler) => Ok(()),
+                ended => ended,
+            },
             Fault::MongodDown => {
                 let mut mongod = self.mongod()?.lock().await;
                 if mongod.is_killed() {
@@ -95,11 +130,29 @@ impl Faults {
                 }
                 Ok(())
             }
+            Fault::PatientKilled | Fault::AuditKilled => Ok(()),
+            Fault::LostReplies => self.stop_disturbing(Disturbance::LostReplies),
+            Fault::DelayedReplies => self.stop_disturbing(Disturbance::DelayedReplies),
+            Fault::DelayedWrites => self.stop_disturbing(Disturbance::DelayedWrites),
         }
     }
 
     fn mongod(&self) -> Result<&Mutex<Mongod>, FaultError> {
         self.mongod.as_deref().ok_or(FaultError::GivenDatabase)
+    }
+
+    fn disturb(&self, disturbance: Disturbance) -> Result<(), FaultError> {
+        self.proxy()?.disturb(disturbance);
+        Ok(())
+    }
+
+    fn stop_disturbing(&self, disturbance: Disturbance) -> Result<(), FaultError> {
+        self.proxy()?.stop_disturbing(disturbance);
+        Ok(())
+    }
+
+    fn proxy(&self) -> Result<&Proxy, FaultError> {
+        self.proxy.as_deref().ok_or(FaultError::GivenDatabase)
     }
 
     async fn signal_audit_handler(&self, signal: &str) -> Result<(), FaultError> {
@@ -111,4 +164,9 @@ impl Faults {
             false => Err(FaultError::Signal),
         }
     }
+}
+
+fn kill(handler: Option<&HandlerProcess>) -> Result<(), FaultError> {
+    handler.ok_or(FaultError::NoHandler)?.kill();
+    Ok(())
 }

@@ -30,7 +30,7 @@ use stand_ins::api_management::{
 };
 use stand_ins::app_insights::AppInsights;
 use stand_ins::key_vault::KeyVault;
-use stand_ins::mongo::Mongod;
+use stand_ins::mongo::{Mongod, Proxy};
 use tokio::sync::Mutex;
 
 pub use control::{begin_fault, end_fault, rotate, run_timer};
@@ -43,9 +43,10 @@ use control::{Control, ControlTargets};
 use faults::Faults;
 use keys::FIRST_CALLER;
 use port::Ports;
-use ready_file::{Ready, ReadyFile};
+use ready_file::{Ready, ReadyDatabase, ReadyFile};
 use secrets::{HostKeyRings, Secrets};
 use services::Services;
+use settings::{AUDIT_DATABASE, PATIENT_DATABASE};
 
 /// The pause between two checks whether mongod still runs.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -104,7 +105,10 @@ pub struct LocalStack {
     audit: RunningApp,
     secrets: Arc<Secrets>,
     host_keys: Arc<HostKeyRings>,
+    /// The apps' way to mongod, if faults are allowed.
+    proxy: Option<Arc<Proxy>>,
     mongod: Option<Arc<Mutex<Mongod>>>,
+    connection_string: String,
     subscriptions: Vec<Subscription>,
     insights: AppInsights,
 }
@@ -143,9 +147,13 @@ impl LocalStack {
         let host_keys = Arc::new(HostKeyRings { patient: patient.keys(), audit: audit.keys() });
         let timers = [&patient, &audit].into_iter().filter_map(RunningApp::timers).collect();
         let mongod = database.own.map(|mongod| Arc::new(Mutex::new(mongod)));
-        let faults = options
-            .faults
-            .then(|| Faults { mongod: mongod.clone(), audit_handler: audit.handler_process() });
+        let proxy = database.proxy.map(Arc::new);
+        let faults = options.faults.then(|| Faults {
+            mongod: mongod.clone(),
+            proxy: proxy.clone(),
+            patient_handler: patient.handler_process(),
+            audit_handler: audit.handler_process(),
+        });
         let targets = ControlTargets {
             secrets: Arc::clone(&secrets),
             hosts: Arc::clone(&host_keys),
@@ -161,7 +169,9 @@ impl LocalStack {
             audit,
             secrets,
             host_keys,
+            proxy,
             mongod,
+            connection_string: database.connection_string,
             subscriptions,
             insights,
         })
@@ -254,6 +264,7 @@ impl LocalStack {
         self.gateway.stop().await;
         self.patient.stop().await;
         self.audit.stop().await;
+        drop(self.proxy);
         if let Some(mongod) = self.mongod.and_then(Arc::into_inner) {
             mongod.into_inner().stop().await;
         }
@@ -267,6 +278,11 @@ impl LocalStack {
             audit_host,
             subscription_key: self.subscription_key(),
             subscriptions: &self.subscriptions,
+            database: ReadyDatabase {
+                connection_string: &self.connection_string,
+                patient_tests: PATIENT_DATABASE,
+                audit: AUDIT_DATABASE,
+            },
             process_id: std::process::id(),
         }
     }

@@ -24,8 +24,20 @@ pub(super) struct Ready<'a> {
     pub(super) subscription_key: &'a str,
     /// All subscriptions, with their keys and products.
     pub(super) subscriptions: &'a [Subscription],
+    pub(super) database: ReadyDatabase<'a>,
     /// The id of the process that runs the system; if it is gone, the file is stale.
     pub(super) process_id: u32,
+}
+
+/// Where the apps' data is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReadyDatabase<'a> {
+    /// The connection string of the administrator.
+    pub(super) connection_string: &'a str,
+    /// The names of the apps' databases.
+    pub(super) patient_tests: &'a str,
+    pub(super) audit: &'a str,
 }
 
 /// The file, removed when dropped.

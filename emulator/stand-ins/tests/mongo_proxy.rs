@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Client, Collection};
-use stand_ins::mongo::{self, Proxy};
+use stand_ins::mongo::{self, Disturbance, Proxy};
 
 struct Setup {
     proxy: Proxy,
@@ -72,6 +72,22 @@ async fn a_command_with_a_lost_reply_was_executed() {
     assert_eq!(count(&direct).await, 1);
     let again = through.insert_one(doc! { "_id": 1 }).await.expect_err("it is there");
     assert!(again.to_string().contains("11000"), "{again}");
+}
+
+#[tokio::test]
+async fn every_other_write_loses_its_reply_until_that_is_ended() {
+    let Setup { proxy, through, direct } = set_up().await;
+
+    proxy.disturb(Disturbance::LostReplies);
+    through.insert_one(doc! {}).await.expect("the first one keeps its reply");
+    assert_eq!(count(&through).await, 1);
+    through.insert_one(doc! {}).await.expect_err("the reply is lost");
+    assert_eq!(count(&direct).await, 2);
+
+    proxy.stop_disturbing(Disturbance::LostReplies);
+    insert_eventually(&through).await;
+    through.insert_one(doc! {}).await.expect("it keeps its reply");
+    assert_eq!(count(&direct).await, 4);
 }
 
 #[tokio::test]

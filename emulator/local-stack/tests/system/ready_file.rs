@@ -20,6 +20,8 @@ async fn ready_json_describes_the_stack_and_is_removed_with_it() {
     assert_eq!(mode & 0o777, 0o600);
     let mut ready: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let subscriptions = ready["subscriptions"].take();
+    let connection_string =
+        stack.local.mongod().expect("it has its own").lock().await.connection_string();
     let [patient_host, audit_host] = stack.local.host_urls();
     let expected = json!({
         "gateway": stack.local.url(),
@@ -27,6 +29,11 @@ async fn ready_json_describes_the_stack_and_is_removed_with_it() {
         "auditHost": audit_host,
         "subscriptionKey": stack.local.subscription_key(),
         "subscriptions": null,
+        "database": {
+            "connectionString": connection_string,
+            "patientTests": "patient-tests",
+            "audit": "audit",
+        },
         "processId": std::process::id(),
     });
     assert_eq!(ready, expected);

@@ -111,7 +111,7 @@ impl Handler {
         self.wait_for_state(|state| state == HandlerState::HostStopped).await;
     }
 
-    /// Kills the process because an invocation timed out; it is restarted.
+    /// Kills the process, as when an invocation times out; it is restarted, and this is no failure.
     pub(super) fn restart(&self) {
         self.transition(&[HandlerState::Ready], HandlerState::Starting);
     }

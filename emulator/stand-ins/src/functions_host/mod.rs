@@ -234,6 +234,12 @@ impl HandlerProcess {
     pub fn id(&self) -> Option<u32> {
         self.0.process_id()
     }
+
+    /// Kills the process, as the host does when an invocation times out; the host starts another one.
+    /// A crash would count as one of the failures after which the host stops itself.
+    pub fn kill(&self) {
+        self.0.restart();
+    }
 }
 
 impl Drop for Host {

@@ -7,6 +7,7 @@
 
 mod collections;
 mod data_folder;
+mod disturbance;
 mod error;
 mod fail_point;
 mod find;
@@ -20,6 +21,7 @@ mod wire;
 use tokio::sync::OnceCell;
 
 pub use collections::{CollectionPlan, create_collections};
+pub use disturbance::Disturbance;
 pub use error::MongodError;
 pub use fail_point::{FailPoint, fail_commands, stop_throttling, throttle};
 pub use held::Held;

@@ -1,5 +1,7 @@
-//! A TCP proxy between a client and a mongod that can drop replies, refuse connections or hang.
+//! A TCP proxy between a client and a mongod that can drop or delay messages, refuse connections or
+//! hang.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,10 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::disturbance::{Disturbance, Disturbances};
 use super::held::{Decision, Direction, Held, Hold};
 use super::wire;
 
 const DEFAULT_PORT: u16 = 27017;
+
+/// The number of command names that are kept.
+const COMMANDS_MAX: usize = 10_000;
 
 /// A proxy to one server, closed when dropped.
 ///
@@ -39,9 +45,10 @@ enum Mode {
 /// The state that all connections share.
 #[derive(Debug, Default)]
 struct Shared {
-    commands: Mutex<Vec<String>>,
+    commands: Mutex<VecDeque<String>>,
     fake_replies: Mutex<Vec<FakeReply>>,
     holds: Mutex<Vec<Hold>>,
+    disturbances: Mutex<Disturbances>,
 }
 
 /// What happens to the replies of one connection, by the ids of their requests.
@@ -73,6 +80,11 @@ impl Proxy {
         let shared = Arc::new(Shared::default());
         let serving = tokio::spawn(serve(listener, target, mode_changes, Arc::clone(&shared)));
         Self { address, mode, shared, serving: serving.abort_handle() }
+    }
+
+    /// The address of the proxy.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The connection string of the proxy.
@@ -114,6 +126,16 @@ impl Proxy {
         lock(&self.shared.fake_replies).push(FakeReply { command, times, reply });
     }
 
+    /// Disturbs the writes of all clients, until [`Proxy::stop_disturbing`].
+    pub fn disturb(&self, disturbance: Disturbance) {
+        lock(&self.shared.disturbances).begin(disturbance);
+    }
+
+    /// Disturbs no further writes like this.
+    pub fn stop_disturbing(&self, disturbance: Disturbance) {
+        lock(&self.shared.disturbances).end(disturbance);
+    }
+
     /// Whether the command of every reply that was to be lost, or held back, has been sent.
     pub fn has_lost_all_replies(&self) -> bool {
         lock(&self.shared.holds).is_empty()
@@ -136,17 +158,28 @@ impl Proxy {
         self.mode.send_replace(Mode::Forwarding);
     }
 
-    /// The names of the commands that clients have sent, in order, including `hello` and `ping`.
+    /// The names of the commands that clients have sent, in order, including `hello` and `ping`: the
+    /// last ten thousand.
     pub fn commands(&self) -> Vec<String> {
-        lock(&self.shared.commands).clone()
+        lock(&self.shared.commands).iter().cloned().collect()
     }
 }
 
 impl Shared {
+    fn note(&self, command: &str) {
+        let mut commands = lock(&self.commands);
+        if commands.len() == COMMANDS_MAX {
+            commands.pop_front();
+        }
+        commands.push_back(command.to_owned());
+    }
+
     fn hold(&self, command: &str) -> Option<Hold> {
         let mut holds = lock(&self.holds);
-        let index = holds.iter().position(|hold| hold.command == command)?;
-        Some(holds.remove(index))
+        match holds.iter().position(|hold| hold.command == command) {
+            Some(index) => Some(holds.remove(index)),
+            None => lock(&self.disturbances).hold(command),
+        }
     }
 
     fn fake_reply(&self, command: &str) -> Option<Document> {
@@ -230,7 +263,7 @@ async fn forward_commands(
             return Ok(());
         }
         if let Some(command) = message.command_name() {
-            lock(&shared.commands).push(command.to_owned());
+            shared.note(command);
         }
         if let Some(mut hold) = message.command_name().and_then(|name| shared.hold(name)) {
             let id = message.request_id();

@@ -6,7 +6,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::{Client, Database};
 
-use super::MongodError;
+use super::{MongodError, Proxy};
 use serde::{Deserialize, Serialize};
 
 /// The database that stores all users.
@@ -35,6 +35,8 @@ pub struct Credentials {
 pub struct Users {
     administrator: Credentials,
     address: String,
+    /// The address in users' connection strings.
+    address_for_users: String,
 }
 
 impl fmt::Debug for Credentials {
@@ -71,12 +73,17 @@ pub(super) async fn ensure_administrator(
 
 impl Users {
     pub(super) fn new(administrator: Credentials, address: String) -> Self {
-        Self { administrator, address }
+        Self { administrator, address_for_users: address.clone(), address }
+    }
+
+    /// The same users, whose connection strings lead through a proxy.
+    pub fn through(self, proxy: &Proxy) -> Self {
+        Self { address_for_users: proxy.address().to_string(), ..self }
     }
 
     /// The connection string of a user; further options can be appended with `&`.
     pub fn connection_string_of(&self, user: &Credentials) -> String {
-        user.connection_string(&self.address)
+        user.connection_string(&self.address_for_users)
     }
 
     /// Creates a user with read and write access to one database, or changes the password of the
@@ -111,7 +118,8 @@ impl Users {
     }
 
     async fn database(&self) -> Result<Database, MongodError> {
-        let client = Client::with_uri_str(self.connection_string_of(&self.administrator)).await?;
+        let client =
+            Client::with_uri_str(self.administrator.connection_string(&self.address)).await?;
         Ok(client.database(USER_DATABASE))
     }
 }
