@@ -1,8 +1,11 @@
 """A run from the first request to the verdict, and its files."""
 
 import argparse
+import json
 import time
 from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
 
 import monitor
 import stack
@@ -31,6 +34,7 @@ RECONCILED_AFTER_SECONDS = 360
 """The reconciliation takes minutes that ended five minutes ago."""
 
 RECONCILIATION = "ReconcileWrites"
+REPORTED = ("intents", "versions", "failed", "succeeded")
 COUNTDOWN_SECONDS = 60
 POLL_SECONDS = 0.5
 
@@ -45,10 +49,14 @@ def run(options: argparse.Namespace) -> int:
     with stack.own(faults=True, functions=options.packaged, output=OUTPUT) as system:
         if system.store is None:
             raise StackError("the stack does not tell its database")
+        if options.reconciliation:
+            # The first run sets the time from which on writes are reconciled.
+            stack.control(system, f"timer {RECONCILIATION}")
         put_load(system, options)
+        ended = time.time()
         if options.reconciliation:
             wait("the last request can be reconciled", RECONCILED_AFTER_SECONDS)
-            checks.append(reconcile(system))
+            checks.append(reconcile(system, ended))
         else:
             wait("the last delayed write has arrived", SETTLING_SECONDS)
         print("Reading the database …", flush=True)
@@ -84,15 +92,34 @@ def wait(reason: str, seconds: int) -> None:
         time.sleep(min(left, COUNTDOWN_SECONDS))
 
 
-def reconcile(system: System) -> Check:
-    """Runs the timer function once."""
+def reconcile(system: System, ended: float) -> Check:
+    """Runs the timer function once, which must cover all requests until this time."""
     ran = Check("the reconciliation ran")
     try:
         stack.control(system, f"timer {RECONCILIATION}")
         ran.holds(True, "")
     except StackError as problem:
         ran.holds(False, str(problem))
+        return ran
+    report = load_report(system)
+    ran.holds(report["to"] > moment(ended), f"it has come to {report['to']} only")
+    ran.holds(report["findings"] == [], f"it takes writes of the app for others: {report['findings']}")
+    print("The report: " + ", ".join(f"{report[name]} {name}" for name in REPORTED) + ".", flush=True)
     return ran
+
+
+def load_report(system: System) -> dict[str, Any]:
+    """The newest report of the reconciliation."""
+    status, body = monitor.get(system, "/reconciliation")
+    if status != monitor.OK:
+        raise StackError(f"the report of the reconciliation cannot be loaded: {status}")
+    report: dict[str, Any] = json.loads(body)
+    return report
+
+
+def moment(seconds: float) -> str:
+    """A time in the form in which the API returns times, which sorts as text."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def load_evidence() -> Evidence:
