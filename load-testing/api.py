@@ -41,13 +41,14 @@ class Api:
         self,
         operation: str,
         path: str,
-        status: int,
+        status: int | frozenset[int],
         *,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         check: Check = lambda _: [],
     ) -> Response:
-        """Sends a request and requires a status; another status ends the task."""
+        """Sends a request and requires a status, or one of several; another status ends the task."""
+        expected = status if isinstance(status, frozenset) else frozenset({status})
         method = operation.split(" ", 1)[0]
         with self._http.request(
             method,
@@ -58,7 +59,7 @@ class Api:
             catch_response=True,
         ) as received:
             received_status = received.status_code
-            if received_status == status:
+            if received_status in expected:
                 response = Response(received.headers or {}, parsed(received))
                 wrong = check(response)
                 if wrong:
@@ -68,7 +69,7 @@ class Api:
                     received.success()
                     return response
             else:
-                received.failure(f"status {received_status or 'none'}, not {status}")
+                received.failure(f"status {received_status or 'none'}, not {' or '.join(map(str, sorted(expected)))}")
         if (method in ("PUT", "DELETE") or path.endswith("/restore")) and (
             received_status == 0 or received_status >= 500 or received_status == 429
         ):

@@ -167,3 +167,8 @@ class Clinic(FastHttpUser):
             check=lambda response: [] if response.body == {} else ["a body"],
         )
         self.api.send(operations.HEALTH_HEAD, "/health", 200)
+
+    @task(1)
+    def load_reconciliation(self) -> None:
+        """Reads the report of the reconciliation, as an operator does; before the first run there is none."""
+        self.api.send(operations.LOAD_RECONCILIATION, "/reconciliation", frozenset({200, 404}))

@@ -22,6 +22,7 @@ DELETE_TEST = "DELETE /patient/{patientId}/tests/{testId}"
 LOAD_TEST_HISTORY = "GET /patient/{patientId}/tests/{testId}/history"
 LOAD_TEST_VERSION = "GET /patient/{patientId}/tests/{testId}/history/{version}"
 RESTORE_TEST = "POST /patient/{patientId}/tests/{testId}/restore"
+LOAD_RECONCILIATION = "GET /reconciliation"
 HEALTH = "GET /health"
 HEALTH_HEAD = "HEAD /health"
 
@@ -45,6 +46,7 @@ ALL = (
     LOAD_TEST_HISTORY,
     LOAD_TEST_VERSION,
     RESTORE_TEST,
+    LOAD_RECONCILIATION,
     HEALTH,
     HEALTH_HEAD,
 )
