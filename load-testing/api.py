@@ -69,7 +69,8 @@ class Api:
                     received.success()
                     return response
             else:
-                received.failure(f"status {received_status or 'none'}, not {' or '.join(map(str, sorted(expected)))}")
+                wanted = " or ".join(map(str, sorted(expected)))
+                received.failure(f"status {received_status or 'none'}, not {wanted}")
         if (method in ("PUT", "DELETE") or path.endswith("/restore")) and (
             received_status == 0 or received_status >= 500 or received_status == 429
         ):
