@@ -11,7 +11,7 @@ use shared::{Deadline, HttpClient, Result, Timestamp, function};
 
 use crate::Settings;
 use crate::audit::{AuditRegister, Audited};
-use crate::functions::{FUNCTIONS, TIMERS};
+use crate::functions::{FUNCTIONS, Handler, TIMERS};
 use crate::medical_test::MedicalTestStore;
 use crate::patient::PatientStore;
 use crate::reconciliation::ReportStore;
@@ -95,7 +95,11 @@ impl FunctionApp for App {
 
     async fn invoke(&self, name: &str, request: Request) -> Result<Response> {
         let function = function::find(&FUNCTIONS, name, &request)?;
-        (function.handle)(self, request).await.map(Audited::into_response)
+        let Handler { attempt, run } = &function.handle;
+        if !function.scope.is_none_or(|scope| request.has_scope(scope)) {
+            return Err(self.audit.refuse(&request, attempt.clone()).await);
+        }
+        run(self, request).await.map(Audited::into_response)
     }
 
     async fn run_timer(&self, name: &str, run: TimerRun) -> Result<()> {

@@ -37,6 +37,9 @@ pub enum Error {
     /// The host called a function that this app does not have.
     #[error("there is no such function")]
     UnknownFunction,
+    /// The caller does not have the scope that the function needs.
+    #[error("the caller lacks a scope")]
+    Forbidden,
     /// There is no such record.
     #[error("there is no such record")]
     NotFound,
@@ -150,6 +153,7 @@ impl Error {
             | Self::InvalidRequest(_)
             | Self::InvalidQuery(_)
             | Self::InvalidJson { .. } => Kind::InvalidRequest,
+            Self::Forbidden => Kind::Forbidden,
             Self::UnknownFunction | Self::NotFound => Kind::NotFound,
             Self::Deleted => Kind::Deleted,
             Self::VersionMismatch { .. } => Kind::VersionMismatch,
@@ -170,6 +174,7 @@ impl Error {
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     InvalidRequest,
+    Forbidden,
     NotFound,
     Deleted,
     VersionMismatch,
@@ -186,6 +191,7 @@ impl Kind {
     const fn description(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::InvalidRequest => (400, "invalid-request", "The request is invalid"),
+            Self::Forbidden => (403, "forbidden", "Not allowed"),
             Self::NotFound => (404, "not-found", "Not found"),
             Self::Deleted => (410, "deleted", "Deleted"),
             Self::VersionMismatch => (412, "version-mismatch", "The version does not match"),

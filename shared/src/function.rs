@@ -16,6 +16,8 @@ pub struct Function<H> {
     pub methods: &'static [&'static str],
     /// Its route below the host's prefix. Parameters are in braces; an optional last one has `?`.
     pub route: &'static str,
+    /// The scope that a caller needs, if any.
+    pub scope: Option<&'static str>,
     /// The query parameters that a request can have.
     pub query: fn(&Request) -> &'static [&'static str],
     /// The handler.
@@ -73,8 +75,12 @@ pub fn find_timer<'a, H>(
 #[must_use]
 pub fn describe<H>(functions: &[Function<H>], document: Document) -> Document {
     functions.iter().fold(document, |document, function| {
-        let Function { name, methods, route, group, operations, .. } = function;
-        document.function(group, name, methods, route, operations())
+        let Function { name, methods, route, scope, group, operations, .. } = function;
+        let operations = operations().into_iter().map(|operation| match scope {
+            Some(scope) => operation.needs(scope),
+            None => operation,
+        });
+        document.function(group, name, methods, route, operations.collect())
     })
 }
 

@@ -200,6 +200,14 @@ impl Operation {
         Self { method, is_list: false, id: None, value }.problems(&ALWAYS)
     }
 
+    /// Says that a caller needs this scope.
+    #[must_use]
+    pub(crate) fn needs(mut self, scope: &str) -> Self {
+        let description = self.value["description"].as_str().unwrap_or_default();
+        self.value["description"] = json!(format!("{description} Needs the scope {scope}."));
+        self.problems(&[403])
+    }
+
     /// The operation of `Health`; `proved` says what 200 means.
     pub fn health(proved: &str) -> Self {
         let description = format!(

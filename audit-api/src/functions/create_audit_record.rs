@@ -19,6 +19,7 @@ pub(crate) const FUNCTION: Function = Function {
     name: NAME,
     methods: &["post"],
     route: "auditrecord",
+    scope: None,
     query: no_query,
     handle: |app, request| Box::pin(handle(app, request)),
     group: &RECORDS,

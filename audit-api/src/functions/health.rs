@@ -14,6 +14,7 @@ pub(crate) const FUNCTION: Function = Function {
     name: "Health",
     methods: &["get", "head"],
     route: "health",
+    scope: None,
     query: no_query,
     handle: |app, request| Box::pin(handle(app, request)),
     group: &HEALTH,

@@ -13,6 +13,7 @@ pub(crate) const FUNCTION: Function = Function {
     name: "LoadAuditRecord",
     methods: &["get"],
     route: "auditrecord/{auditRecordId}",
+    scope: None,
     query: no_query,
     handle: |app, request| Box::pin(handle(app, request)),
     group: &RECORDS,

@@ -14,6 +14,7 @@ pub(crate) const FUNCTION: Function = Function {
     name: "SearchAuditRecords",
     methods: &["post"],
     route: "auditrecord/search",
+    scope: None,
     query: |_| page::PARAMETERS,
     handle: |app, request| Box::pin(handle(app, request)),
     group: &RECORDS,

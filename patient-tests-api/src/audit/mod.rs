@@ -15,10 +15,11 @@ mod transport;
 
 use std::future::{Future, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::http::Request;
 use shared::secrets::LiveSecret;
-use shared::{Deadline, HttpClient, Result};
+use shared::{Deadline, Error, HttpClient, Result};
 use tokio::join;
 
 use client::AuditClient;
@@ -29,8 +30,11 @@ use crate::settings::AuditUrls;
 
 pub(crate) use audited::{Audited, Disclosure, Intent, Written};
 pub(crate) use reader::End;
-pub(crate) use record::{Operation, Resource};
+pub(crate) use record::{Operation, PATIENT, Resource, TEST};
 pub(crate) use recorded::{AuditRecord, Subject};
+
+/// How long a caller without a scope waits for the record of the refusal.
+const REFUSAL_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The register, as functions use it.
 pub(crate) struct AuditRegister {
@@ -84,11 +88,19 @@ impl AuditRegister {
         let record = NewAuditRecord::new(&resource, outcome, request);
         if outcome == Outcome::Failed {
             // Nothing is disclosed, and the caller gets the first failure.
-            self.try_record(&record, request).await;
+            self.try_record(&record, request, request.reporting_deadline()).await;
         } else {
             self.client.record(&record, &request.trace, request.deadline).await?;
         }
         found
+    }
+
+    /// Refuses a request of a caller without the scope, and records that if possible.
+    pub(crate) async fn refuse(&self, request: &Request, resource: Resource) -> Error {
+        let resource = resource.in_path_of(request);
+        let record = NewAuditRecord::new(&resource, Outcome::Refused, request);
+        self.try_record(&record, request, request.deadline.at_most(REFUSAL_TIME_MAX)).await;
+        Error::Forbidden
     }
 
     /// Announces a change, carries it out once the register has confirmed, and records it if it
@@ -131,7 +143,7 @@ impl AuditRegister {
             Err(error) => {
                 let outcome = Outcome::of_failed_write(&error);
                 let record = NewAuditRecord::new(&resource, outcome, request).concluding(id);
-                self.try_record(&record, request).await;
+                self.try_record(&record, request, request.reporting_deadline()).await;
                 Err(error)
             }
         }
@@ -157,9 +169,8 @@ impl AuditRegister {
         self.client.record(&record, &request.trace, request.deadline).await.map(|_| ())
     }
 
-    /// Records a failure if possible within the reserved time.
-    async fn try_record(&self, record: &NewAuditRecord<'_>, request: &Request) {
-        let deadline = request.reporting_deadline();
+    /// Records a failure if possible until the deadline.
+    async fn try_record(&self, record: &NewAuditRecord<'_>, request: &Request, deadline: Deadline) {
         if let Err(error) = self.client.record(record, &request.trace, deadline).await {
             tracing::warn!(
                 problem = error.kind_name(),

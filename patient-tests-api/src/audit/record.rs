@@ -14,10 +14,10 @@ use crate::ids::{AuditRecordId, MedicalTestId, PatientId};
 pub(super) const SOURCE_SYSTEM: &str = "PatientTestsApi";
 
 /// The type of patients in audit records.
-pub(super) const PATIENT: &str = "patient";
+pub(crate) const PATIENT: &str = "patient";
 
 /// The type of tests in audit records.
-pub(super) const TEST: &str = "test";
+pub(crate) const TEST: &str = "test";
 
 /// The body of `CreateAuditRecord`.
 #[derive(Serialize)]
@@ -130,7 +130,8 @@ impl Outcome {
     pub(super) fn of_error(error: &Error) -> Self {
         match error {
             Error::NotFound => Self::NotFound,
-            Error::Deleted
+            Error::Forbidden
+            | Error::Deleted
             | Error::VersionMismatch { .. }
             | Error::Changing
             | Error::IdempotencyKeyReused => Self::Refused,
@@ -199,6 +200,17 @@ impl Resource {
         Self::of("reconciliation", Operation::Read)
     }
 
+    /// Adds the identifiers in the path of a request.
+    pub(crate) fn in_path_of(self, request: &Request) -> Self {
+        let patient_id = request.id_param("patientId").ok();
+        let id = match self.r#type {
+            PATIENT => patient_id.map(|id| id.to_string()),
+            TEST => request.id_param("testId").ok().map(|id: MedicalTestId| id.to_string()),
+            _ => None,
+        };
+        Self { id, patient_id, ..self }
+    }
+
     /// Adds the version that is read or restored.
     pub(crate) fn at(self, version: Version) -> Self {
         Self { version: Some(version), ..self }
@@ -210,7 +222,8 @@ impl Resource {
         self.version = self.version.or(version);
     }
 
-    const fn of(r#type: &'static str, operation: Operation) -> Self {
+    /// Something of this type.
+    pub(crate) const fn of(r#type: &'static str, operation: Operation) -> Self {
         Self {
             r#type,
             operation,

@@ -5,9 +5,9 @@ use shared::http::{Request, Response};
 use shared::openapi;
 use shared::{Error, Id, Result};
 
-use super::{Function, TESTS};
+use super::{Function, Handler, TESTS};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource, Written};
+use crate::audit::{Audited, Operation, Resource, TEST, Written};
 use crate::medical_test::MedicalTestDetails;
 
 /// The name. Changing it changes the ids that are derived from idempotency keys.
@@ -18,8 +18,12 @@ pub(crate) const FUNCTION: Function = Function {
     name: NAME,
     methods: &["post"],
     route: "patient/{patientId}/tests",
+    scope: Some("test.write"),
     query: no_query,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(TEST, Operation::Create),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &TESTS,
     operations,
 };

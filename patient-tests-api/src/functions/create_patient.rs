@@ -5,9 +5,9 @@ use shared::function::no_query;
 use shared::http::{Request, Response};
 use shared::openapi;
 
-use super::{Function, PATIENTS};
+use super::{Function, Handler, PATIENTS};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource, Written};
+use crate::audit::{Audited, Operation, PATIENT, Resource, Written};
 use crate::patient::PatientDetails;
 
 /// The name. Changing it changes the ids that are derived from idempotency keys.
@@ -18,8 +18,12 @@ pub(crate) const FUNCTION: Function = Function {
     name: NAME,
     methods: &["post"],
     route: "patient",
+    scope: Some("patient.write"),
     query: no_query,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(PATIENT, Operation::Create),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &PATIENTS,
     operations,
 };

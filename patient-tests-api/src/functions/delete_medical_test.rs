@@ -5,17 +5,21 @@ use shared::function::no_query;
 use shared::http::Request;
 use shared::openapi;
 
-use super::{Function, TESTS, beside_patient, deleted};
+use super::{Function, Handler, TESTS, beside_patient, deleted};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource};
+use crate::audit::{Audited, Operation, Resource, TEST};
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "DeleteTest",
     methods: &["delete"],
     route: "patient/{patientId}/tests/{testId}",
+    scope: Some("test.delete"),
     query: no_query,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(TEST, Operation::Delete),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &TESTS,
     operations,
 };

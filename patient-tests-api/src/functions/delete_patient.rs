@@ -5,17 +5,21 @@ use shared::function::no_query;
 use shared::http::Request;
 use shared::openapi;
 
-use super::{Function, PATIENTS, deleted};
+use super::{Function, Handler, PATIENTS, deleted};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource};
+use crate::audit::{Audited, Operation, PATIENT, Resource};
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "DeletePatient",
     methods: &["delete"],
     route: "patient/{patientId}",
+    scope: Some("patient.delete"),
     query: no_query,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(PATIENT, Operation::Delete),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &PATIENTS,
     operations,
 };

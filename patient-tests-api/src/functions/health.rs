@@ -6,17 +6,21 @@ use shared::health::Part;
 use shared::http::Request;
 use shared::openapi;
 
-use super::{Function, HEALTH};
+use super::{Function, HEALTH, Handler};
 use crate::App;
-use crate::audit::Audited;
+use crate::audit::{Audited, Operation, Resource};
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "Health",
     methods: &["get", "head"],
     route: "health",
+    scope: None,
     query: no_query,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of("health", Operation::Read),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &HEALTH,
     operations,
 };

@@ -6,17 +6,23 @@ use shared::page::PageRequest;
 use shared::{Error, Id, Result};
 use tokio::join;
 
-use super::{Function, TESTS, beside_patient, one_record, pages_without, unless_patient_deleted};
+use super::{
+    Function, Handler, TESTS, beside_patient, one_record, pages_without, unless_patient_deleted,
+};
 use crate::App;
-use crate::audit::{Audited, Disclosure, Operation, Resource};
+use crate::audit::{Audited, Disclosure, Operation, Resource, TEST};
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "LoadTest",
     methods: &["get", "head"],
     route: "patient/{patientId}/tests/{testId?}",
+    scope: Some("test.read"),
     query: |request| pages_without("testId", request),
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(TEST, Operation::Read),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &TESTS,
     operations,
 };

@@ -6,17 +6,21 @@ use shared::page::PageRequest;
 use shared::validation::{Rule, version};
 use shared::{Result, Version};
 
-use super::{Function, TESTS, one_record, pages_without, version_param};
+use super::{Function, Handler, TESTS, one_record, pages_without, version_param};
 use crate::App;
-use crate::audit::{Audited, Disclosure, Operation, Resource};
+use crate::audit::{Audited, Disclosure, Operation, Resource, TEST};
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "LoadTestHistory",
     methods: &["get"],
     route: "patient/{patientId}/tests/{testId}/history/{version?}",
+    scope: Some("history.read"),
     query: |request| pages_without("version", request),
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(TEST, Operation::Read),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &TESTS,
     operations,
 };

@@ -5,17 +5,21 @@ use shared::function::no_query;
 use shared::http::Request;
 use shared::openapi;
 
-use super::{Function, PATIENTS, one_record};
+use super::{Function, Handler, PATIENTS, one_record};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource};
+use crate::audit::{Audited, Operation, PATIENT, Resource};
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
     name: "LoadPatient",
     methods: &["get", "head"],
     route: "patient/{patientId}",
+    scope: Some("patient.read"),
     query: no_query,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(PATIENT, Operation::Read),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &PATIENTS,
     operations,
 };

@@ -4,7 +4,7 @@ use shared::function::no_query;
 use shared::http::{Request, Response};
 use shared::{Error, Result, openapi};
 
-use super::{Function, REGISTER};
+use super::{Function, Handler, REGISTER};
 use crate::App;
 use crate::audit::{Audited, Disclosure, Resource};
 
@@ -13,8 +13,12 @@ pub(crate) const FUNCTION: Function = Function {
     name: "LoadReconciliation",
     methods: &["get"],
     route: "reconciliation",
+    scope: Some("audit.read"),
     query: no_query,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::reconciliation(),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &REGISTER,
     operations,
 };
@@ -27,8 +31,7 @@ fn operations() -> Vec<openapi::Operation> {
             "It compares the changes that were announced in the audit register with those that \
              were made. A finding is a version of a patient or test that nothing announced.",
         )
-        .returns("Reconciliation")
-        .problems(&[404]),
+        .returns_unversioned("Reconciliation"),
     ]
 }
 

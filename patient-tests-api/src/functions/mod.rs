@@ -30,7 +30,7 @@ use shared::{ClientCopy, Deadline, Error, Id, Preconditions, Result, Version, pa
 use tokio::join;
 
 use crate::App;
-use crate::audit::{Audited, Disclosure, Written};
+use crate::audit::{Audited, Disclosure, Resource, Written};
 use crate::ids::PatientId;
 use crate::patient::Patient;
 use crate::versioned::Changed;
@@ -41,19 +41,25 @@ pub(crate) type Function = shared::function::Function<Handler>;
 /// A function of this app that runs on a schedule.
 pub(crate) type TimerFunction = shared::function::TimerFunction<TimerHandler>;
 
-/// Handles a request; returns only responses that the audit module released.
-///
-/// Boxed: the futures around it would otherwise hold its kilobytes twice and copy them.
-pub(crate) type Handler =
-    for<'a> fn(&'a App, Request) -> Pin<Box<dyn Future<Output = Result<Audited>> + Send + 'a>>;
+/// How a function handles requests.
+pub(crate) struct Handler {
+    /// What a request is about, for the record of a caller who may not make it.
+    pub(crate) attempt: Resource,
+    /// Handles a request; returns only responses that the audit module released.
+    ///
+    /// Boxed: the futures around it would otherwise hold its kilobytes twice and copy them.
+    pub(crate) run: for<'a> fn(&'a App, Request) -> Running<'a, Audited>,
+}
+
+/// The run of a handler.
+type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// Handles a run on a schedule.
-pub(crate) type TimerHandler =
-    for<'a> fn(&'a App, TimerRun) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+pub(crate) type TimerHandler = for<'a> fn(&'a App, TimerRun) -> Running<'a, ()>;
 
 /// The table of functions, from which dispatch, `function.json` and `OpenAPI` are derived, in the
 /// order in which the host tries their routes.
-pub(crate) const FUNCTIONS: [Function; 15] = [
+pub(crate) static FUNCTIONS: [Function; 15] = [
     create_patient::FUNCTION,
     create_medical_test::FUNCTION,
     delete_patient::FUNCTION,
@@ -72,7 +78,7 @@ pub(crate) const FUNCTIONS: [Function; 15] = [
 ];
 
 /// The table of functions that run on a schedule.
-pub(crate) const TIMERS: [TimerFunction; 1] = [reconcile_writes::FUNCTION];
+pub(crate) static TIMERS: [TimerFunction; 1] = [reconcile_writes::FUNCTION];
 
 const PATIENTS: Group = Group { name: "Patients", description: "Patients and patient search." };
 const TESTS: Group = Group { name: "Tests", description: "Results of medical tests." };

@@ -5,9 +5,9 @@ use shared::openapi;
 use shared::page::{self, PageRequest};
 use shared::{Id, Result};
 
-use super::{Function, PATIENTS};
+use super::{Function, Handler, PATIENTS};
 use crate::App;
-use crate::audit::{Audited, Disclosure, Resource};
+use crate::audit::{Audited, Disclosure, Operation, PATIENT, Resource};
 use crate::patient::PatientSearch;
 
 /// The function's entry in the table.
@@ -15,8 +15,12 @@ pub(crate) const FUNCTION: Function = Function {
     name: "SearchPatient",
     methods: &["post"],
     route: "patient/search",
+    scope: Some("patient.search"),
     query: |_| page::PARAMETERS,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(PATIENT, Operation::Search),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &PATIENTS,
     operations,
 };

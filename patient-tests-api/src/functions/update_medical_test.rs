@@ -5,9 +5,9 @@ use shared::function::no_query;
 use shared::http::Request;
 use shared::openapi;
 
-use super::{Function, TESTS, beside_patient, changed};
+use super::{Function, Handler, TESTS, beside_patient, changed};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource};
+use crate::audit::{Audited, Operation, Resource, TEST};
 use crate::medical_test::MedicalTestDetails;
 
 /// The function's entry in the table.
@@ -15,8 +15,12 @@ pub(crate) const FUNCTION: Function = Function {
     name: "UpdateTest",
     methods: &["put"],
     route: "patient/{patientId}/tests/{testId}",
+    scope: Some("test.write"),
     query: no_query,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(TEST, Operation::Update),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &TESTS,
     operations,
 };

@@ -5,9 +5,9 @@ use shared::function::no_query;
 use shared::http::Request;
 use shared::openapi;
 
-use super::{Function, PATIENTS, changed};
+use super::{Function, Handler, PATIENTS, changed};
 use crate::App;
-use crate::audit::{Audited, Operation, Resource};
+use crate::audit::{Audited, Operation, PATIENT, Resource};
 use crate::patient::PatientDetails;
 
 /// The function's entry in the table.
@@ -15,8 +15,12 @@ pub(crate) const FUNCTION: Function = Function {
     name: "UpdatePatient",
     methods: &["put"],
     route: "patient/{patientId}",
+    scope: Some("patient.write"),
     query: no_query,
-    handle: |app, request| Box::pin(handle(app, request)),
+    handle: Handler {
+        attempt: Resource::of(PATIENT, Operation::Update),
+        run: |app, request| Box::pin(handle(app, request)),
+    },
     group: &PATIENTS,
     operations,
 };

@@ -31,6 +31,7 @@ mod reconcile_writes;
 mod restore_medical_test;
 mod restore_patient;
 mod scaffold_documents;
+mod scopes;
 mod search_patient;
 mod secret_canaries;
 mod secrets;

@@ -34,6 +34,8 @@ headers! {
     CallerAddress = "X-Caller-Address",
     CallerClient = "X-Caller-Client",
     CallerOrganisation = "X-Caller-Organisation",
+    CallerRoles = "X-Caller-Roles",
+    CallerScopes = "X-Caller-Scopes",
     CallerSubscription = "X-Caller-Subscription",
     CallerUser = "X-Caller-User",
     PurposeOfUse = "X-Purpose-Of-Use",

@@ -44,6 +44,7 @@ pub(crate) fn problem(error: Error, type_prefix: &str, trace_id: TraceId) -> Res
         | Error::InvalidQuery(_)
         | Error::InvalidJson { .. }
         | Error::UnknownFunction
+        | Error::Forbidden
         | Error::NotFound
         | Error::Deleted
         | Error::TooLarge
@@ -82,6 +83,7 @@ fn detail(error: &Error) -> Cow<'static, str> {
             Cow::Owned(format!("The body is not JSON (line {line}, column {column})."))
         }
         Error::UnknownFunction => Cow::Borrowed("There is no such function."),
+        Error::Forbidden => Cow::Borrowed("The caller lacks the scope that this function needs."),
         Error::NotFound => Cow::Borrowed("There is no such record."),
         Error::Deleted => Cow::Borrowed("The record was deleted."),
         Error::VersionMismatch { current: Some(_) } => Cow::Borrowed(

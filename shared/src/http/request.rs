@@ -134,6 +134,18 @@ impl Request {
         }
     }
 
+    /// Whether the caller has this scope: the product of the gateway has to grant it and, if callers
+    /// have tokens, a role in the token too.
+    ///
+    /// A request without `X-Caller-Scopes` has not come through the gateway, which always sets it: its
+    /// function key alone counts. `X-Caller-Roles` is there if the gateway requires tokens.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        [Header::CallerScopes, Header::CallerRoles].into_iter().all(|header| {
+            let granted = self.headers.get(header);
+            granted.is_none_or(|granted| granted.split([' ', ',']).any(|word| word == scope))
+        })
+    }
+
     /// `If-Match` and `If-None-Match`.
     ///
     /// # Errors
@@ -341,6 +353,26 @@ pub(crate) mod tests {
             request(&[("Content-Length", "1048577")], None).json(),
             Err(Error::TooLarge)
         ));
+    }
+
+    #[tokio::test]
+    async fn a_scope_needs_the_product_and_the_role_if_there_are_roles() {
+        let scopes = "X-Caller-Scopes";
+        let roles = "X-Caller-Roles";
+        for (headers, expected) in [
+            (&[][..], true),
+            (&[(scopes, "patient.read patient.write")], true),
+            (&[(scopes, "patient.write")], false),
+            (&[(scopes, "patient.read.all")], false),
+            (&[(scopes, "PATIENT.READ")], false),
+            (&[(scopes, "")], false),
+            (&[(scopes, "patient.read"), (roles, "patient.read,audit.read")], true),
+            (&[(scopes, "patient.read"), (roles, "audit.read")], false),
+            (&[(scopes, "audit.read"), (roles, "patient.read")], false),
+            (&[(scopes, "patient.read"), (roles, "")], false),
+        ] {
+            assert_eq!(request(headers, None).has_scope("patient.read"), expected, "{headers:?}");
+        }
     }
 
     #[tokio::test]
