@@ -3,6 +3,7 @@
 //! No data is written or returned without a record in the audit register; see [`audit`]. A *medical
 //! test* is called `test` on the wire; in code that word already has another meaning.
 
+mod access_log;
 mod app;
 mod audit;
 mod functions;

@@ -5,7 +5,9 @@ use shared::function;
 use shared::openapi::{Document, EntryPoint};
 use shared::validation::{Rule, version};
 
+use crate::access_log::Access;
 use crate::app::PROBLEM_TYPE_PREFIX;
+use crate::audit::{AuditRecordSearch, recorded};
 use crate::functions::FUNCTIONS;
 use crate::medical_test::{MedicalTest, MedicalTestDetails};
 use crate::patient::{Patient, PatientDetails, PatientSearch};
@@ -27,6 +29,7 @@ pub fn document() -> Document {
     let document = with_schemas(document)
         .id("patientId", "The patient's id.")
         .id("testId", "The test's id.")
+        .id("auditRecordId", "The audit record's id.")
         .parameter("version", "The version's number.", version().schema());
     function::describe(&FUNCTIONS, document)
 }
@@ -61,6 +64,20 @@ fn with_schemas(document: Document) -> Document {
         "createdDate": "2026-05-14T15:20:00.120Z", "intents": 1200, "versions": 1190, "failed": 0,
         "succeeded": 0, "findingsCount": 0, "findings": []
     });
+    let access = json!({
+        "when": "2026-05-14T15:14:15.120Z", "organisation": "Laboratory North", "action": "read",
+        "what": "test results", "count": 2, "purpose": "TREAT", "outcome": "succeeded"
+    });
+    let audit_record = json!({
+        "id": ID, "createdDate": "2026-05-14T15:14:15.120Z", "sourceSystemName": "PatientTestsApi",
+        "resource": {
+            "type": "patient", "operation": "read", "id": ID, "patientId": ID, "disclosed": [ID],
+            "version": 1
+        },
+        "outcome": "succeeded",
+        "actor": {"keyName": "gateway", "organisation": "Laboratory North"},
+        "traceId": "4bf92f3577b34da6a3ce929d0e0e4736"
+    });
     document
         .taken("NewPatient", PatientDetails::schema_new(), patient)
         .taken("PatientReplacement", PatientDetails::schema_replacement(), replaced_patient)
@@ -71,6 +88,9 @@ fn with_schemas(document: Document) -> Document {
         .returned("Test", MedicalTest::schema(), returned_test)
         .taken("Restoration", Restoration::schema(), json!({"version": 1}))
         .returned("Version", VersionSummary::schema(), returned_version)
+        .returned("Access", Access::schema(), access)
+        .taken("AuditRecordSearch", AuditRecordSearch::schema(), json!({"patientId": ID}))
+        .returned("AuditRecord", recorded::schema(), audit_record)
         .returned("Reconciliation", Report::schema(), report)
         .with_health()
 }

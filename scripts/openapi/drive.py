@@ -28,7 +28,12 @@ from patient_records.api.patients import (
     search_patient,
     update_patient,
 )
-from patient_records.api.register import load_reconciliation
+from patient_records.api.register import (
+    load_access_log,
+    load_audit_record,
+    load_reconciliation,
+    search_audit_records,
+)
 from patient_records.api.tests import (
     create_test,
     delete_test,
@@ -42,6 +47,9 @@ from patient_records.api.tests import (
     update_test,
 )
 from patient_records.models import (
+    Access,
+    AuditRecord,
+    AuditRecordSearch,
     Gender,
     Health,
     NewPatient,
@@ -243,6 +251,20 @@ def drive_tests(client: AuthenticatedClient, patient_id: UUID) -> None:
     expect((body(back, 200, Test).performer, back.headers["ETag"]), ("Lab", '"4"'), "the restored test")
 
 
+def drive_register(client: AuthenticatedClient) -> None:
+    """Reads who saw a new patient, in the access log and in the register."""
+    new = NewPatient(first_name="Grace", gender=Gender.FEMALE, date_of_birth="1906", post_code="2000")
+    created = body(create_patient.sync_detailed(client=client, body=new), 201, Patient)
+    body(load_patient.sync_detailed(created.id, client=client), 200, Patient)
+    lines, _ = page(load_access_log.sync_detailed(created.id, client=client), Access)
+    expect([line.action.value for line in lines], ["read", "created"], "the lines of the access log")
+    search = AuditRecordSearch(patient_id=created.id)
+    records, _ = page(search_audit_records.sync_detailed(client=client, body=search, limit=1), AuditRecord)
+    expect([record.resource.type_ for record in records], ["accessLog"], "the newest record")
+    loaded = body(load_audit_record.sync_detailed(records[0].id, client=client), 200, AuditRecord)
+    expect(loaded, records[0], "the audit record")
+
+
 def drive_health(client: AuthenticatedClient) -> None:
     """Calls health, as a monitor does."""
     expect(body(health.sync_detailed(client=client), 200, Health).to_dict(), {}, "what health says")
@@ -270,6 +292,7 @@ def main() -> None:
     with client_with(os.environ["SUBSCRIPTION_KEY"], document) as client:
         drive_health(client)
         drive_patients(client)
+        drive_register(client)
         # No run of the reconciliation is due so early.
         problem(load_reconciliation.sync_detailed(client=client), 404, "not-found")
     expect(document.unused(), [], "the list of operations that were not used")

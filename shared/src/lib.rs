@@ -13,6 +13,7 @@ mod json;
 mod memory;
 mod request_hash;
 mod secret;
+mod time_key;
 mod timestamp;
 mod version;
 
@@ -37,5 +38,6 @@ pub use http_client::HttpClient;
 pub use id::Id;
 pub use json::{Body, Json};
 pub use request_hash::RequestHash;
+pub use time_key::TimeKey;
 pub use timestamp::Timestamp;
 pub use version::{ClientCopy, Preconditions, Version};

@@ -350,6 +350,12 @@ impl Operation {
             )
     }
 
+    /// Adds a query parameter that is true or absent.
+    #[must_use]
+    pub fn flag(self, name: &str, description: &str) -> Self {
+        self.parameter("query", name, description, &json!({"type": "string", "enum": ["true"]}))
+    }
+
     /// Adds problems with these statuses.
     #[must_use]
     pub fn problems(mut self, statuses: &[u16]) -> Self {

@@ -46,31 +46,48 @@ pub struct Page<K> {
     has_more: bool,
 }
 
+/// The most items on the page that a request asks for.
+///
+/// # Errors
+/// [`Error::InvalidRequest`] if `limit` is malformed.
+pub fn limit(request: &Request) -> Result<usize> {
+    let Some(text) = request.query("limit") else { return Ok(LIMIT_DEFAULT) };
+    let limit = text.parse().ok();
+    let limit = limit.filter(|limit| (1..=LIMIT_MAX).contains(limit) && !text.starts_with('+'));
+    limit.ok_or(Error::InvalidRequest("The query parameter limit must be a number from 1 to 1000."))
+}
+
+/// Where the page begins that a request asks for; `parse` reads the text of the cursor.
+///
+/// # Errors
+/// [`Error::InvalidRequest`] if `cursor` is malformed.
+pub fn cursor<K>(request: &Request, parse: impl FnOnce(&str) -> Option<K>) -> Result<Option<K>> {
+    let Some(text) = request.query("cursor") else { return Ok(None) };
+    let cursor = parse(text).map(Some);
+    cursor.ok_or(Error::InvalidRequest(
+        "The query parameter cursor must be taken from a Link header.",
+    ))
+}
+
 impl<K: Copy> PageRequest<K> {
     /// Reads `limit` and `cursor` from the query; `parse_key` reads the key in the cursor.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] if either is malformed.
     pub fn parse(request: &Request, parse_key: impl FnOnce(&str) -> Option<K>) -> Result<Self> {
-        let limit = match request.query("limit") {
-            None => LIMIT_DEFAULT,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=LIMIT_MAX).contains(limit) && !text.starts_with('+'))
-                .ok_or(Error::InvalidRequest(
-                    "The query parameter limit must be a number from 1 to 1000.",
-                ))?,
-        };
-        let after = request
-            .query("cursor")
-            .map(|text| {
-                parse_key(text).ok_or(Error::InvalidRequest(
-                    "The query parameter cursor must be taken from a Link header.",
-                ))
-            })
-            .transpose()?;
-        Ok(Self { limit, after })
+        Ok(Self { limit: limit(request)?, after: cursor(request, parse_key)? })
+    }
+
+    /// The query that asks another service for the same page.
+    pub fn query(&self) -> String
+    where
+        K: Display,
+    {
+        let limit = self.limit;
+        match &self.after {
+            Some(after) => format!("cursor={after}&limit={limit}"),
+            None => format!("limit={limit}"),
+        }
     }
 
     /// The page, filled with the items that `fetch` returns, each with its key. It is called with the
@@ -164,14 +181,9 @@ impl<K: Copy + Display> Page<K> {
     /// 200 with the items, and `Link` (RFC 8288) to the next page if there is one.
     pub fn into_response(mut self) -> Response {
         self.json.push(']');
-        let response = Response::ok_json(self.json);
-        match self.keys.last() {
-            Some(last) if self.has_more => response.with_header(
-                "Link",
-                format!("<?cursor={last}&limit={}>; rel=\"next\"", self.limit),
-            ),
-            Some(_) | None => response,
-        }
+        let next = self.keys.last().filter(|_| self.has_more);
+        let next = next.map(|last| format!("cursor={last}&limit={}", self.limit));
+        Response::ok_json(self.json).with_next_page(next)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Audit records: who did what to which resource, with what outcome.
 
-mod position;
 mod rules;
 mod search;
 mod store;
@@ -9,11 +8,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::{Body, Id, Result, Timestamp, Version, validation};
+use shared::{Body, Id, Result, TimeKey, Timestamp, Version, validation};
 
-pub(crate) use position::Position;
 pub(crate) use search::AuditRecordSearch;
 pub(crate) use store::AuditRecordStore;
+
+/// The position of a record in the register.
+pub(crate) type Position = TimeKey<AuditRecord>;
 
 /// A record in the register.
 #[derive(Debug, Serialize)]
@@ -124,7 +125,7 @@ impl AuditRecord {
 
     /// Its position in the register.
     fn position(&self) -> Position {
-        Position { created_date: self.created_date, id: self.id }
+        Position { time: self.created_date, id: self.id }
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use shared::validation::{
-    Fields, LIST_ITEMS_MAX, Mistakes, Object, Rule, SchemaHint, TEXT_CHARS_MAX, date_time, guid,
-    list, moment, named, one_of, text, text_like, version,
+    Fields, LIST_ITEMS_MAX, Mistakes, Object, Rule, TEXT_CHARS_MAX, date_time, guid, list, named,
+    one_of, text, timestamp, trace_id, version,
 };
-use shared::{Id, Json, Timestamp};
+use shared::{Id, Json};
 
 use super::{Actor, AuditRecord, AuditRecordSearch, NewAuditRecord, Outcome, Resource};
 
@@ -41,8 +41,8 @@ pub(super) fn search(fields: &mut Fields<'_>) -> Option<AuditRecordSearch> {
         subscription_id: fields.optional("subscriptionId", text(TEXT_CHARS_MAX)),
         trace_id: fields.optional("traceId", trace_id()),
         relates_to: fields.optional("relatesTo", guid()),
-        from: fields.optional("from", bound()),
-        to: fields.optional("to", bound()),
+        from: fields.optional("from", timestamp()),
+        to: fields.optional("to", timestamp()),
         ..AuditRecordSearch::default()
     };
     check_bounds(fields, &bounds);
@@ -83,16 +83,6 @@ fn check_bounds(fields: &mut Fields<'_>, bounds: &AuditRecordSearch) {
 /// The identifier as our own systems send it to the register: GUIDs in lower case.
 fn as_stored(id: String) -> String {
     Id::<()>::parse(&id).map_or(id, |guid| guid.to_string())
-}
-
-/// A bound of a period. Records have milliseconds, so a moment between two of them means the later
-/// one, both for the first moment in the period and for the first after it.
-fn bound() -> impl Rule<Output = Timestamp> {
-    text_like(
-        |text| moment(text).map(Timestamp::not_before),
-        SchemaHint::Format("date-time"),
-        "must be an RFC 3339 date-time",
-    )
 }
 
 fn content(fields: &mut Fields<'_>) -> Option<NewAuditRecord> {
@@ -158,15 +148,6 @@ fn outcome() -> impl Rule<Output = Outcome> {
             ],
             "must be intended, succeeded, notFound, refused, failed or unknown",
         ),
-    )
-}
-
-fn trace_id() -> impl Rule<Output = String> {
-    let is_hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    text_like(
-        move |text| is_hex(text).then(|| text.to_ascii_lowercase()),
-        SchemaHint::Pattern("^[0-9A-Fa-f]{32}$"),
-        "must be 32 hexadecimal digits",
     )
 }
 

@@ -199,7 +199,7 @@ fn filter(criteria: &AuditRecordSearch) -> Document {
 /// The filter that finds the records after this position, which are older. Its first condition
 /// follows from the second; it is there for the index, which cannot use alternatives.
 fn older_than(position: Position) -> Document {
-    let created_date = date(position.created_date);
+    let created_date = date(position.time);
     doc! {
         "createdDate": { "$lte": created_date },
         "$or": [

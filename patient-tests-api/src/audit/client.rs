@@ -14,7 +14,8 @@ use shared::{Deadline, Error, HttpClient, Result};
 use uuid::Uuid;
 
 use super::record::NewAuditRecord;
-use super::recorded::{AuditRecord, Criteria};
+use super::recorded::AuditRecord;
+use super::search::AuditRecordSearch;
 use super::transport::{AttemptError, body, call, header_value, in_span, response, span};
 use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
@@ -26,7 +27,7 @@ const RECORD_BYTES_MAX: usize = 1 << 20;
 const PAGE_BYTES_MAX: usize = 5 << 20;
 
 /// The most records on a page.
-const PAGE_RECORDS_MAX: &str = "1000";
+const PAGE_RECORDS_MAX: usize = 1_000;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -47,10 +48,11 @@ struct CreatedRecord {
 }
 
 /// One page of the records that match a search.
-struct FoundPage {
-    records: Vec<AuditRecord>,
+pub(crate) struct FoundPage<R> {
+    /// The records, newest first.
+    pub(crate) records: Vec<R>,
     /// The query of the next page.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 impl AuditClient {
@@ -123,23 +125,38 @@ impl AuditClient {
     /// [`Error::Unavailable`] unless the register returns them by the deadline.
     pub(super) async fn search(
         &self,
-        criteria: &Criteria,
+        search: &AuditRecordSearch,
         trace: &TraceContext,
         deadline: Deadline,
     ) -> Result<Vec<AuditRecord>> {
         let mut records = Vec::new();
-        let mut url = self.urls.search.clone();
-        url.query_pairs_mut().append_pair("limit", PAGE_RECORDS_MAX);
+        let mut query = format!("limit={PAGE_RECORDS_MAX}");
         loop {
-            let asked = async {
-                let call = call_with(criteria, Method::POST, &url, trace)?;
-                response(&self.http, &self.reading_key, call, found_page, deadline).await
-            };
-            let page = in_span(span("POST auditrecord/search", &url), asked).await?;
+            let page = self.search_page(search, &query, trace, deadline).await?;
             records.extend(page.records);
             let Some(next) = page.next else { return Ok(records) };
-            url.set_query(Some(&next));
+            query = next;
         }
+    }
+
+    /// One page of the records that match; `query` says which.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub(super) async fn search_page<R: DeserializeOwned>(
+        &self,
+        search: &AuditRecordSearch,
+        query: &str,
+        trace: &TraceContext,
+        deadline: Deadline,
+    ) -> Result<FoundPage<R>> {
+        let mut url = self.urls.search.clone();
+        url.set_query(Some(query));
+        let asked = async {
+            let call = call_with(search, Method::POST, &url, trace)?;
+            response(&self.http, &self.reading_key, call, found_page, deadline).await
+        };
+        in_span(span("POST auditrecord/search", &url), asked).await
     }
 
     /// The record with this identifier, if there is one.
@@ -147,12 +164,12 @@ impl AuditClient {
     /// # Errors
     /// [`Error::Unavailable`] unless the register returns it by the deadline, or says that there is
     /// none.
-    pub(super) async fn find(
+    pub(super) async fn find<R: DeserializeOwned>(
         &self,
         id: AuditRecordId,
         trace: &TraceContext,
         deadline: Deadline,
-    ) -> Result<Option<AuditRecord>> {
+    ) -> Result<Option<R>> {
         let url = self.urls.record(id);
         let asked = async {
             let call = call(Method::GET, &url, trace)?;
@@ -186,7 +203,7 @@ async fn healthy(response: Response) -> Result<(), AttemptError> {
     body(response, StatusCode::OK, RECORD_BYTES_MAX).await.map(|_| ())
 }
 
-async fn found_page(response: Response) -> Result<FoundPage, AttemptError> {
+async fn found_page<R: DeserializeOwned>(response: Response) -> Result<FoundPage<R>, AttemptError> {
     let next = match response.headers().get(LINK) {
         Some(link) => Some(next_page(link).ok_or(AttemptError::Unreadable)?),
         None => None,
@@ -195,7 +212,7 @@ async fn found_page(response: Response) -> Result<FoundPage, AttemptError> {
     Ok(FoundPage { records: parsed(&body)?, next })
 }
 
-async fn found_record(response: Response) -> Result<Option<AuditRecord>, AttemptError> {
+async fn found_record<R: DeserializeOwned>(response: Response) -> Result<Option<R>, AttemptError> {
     if response.status() == StatusCode::NOT_FOUND {
         // The host's own 404, for a function that is not deployed, has no problem in its body.
         let problem = body(response, StatusCode::NOT_FOUND, RECORD_BYTES_MAX).await?;

@@ -10,7 +10,8 @@ mod audited;
 mod client;
 mod reader;
 mod record;
-mod recorded;
+pub(crate) mod recorded;
+mod search;
 mod transport;
 
 use std::future::{Future, ready};
@@ -23,15 +24,19 @@ use shared::{Deadline, Error, HttpClient, Result};
 use tokio::join;
 
 use client::AuditClient;
-use record::{NewAuditRecord, Outcome};
+use record::NewAuditRecord;
 
 use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
 
 pub(crate) use audited::{Audited, Disclosure, Intent, Written};
+pub(crate) use client::FoundPage;
 pub(crate) use reader::End;
-pub(crate) use record::{Operation, PATIENT, Resource, TEST};
+pub(crate) use record::{
+    ACCESS_LOG, AUDIT_RECORD, Operation, Outcome, PATIENT, RECONCILER, Resource, TEST,
+};
 pub(crate) use recorded::{AuditRecord, Subject};
+pub(crate) use search::AuditRecordSearch;
 
 /// How long a caller without a scope waits for the record of the refusal.
 const REFUSAL_TIME_MAX: Duration = Duration::from_secs(5);

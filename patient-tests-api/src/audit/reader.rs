@@ -1,14 +1,18 @@
-//! The register as reconciliation uses it: announcements and their ends.
+//! Reading the register: for callers, and for reconciliation.
 
 use std::ops::Range;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use shared::custom_handler::TimerRun;
+use shared::http::Request;
 use shared::{Result, Timestamp};
 
 use super::AuditRegister;
+use super::client::FoundPage;
 use super::record::{Actor, Outcome, SOURCE_SYSTEM};
-use super::recorded::{AuditRecord, Criteria, RecordedResource};
+use super::recorded::{AuditRecord, RecordedResource};
+use super::search::AuditRecordSearch;
 use crate::ids::AuditRecordId;
 
 /// How an announced change ended, as far as the register knows.
@@ -36,10 +40,29 @@ struct Conclusion<'a> {
 }
 
 impl AuditRegister {
-    /// The changes that were announced in a period.
+    /// One page of the records that match, for a request; `query` says which page.
     ///
     /// # Errors
     /// [`Error::Unavailable`](shared::Error::Unavailable), as of every method here.
+    pub(crate) async fn search<R: DeserializeOwned>(
+        &self,
+        search: &AuditRecordSearch,
+        query: &str,
+        request: &Request,
+    ) -> Result<FoundPage<R>> {
+        self.client.search_page(search, query, &request.trace, request.deadline).await
+    }
+
+    /// The record with this identifier, for a request.
+    pub(crate) async fn load<R: DeserializeOwned>(
+        &self,
+        id: AuditRecordId,
+        request: &Request,
+    ) -> Result<Option<R>> {
+        self.client.find(id, &request.trace, request.deadline).await
+    }
+
+    /// The changes that were announced in a period.
     pub(crate) async fn announced_in(
         &self,
         period: &Range<Timestamp>,
@@ -72,8 +95,8 @@ impl AuditRegister {
 
     /// How an announced change ended.
     pub(crate) async fn end_of(&self, intent: AuditRecordId, run: &TimerRun) -> Result<End> {
-        let criteria = Criteria { relates_to: Some(intent), ..Criteria::default() };
-        let ends = self.client.search(&criteria, &run.trace, run.deadline).await?;
+        let search = AuditRecordSearch { relates_to: Some(intent), ..AuditRecordSearch::default() };
+        let ends = self.client.search(&search, &run.trace, run.deadline).await?;
         Ok(match ends.as_slice() {
             [] => End::None,
             ends if ends.iter().all(|end| end.outcome == Some(Outcome::Unknown)) => End::Unknown,
@@ -110,12 +133,12 @@ impl AuditRegister {
         outcome: Outcome,
         run: &TimerRun,
     ) -> Result<Vec<AuditRecord>> {
-        let criteria = Criteria {
+        let search = AuditRecordSearch {
             outcome: Some(outcome),
             from: Some(period.start),
             to: Some(period.end),
-            relates_to: None,
+            ..AuditRecordSearch::default()
         };
-        self.client.search(&criteria, &run.trace, run.deadline).await
+        self.client.search(&search, &run.trace, run.deadline).await
     }
 }

@@ -8,16 +8,26 @@ use shared::http::{Caller, Request};
 use shared::telemetry::{TraceId, as_digits};
 use shared::{Error, Version};
 
+use super::search::AuditRecordSearch;
 use crate::ids::{AuditRecordId, MedicalTestId, PatientId};
 
 /// The name of this app in audit records.
 pub(super) const SOURCE_SYSTEM: &str = "PatientTestsApi";
+
+/// The key name of the reconciliation in audit records.
+pub(crate) const RECONCILER: &str = "reconciler";
 
 /// The type of patients in audit records.
 pub(crate) const PATIENT: &str = "patient";
 
 /// The type of tests in audit records.
 pub(crate) const TEST: &str = "test";
+
+/// The type of audit records in audit records.
+pub(crate) const AUDIT_RECORD: &str = "auditRecord";
+
+/// The type of access logs in audit records.
+pub(crate) const ACCESS_LOG: &str = "accessLog";
 
 /// The body of `CreateAuditRecord`.
 #[derive(Serialize)]
@@ -66,9 +76,9 @@ pub(crate) enum Operation {
 }
 
 /// The outcome of an interaction.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// A write is about to happen.
     Intended,
     Succeeded,
@@ -164,7 +174,7 @@ impl Actor {
     /// The reconciliation, which acts for nobody.
     pub(super) fn reconciler() -> Self {
         Self {
-            key_name: Some("reconciler".to_owned()),
+            key_name: Some(RECONCILER.to_owned()),
             subscription_id: None,
             organisation: None,
             user_id: None,
@@ -195,6 +205,26 @@ impl Resource {
         Self { patient_id: Some(patient_id), ..Self::of(TEST, Operation::Read) }
     }
 
+    /// The audit records that match the criteria of a search.
+    pub(crate) fn audit_records_like(search: &AuditRecordSearch) -> Self {
+        let query = serde_json::to_value(search).expect("serialising our own types cannot fail");
+        Self {
+            query: Some(query),
+            patient_id: search.patient_id,
+            ..Self::of(AUDIT_RECORD, Operation::Search)
+        }
+    }
+
+    /// One audit record.
+    pub(crate) fn audit_record(id: AuditRecordId) -> Self {
+        Self { id: Some(id.to_string()), ..Self::of(AUDIT_RECORD, Operation::Read) }
+    }
+
+    /// The access log of a patient.
+    pub(crate) fn access_log(patient_id: PatientId) -> Self {
+        Self { patient_id: Some(patient_id), ..Self::of(ACCESS_LOG, Operation::Read) }
+    }
+
     /// A report of the reconciliation.
     pub(crate) const fn reconciliation() -> Self {
         Self::of("reconciliation", Operation::Read)
@@ -206,6 +236,9 @@ impl Resource {
         let id = match self.r#type {
             PATIENT => patient_id.map(|id| id.to_string()),
             TEST => request.id_param("testId").ok().map(|id: MedicalTestId| id.to_string()),
+            AUDIT_RECORD => {
+                request.id_param("auditRecordId").ok().map(|id: AuditRecordId| id.to_string())
+            }
             _ => None,
         };
         Self { id, patient_id, ..self }

@@ -1,26 +1,11 @@
 //! Records as the register returns them, as far as reconciliation reads them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use shared::{Timestamp, Version};
 
 use super::record::{Operation, Outcome, PATIENT, SOURCE_SYSTEM, TEST};
 use crate::ids::{AuditRecordId, MedicalTestId, PatientId};
-
-/// The criteria of a search; a record must match all of them.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Criteria {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) outcome: Option<Outcome>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) relates_to: Option<AuditRecordId>,
-    /// The first moment of the period.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) from: Option<Timestamp>,
-    /// The first moment after the period.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) to: Option<Timestamp>,
-}
 
 /// An audit record.
 #[derive(Deserialize)]
@@ -75,4 +60,47 @@ impl AuditRecord {
         };
         Some((subject, Operation::parse(operation)?))
     }
+}
+
+/// The `OpenAPI` schema of a record that the register returns, whoever sent it.
+pub(crate) fn schema() -> Value {
+    let text = json!({"type": "string"});
+    let id = json!({"type": "string", "format": "uuid"});
+    json!({
+        "type": "object",
+        "required": ["id", "createdDate", "sourceSystemName", "resource"],
+        "properties": {
+            "id": id,
+            "createdDate": {"type": "string", "format": "date-time"},
+            "sourceSystemName": text,
+            "resource": {
+                "type": "object",
+                "required": ["type", "operation"],
+                "properties": {
+                    "type": text,
+                    "operation": text,
+                    "id": text,
+                    "patientId": text,
+                    "disclosed": {"type": "array", "items": text},
+                    "query": {"type": "object", "additionalProperties": text},
+                    "version": {"type": "integer", "minimum": 1}
+                }
+            },
+            "outcome": {"$ref": "#/components/schemas/Outcome"},
+            "relatesTo": id,
+            "actor": {
+                "type": "object",
+                "properties": {
+                    "keyName": text,
+                    "subscriptionId": text,
+                    "organisation": text,
+                    "userId": text,
+                    "clientId": text,
+                    "clientAddress": text
+                }
+            },
+            "purpose": text,
+            "traceId": text
+        }
+    })
 }

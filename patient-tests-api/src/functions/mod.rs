@@ -8,6 +8,8 @@ pub(crate) mod create_patient;
 pub(crate) mod delete_medical_test;
 pub(crate) mod delete_patient;
 pub(crate) mod health;
+pub(crate) mod load_access_log;
+pub(crate) mod load_audit_record;
 pub(crate) mod load_medical_test;
 pub(crate) mod load_medical_test_history;
 pub(crate) mod load_patient;
@@ -16,6 +18,7 @@ pub(crate) mod load_reconciliation;
 pub(crate) mod reconcile_writes;
 pub(crate) mod restore_medical_test;
 pub(crate) mod restore_patient;
+pub(crate) mod search_audit_records;
 pub(crate) mod search_patient;
 pub(crate) mod update_medical_test;
 pub(crate) mod update_patient;
@@ -59,12 +62,14 @@ pub(crate) type TimerHandler = for<'a> fn(&'a App, TimerRun) -> Running<'a, ()>;
 
 /// The table of functions, from which dispatch, `function.json` and `OpenAPI` are derived, in the
 /// order in which the host tries their routes.
-pub(crate) static FUNCTIONS: [Function; 15] = [
+pub(crate) static FUNCTIONS: [Function; 18] = [
     create_patient::FUNCTION,
     create_medical_test::FUNCTION,
     delete_patient::FUNCTION,
     delete_medical_test::FUNCTION,
     health::FUNCTION,
+    load_access_log::FUNCTION,
+    load_audit_record::FUNCTION,
     load_patient::FUNCTION,
     load_patient_history::FUNCTION,
     load_medical_test::FUNCTION,
@@ -72,6 +77,7 @@ pub(crate) static FUNCTIONS: [Function; 15] = [
     load_reconciliation::FUNCTION,
     restore_patient::FUNCTION,
     restore_medical_test::FUNCTION,
+    search_audit_records::FUNCTION,
     search_patient::FUNCTION,
     update_patient::FUNCTION,
     update_medical_test::FUNCTION,

@@ -54,20 +54,23 @@ async fn every_function_responds_and_none_without_a_key() {
         let path = route
             .replace("{patientId}", &unknown_id())
             .replace("{testId}", &unknown_id())
+            .replace("{auditRecordId}", &unknown_id())
             .replace("/{testId?}", "")
             .replace("/{version?}", "");
         for method in &methods {
             let method = method.to_uppercase();
 
             let response = api.call(&method, &path).send().await;
-            if name == "Health" {
+            // The register knows no patients.
+            let succeeds = ["Health", "LoadAccessLog"].contains(&name.as_str());
+            if succeeds {
                 assert_eq!(response.status, 200, "{response:#?}");
             } else {
                 assert!(matches!(response.status, 400 | 404), "{name}: {response:#?}");
             }
             if method == "HEAD" {
                 assert_eq!(response.text, "", "{name}");
-            } else if name != "Health" {
+            } else if !succeeds {
                 response.problem();
                 assert_ne!(response.body["detail"], "There is no such function.", "{name}");
             }

@@ -10,7 +10,7 @@ use crate::every_function::Stocked;
 use crate::helpers::{medical_test, patient};
 
 /// Method, path, scope, and the type and operation in the audit record.
-const FUNCTIONS: [(&str, &str, &str, &str, &str); 20] = [
+const FUNCTIONS: [(&str, &str, &str, &str, &str); 23] = [
     ("POST", "patient", "patient.write", "patient", "create"),
     ("GET", "patient/P", "patient.read", "patient", "read"),
     ("HEAD", "patient/P", "patient.read", "patient", "read"),
@@ -30,8 +30,13 @@ const FUNCTIONS: [(&str, &str, &str, &str, &str); 20] = [
     ("GET", "patient/P/tests/T/history", "history.read", "test", "read"),
     ("GET", "patient/P/tests/T/history/1", "history.read", "test", "read"),
     ("POST", "patient/P/tests/T/restore", "history.restore", "test", "restore"),
+    ("GET", "patient/P/access-log", "audit.access-log", "accessLog", "read"),
+    ("POST", "audit/search", "audit.read", "auditRecord", "search"),
+    ("GET", "audit/A", "audit.read", "auditRecord", "read"),
     ("GET", "reconciliation", "audit.read", "reconciliation", "read"),
 ];
+
+const AUDIT_RECORD_ID: &str = "0190a6b2-1111-7abc-8def-0123456789ab";
 
 /// All scopes but one.
 fn all_but(scope: &str) -> String {
@@ -41,9 +46,11 @@ fn all_but(scope: &str) -> String {
 
 fn call(stocked: &Stocked, method: &str, path: &str) -> Call {
     let path = path.replace("/P", &format!("/{}", stocked.patient_id));
+    let path = path.replace("/A", &format!("/{AUDIT_RECORD_ID}"));
     let call = stocked.api.call(method, &path.replace("/T", &format!("/{}", stocked.test_id)));
     match method {
         "POST" if path.ends_with("restore") => call.json(&json!({"version": 1})),
+        "POST" if path == "audit/search" => call.json(&json!({"patientId": stocked.patient_id})),
         "POST" if path.ends_with("search") => call.json(&json!({})),
         "POST" if path.ends_with("tests") => call.json(&medical_test()),
         "PUT" | "POST" => call.json(&patient()),
@@ -73,6 +80,8 @@ async fn without_its_scope_a_function_does_nothing_but_record_the_refusal() {
         }
         if path.contains("/T") {
             resource["id"] = json!(stocked.test_id);
+        } else if path.contains("/A") {
+            resource["id"] = json!(AUDIT_RECORD_ID);
         } else if path.contains("/P") && resource_type == "patient" {
             resource["id"] = json!(stocked.patient_id);
         }
@@ -127,6 +136,7 @@ fn the_api_description_names_the_scope_of_every_operation() {
             let text = operation["description"].as_str().unwrap();
             if let Some((_, scope)) = text.split_once(" Needs the scope ") {
                 let path = path.replace("{patientId}", "P").replace("{testId}", "T");
+                let path = path.replace("{auditRecordId}", "A");
                 let path = path.replace("{version}", "1").trim_start_matches('/').to_owned();
                 described.insert((
                     method.to_uppercase(),

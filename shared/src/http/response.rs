@@ -68,6 +68,15 @@ impl Response {
         self
     }
 
+    /// Adds `Link` (RFC 8288) to the next page, if there is one; `query` asks for it.
+    #[must_use]
+    pub fn with_next_page(self, query: Option<String>) -> Self {
+        match query {
+            Some(query) => self.with_header("Link", format!("<?{query}>; rel=\"next\"")),
+            None => self,
+        }
+    }
+
     /// The status code.
     pub fn status(&self) -> u16 {
         self.status

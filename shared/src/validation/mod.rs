@@ -28,7 +28,7 @@ pub use named::{Named, named};
 pub use structure::{List, Object, describe, list};
 pub use text::{
     OneOf, SchemaHint, Text, TextLike, date_time, guid, moment, one_of, text, text_like,
-    text_of_exactly, text_with_lines,
+    text_of_exactly, text_with_lines, timestamp, trace_id,
 };
 pub use version::{VersionRule, version};
 

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{DATE_CHARS_MAX, Mistakes, Rule, is_allowed, is_visible};
-use crate::Id;
 use crate::json::Json;
+use crate::{Id, Timestamp};
 
 /// Text with a minimum and a maximum length, counted in Unicode scalar values, and at least one
 /// visible character.
@@ -173,6 +173,25 @@ pub fn date_time() -> impl Rule<Output = String> {
         |text| moment(text).map(|_| text.to_owned()),
         SchemaHint::Format("date-time"),
         "must be an RFC 3339 date-time",
+    )
+}
+
+/// A moment. Timestamps have milliseconds, so a moment between two of them becomes the later one.
+pub fn timestamp() -> impl Rule<Output = Timestamp> {
+    text_like(
+        |text| moment(text).map(Timestamp::not_before),
+        SchemaHint::Format("date-time"),
+        "must be an RFC 3339 date-time",
+    )
+}
+
+/// A trace id (W3C Trace Context), in lower case.
+pub fn trace_id() -> impl Rule<Output = String> {
+    let is_hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text_like(
+        move |text| is_hex(text).then(|| text.to_ascii_lowercase()),
+        SchemaHint::Pattern("^[0-9A-Fa-f]{32}$"),
+        "must be 32 hexadecimal digits",
     )
 }
 

@@ -147,8 +147,13 @@ impl Register {
     }
 
     /// One page of the records that match; `None` if the search is refused.
-    pub(super) fn search(&self, criteria: &Value, cursor: Option<&str>) -> Option<Page> {
-        search(&self.state().responses, criteria, cursor)
+    pub(super) fn search(
+        &self,
+        criteria: &Value,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Option<Page> {
+        search(&self.state().responses, criteria, cursor, limit)
     }
 
     /// The state is valid after a panic elsewhere.

@@ -1,9 +1,15 @@
-//! `SearchAuditRecords`, with the criteria that the patient app uses.
+//! `SearchAuditRecords`.
 
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// The most records on a page, few enough for tests to have several pages.
 const PAGE_RECORDS_MAX: usize = 100;
+
+/// The criteria that few records match.
+const SELECTIVE: [&str; 6] =
+    ["patientId", "resourceId", "userId", "subscriptionId", "traceId", "relatesTo"];
 
 /// One page of the records that match, newest first.
 #[derive(Debug)]
@@ -14,16 +20,30 @@ pub(super) struct Page {
 }
 
 /// Searches the register; `None` if a criterion is unknown or unbounded.
-pub(super) fn search(register: &[Value], criteria: &Value, cursor: Option<&str>) -> Option<Page> {
+pub(super) fn search(
+    register: &[Value],
+    criteria: &Value,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Option<Page> {
     let criteria = criteria.as_object()?;
-    let is_bounded = ["relatesTo", "from", "to"].map(|name| criteria.contains_key(name));
-    if !matches!(is_bounded, [true, ..] | [_, true, true]) {
+    let has = |name: &&str| criteria.contains_key(*name);
+    if !SELECTIVE.iter().any(|name| has(name)) && !["from", "to"].iter().all(has) {
         return None;
     }
     let mut found: Vec<_> = register.iter().collect();
     for (name, expected) in criteria {
         match name.as_str() {
-            "outcome" | "relatesTo" => found.retain(|record| record.get(name) == Some(expected)),
+            "outcome" | "relatesTo" | "purpose" | "traceId" => {
+                found.retain(|record| record.get(name) == Some(expected));
+            }
+            "userId" | "subscriptionId" | "organisation" => {
+                found.retain(|record| record["actor"].get(name) == Some(expected));
+            }
+            "resourceType" => found.retain(|record| record["resource"]["type"] == *expected),
+            "resourceId" => found.retain(|record| record["resource"]["id"] == *expected),
+            "operation" => found.retain(|record| record["resource"]["operation"] == *expected),
+            "patientId" => found.retain(|record| is_about(&record["resource"], expected)),
             // Times of one form sort as texts.
             "from" => found.retain(|record| record["createdDate"].as_str() >= expected.as_str()),
             "to" => found.retain(|record| record["createdDate"].as_str() < expected.as_str()),
@@ -32,14 +52,30 @@ pub(super) fn search(register: &[Value], criteria: &Value, cursor: Option<&str>)
     }
     found.sort_by_key(|record| std::cmp::Reverse(position(record)));
     if let Some(cursor) = cursor {
-        found.retain(|record| position(record).as_str() < cursor);
+        let (unix_ms, id) = cursor.split_once('.')?;
+        let after = (unix_ms.parse().ok()?, id.to_owned());
+        found.retain(|record| position(record) < after);
     }
-    let next = (found.len() > PAGE_RECORDS_MAX).then(|| position(found[PAGE_RECORDS_MAX - 1]));
-    found.truncate(PAGE_RECORDS_MAX);
+    let limit = limit.min(PAGE_RECORDS_MAX);
+    let next = (found.len() > limit).then(|| {
+        let (unix_ms, id) = position(found[limit - 1]);
+        format!("{unix_ms}.{id}")
+    });
+    found.truncate(limit);
     Some(Page { records: found.into_iter().cloned().collect(), next })
 }
 
-fn position(record: &Value) -> String {
+/// Whether a resource is a patient or of a patient, or the patient was disclosed.
+fn is_about(resource: &Value, patient_id: &Value) -> bool {
+    resource["patientId"] == *patient_id
+        || (resource["type"] == "patient" && resource["id"] == *patient_id)
+        || resource["disclosed"].as_array().is_some_and(|ids| ids.contains(patient_id))
+}
+
+/// The key by which the register is sorted: milliseconds since 1970, then the id.
+fn position(record: &Value) -> (i128, String) {
     let text = |name: &str| record[name].as_str().unwrap_or_default();
-    format!("{}.{}", text("createdDate"), text("id"))
+    let created = OffsetDateTime::parse(text("createdDate"), &Rfc3339);
+    let created = created.expect("every record has a date").unix_timestamp_nanos() / 1_000_000;
+    (created, text("id").to_owned())
 }

@@ -143,15 +143,17 @@ async fn search(
     register: &Register,
 ) -> Result<HttpResponse, Dropped> {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let cursor = query.split('&').find_map(|parameter| parameter.strip_prefix("cursor="));
+    let parameter =
+        |name: &str| query.split('&').find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
+    let limit = parameter("limit").and_then(|text| text.parse().ok()).unwrap_or(100);
     let body = request.into_body().collect().await.map_err(|_| Dropped)?;
     let criteria = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
-    let Some(page) = register.search(&criteria, cursor) else {
+    let Some(page) = register.search(&criteria, parameter("cursor"), limit) else {
         return Ok(empty(StatusCode::BAD_REQUEST));
     };
     let mut response = json_response(StatusCode::OK, "application/json", &json!(page.records));
     if let Some(next) = page.next
-        && let Ok(link) = format!("<?cursor={next}&limit=100>; rel=\"next\"").parse()
+        && let Ok(link) = format!("<?cursor={next}&limit={limit}>; rel=\"next\"").parse()
     {
         response.headers_mut().insert(LINK, link);
     }

@@ -1,41 +1,49 @@
-//! The position of a record in the register.
+//! The key of lists that are sorted by time.
 
 use std::fmt;
 
 use serde_json::{Value, json};
-use shared::{Id, Timestamp};
 
-use super::AuditRecord;
+use crate::{Id, Timestamp};
 
-/// The position of a record in the register, which is sorted by date and then by id: ids alone are
-/// no clock, since those that come from an idempotency key are not.
+/// The key of an item in a list of `T`s that is sorted by time and then by id: ids alone are no
+/// clock, since those that come from an idempotency key are not.
 ///
 /// Its text is `<milliseconds since 1970>.<id>`, which a URL can contain as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(super) created_date: Timestamp,
-    pub(super) id: Id<AuditRecord>,
+pub struct TimeKey<T> {
+    /// The item's time.
+    pub time: Timestamp,
+    /// The item.
+    pub id: Id<T>,
 }
 
-impl Position {
-    /// Parses the text of a position, exactly as it was written.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+impl<T> TimeKey<T> {
+    /// Parses the text of a key, exactly as it was written.
+    pub fn parse(text: &str) -> Option<Self> {
         let (unix_ms, id) = text.split_once('.')?;
-        let created_date = Timestamp::from_unix_ms(unix_ms.parse().ok()?);
-        let position = Self { created_date, id: Id::parse(id)? };
-        (position.to_string() == text).then_some(position)
+        let time = Timestamp::from_unix_ms(unix_ms.parse().ok()?);
+        let key = Self { time, id: Id::parse(id)? };
+        (key.to_string() == text).then_some(key)
     }
 
     /// The `OpenAPI` schema of the text.
-    pub(crate) fn schema() -> Value {
+    pub fn schema() -> Value {
         let pattern = r"^(0|-?[1-9][0-9]{0,14})\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
         json!({"type": "string", "pattern": pattern})
     }
 }
 
-impl fmt::Display for Position {
+impl<T> Clone for TimeKey<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for TimeKey<T> {}
+
+impl<T> fmt::Display for TimeKey<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.created_date.unix_ms(), self.id)
+        write!(formatter, "{}.{}", self.time.unix_ms(), self.id)
     }
 }
 
@@ -49,7 +57,7 @@ mod tests {
     fn its_text_is_read_back() {
         for unix_ms in ["0", "-1", "1589469255120", "253402300799999"] {
             let text = format!("{unix_ms}.{ID}");
-            assert_eq!(Position::parse(&text).unwrap().to_string(), text);
+            assert_eq!(TimeKey::<()>::parse(&text).unwrap().to_string(), text);
         }
     }
 
@@ -74,7 +82,7 @@ mod tests {
         ];
 
         for text in malformed {
-            assert_eq!(Position::parse(&text), None, "{text}");
+            assert!(TimeKey::<()>::parse(&text).is_none(), "{text}");
         }
     }
 }

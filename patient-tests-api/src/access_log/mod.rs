@@ -1,0 +1,112 @@
+//! The access log of a patient: the audit register, for people.
+//!
+//! One interaction is one line. A change has an announcement and, if it did not simply happen, a
+//! record of its end, which is newer. The log goes from the newest record to the oldest, so the end
+//! comes first and makes the line; the announcement that it relates to makes none then. Which ends
+//! still wait for their announcement is part of the cursor.
+
+mod access;
+mod cursor;
+
+use shared::http::{Request, Response};
+use shared::page;
+use shared::{Error, Result};
+
+use crate::audit::{AuditRecordSearch, AuditRegister, Disclosure, FoundPage};
+use crate::ids::PatientId;
+
+pub(crate) use access::Access;
+use access::{LoggedRecord, Reader};
+pub(crate) use cursor::Cursor;
+
+/// The query parameters of the access log.
+pub(crate) const PARAMETERS: &[&str] = &["limit", "cursor", ATTEMPTS];
+
+const ATTEMPTS: &str = "attempts";
+
+/// The scope with which persons are named.
+const PERSONS: &str = "audit.persons";
+
+/// The most pages of the register that are read for one page of the log.
+const FETCHES_MAX: usize = 10;
+
+/// The most records on a page of the register.
+const RECORDS_MAX: usize = 1_000;
+
+/// The page that a request asks for.
+pub(crate) struct AccessLogRequest {
+    limit: usize,
+    cursor: Cursor,
+    /// Whether attempts are listed that disclosed and changed nothing.
+    attempts: bool,
+}
+
+impl AccessLogRequest {
+    /// Reads the query.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`].
+    pub(crate) fn parse(request: &Request) -> Result<Self> {
+        let attempts = match request.query(ATTEMPTS) {
+            None => false,
+            Some("true") => true,
+            Some(_) => {
+                return Err(Error::InvalidRequest("The query parameter attempts must be true."));
+            }
+        };
+        let cursor = page::cursor(request, Cursor::parse)?.unwrap_or_default();
+        Ok(Self { limit: page::limit(request)?, cursor, attempts })
+    }
+
+    fn next_page(&self, cursor: &Cursor) -> String {
+        let attempts = if self.attempts { "&attempts=true" } else { "" };
+        format!("cursor={cursor}&limit={}{attempts}", self.limit)
+    }
+}
+
+/// One page of a patient's access log.
+///
+/// # Errors
+/// [`Error::Unavailable`] unless the register returns its records in time.
+pub(crate) async fn load(
+    register: &AuditRegister,
+    patient_id: PatientId,
+    page: AccessLogRequest,
+    request: &Request,
+) -> Result<Disclosure> {
+    let search = AuditRecordSearch::about(patient_id);
+    let reader = Reader {
+        patient_id: patient_id.to_string(),
+        names_persons: request.has_scope(PERSONS),
+        attempts: page.attempts,
+    };
+    let mut cursor = page.cursor.clone();
+    let (mut lines, mut ids) = (Vec::new(), Vec::new());
+    let mut next_page = None;
+    let portion = (2 * page.limit).min(RECORDS_MAX);
+    'page: for fetches in 1.. {
+        let query = cursor.query(portion);
+        let FoundPage { records, next } = register.search(&search, &query, request).await?;
+        for record in records {
+            let record: LoggedRecord = record;
+            let before = cursor.clone();
+            let line = reader.read(&record, &mut cursor);
+            if let Some(line) = line {
+                if lines.len() == page.limit {
+                    next_page = Some(page.next_page(&before));
+                    break 'page;
+                }
+                lines.push(line);
+                ids.push(record.id.to_string());
+            }
+        }
+        if next.is_none() {
+            break;
+        }
+        if fetches == FETCHES_MAX {
+            next_page = Some(page.next_page(&cursor));
+            break;
+        }
+    }
+    Ok(Disclosure::of(ids, Response::ok(&lines).with_next_page(next_page)))
+}
