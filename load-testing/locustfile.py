@@ -168,6 +168,11 @@ class Clinic(FastHttpUser):
         )
         self.api.send(operations.HEALTH_HEAD, "/health", 200)
 
+    @task(2)
+    def read_register(self) -> None:
+        """Asks who saw a patient."""
+        self.patients.read_register()
+
     @task(1)
     def load_reconciliation(self) -> None:
         """Reads the report of the reconciliation, as an operator does; before the first run there is none."""

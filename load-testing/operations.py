@@ -22,6 +22,9 @@ DELETE_TEST = "DELETE /patient/{patientId}/tests/{testId}"
 LOAD_TEST_HISTORY = "GET /patient/{patientId}/tests/{testId}/history"
 LOAD_TEST_VERSION = "GET /patient/{patientId}/tests/{testId}/history/{version}"
 RESTORE_TEST = "POST /patient/{patientId}/tests/{testId}/restore"
+LOAD_ACCESS_LOG = "GET /patient/{patientId}/access-log"
+SEARCH_AUDIT_RECORDS = "POST /audit/search"
+LOAD_AUDIT_RECORD = "GET /audit/{auditRecordId}"
 LOAD_RECONCILIATION = "GET /reconciliation"
 HEALTH = "GET /health"
 HEALTH_HEAD = "HEAD /health"
@@ -46,6 +49,9 @@ ALL = (
     LOAD_TEST_HISTORY,
     LOAD_TEST_VERSION,
     RESTORE_TEST,
+    LOAD_ACCESS_LOG,
+    SEARCH_AUDIT_RECORDS,
+    LOAD_AUDIT_RECORD,
     LOAD_RECONCILIATION,
     HEALTH,
     HEALTH_HEAD,

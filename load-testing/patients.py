@@ -54,6 +54,27 @@ class Patients:
         patient = self.any()
         self._api.send(operations.LOAD_PATIENT_HEAD, patient.path, 200, check=patient.is_there)
 
+    def read_register(self) -> None:
+        """The register must tell of the last read of a patient, in the access log and in its records."""
+        patient = self.any()
+        self._load(patient)
+        identifier = patient.path.rpartition("/")[2]
+
+        def is_told(response: Response) -> list[str]:
+            newest = response.body[0]["action"] if response.body else "nothing"
+            # Nobody else uses this patient, but others' searches can find it.
+            return [] if newest in ("read", "found in a search") else [f"the newest line says {newest}"]
+
+        self._api.send(operations.LOAD_ACCESS_LOG, f"{patient.path}/access-log?limit=5", 200, check=is_told)
+        search = {"patientId": identifier, "operation": "read", "resourceType": "patient"}
+        found = self._api.send(operations.SEARCH_AUDIT_RECORDS, "/audit/search?limit=5", 200, body=search)
+        record = found.body[0]
+
+        def is_found(response: Response) -> list[str]:
+            return [] if response.body == record else ["another record"]
+
+        self._api.send(operations.LOAD_AUDIT_RECORD, f"/audit/{record['id']}", 200, check=is_found)
+
     def update(self) -> None:
         """Updates the post code of a patient and reads it back."""
         patient = self.any()
