@@ -1,6 +1,7 @@
 """Single requests to a system, as a monitor sends them."""
 
 import http.client
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from stack import System
@@ -9,13 +10,23 @@ RESPONSE_SECONDS_MAX = 10
 OK = 200
 
 
-def get(system: System, path: str) -> tuple[int, bytes]:
-    """The status and the body of a GET."""
+@dataclass(frozen=True)
+class Received:
+    """A response."""
+
+    status: int
+    body: bytes
+    link: str | None
+    """The header with the next page."""
+
+
+def get(system: System, path: str) -> Received:
+    """The response to a GET."""
     connection = http.client.HTTPConnection(urlsplit(system.url).netloc, timeout=RESPONSE_SECONDS_MAX)
     try:
         connection.request("GET", path, headers={"Ocp-Apim-Subscription-Key": system.subscription_key})
         response = connection.getresponse()
-        return response.status, response.read()
+        return Received(response.status, response.read(), response.headers.get("Link"))
     finally:
         connection.close()
 
@@ -23,6 +34,6 @@ def get(system: System, path: str) -> tuple[int, bytes]:
 def is_healthy(system: System) -> bool:
     """Whether GET /health returns 200; it responds within two seconds during any fault."""
     try:
-        return get(system, "/health")[0] == OK
+        return get(system, "/health").status == OK
     except (OSError, http.client.HTTPException):
         return False

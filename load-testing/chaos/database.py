@@ -77,6 +77,8 @@ def audit_record(document: dict[str, Any]) -> AuditRecord:
         resource.get("disclosed"),
         resource.get("version"),
         document.get("relatesTo"),
+        timestamp(document["createdDate"]),
+        document.get("actor", {}).get("keyName"),
     )
 
 

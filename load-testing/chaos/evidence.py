@@ -59,6 +59,9 @@ class AuditRecord:
     disclosed: list[str] | None = None
     version: int | None = None
     relates_to: str | None = None
+    created: str = ""
+    by: str | None = None
+    """The name of the key of whoever wrote it."""
 
     def __str__(self) -> str:
         return f"audit record {self.id} ({self.operation} {self.type} {self.resource_id}, trace {self.trace})"

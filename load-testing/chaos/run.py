@@ -10,7 +10,15 @@ from typing import Any
 import monitor
 import stack
 import verify
-from chaos import checks_of_register, checks_of_versions, coverage, database, ledger, load
+from chaos import (
+    checks_of_access_log,
+    checks_of_register,
+    checks_of_versions,
+    coverage,
+    database,
+    ledger,
+    load,
+)
 from chaos.check import Check, table
 from chaos.evidence import Evidence
 from chaos.injector import Injector
@@ -63,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
         database.dump(system.store, VERSIONS, AUDIT_RECORDS)
         evidence = load_evidence()
         checks += check(evidence, reconciled=options.reconciliation)
+        # First, since every read adds a line.
+        checks.append(checks_of_access_log.access_logs(system, evidence, options.seed))
         checks.append(api(system, evidence))
     return judge(evidence, checks, reconciled=options.reconciliation)
 
@@ -110,10 +120,10 @@ def reconcile(system: System, ended: float) -> Check:
 
 def load_report(system: System) -> dict[str, Any]:
     """The newest report of the reconciliation."""
-    status, body = monitor.get(system, "/reconciliation")
-    if status != monitor.OK:
-        raise StackError(f"the report of the reconciliation cannot be loaded: {status}")
-    report: dict[str, Any] = json.loads(body)
+    received = monitor.get(system, "/reconciliation")
+    if received.status != monitor.OK:
+        raise StackError(f"the report of the reconciliation cannot be loaded: {received.status}")
+    report: dict[str, Any] = json.loads(received.body)
     return report
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from chaos import checks_of_register, checks_of_versions, coverage, ledger
+from chaos import checks_of_access_log, checks_of_register, checks_of_versions, coverage, ledger
 from chaos.check import Check, table
 from chaos.evidence import AuditRecord, Evidence, Version
 from chaos.fault_plan import EXCLUSIVE, SECONDS, plan
@@ -335,6 +335,42 @@ class Ledgers(unittest.TestCase):
 
         self.assertEqual((first.trace, first.request, first.response), ("a", sent, None))
         self.assertEqual((second.caller, second.response), (2, Response(201, 1, [], ADA)))
+
+
+class AccessLog(unittest.TestCase):
+    """What the records of a patient make of an access log."""
+
+    def test_each_interaction_is_one_line_at_its_newest_record(self) -> None:
+        """A change is told by its newest end, or else by its announcement."""
+        records = [
+            record(1, "intended", "create", created="1"),
+            record(2, "intended", "update", created="2"),
+            replace(end(2, "unknown"), created="4"),
+            replace(end(2, "succeeded"), created="9", by="reconciler"),
+            record(3, "intended", "update", created="3"),
+            replace(end(3, "refused"), created="5"),
+            record(6, "succeeded", "read", created="6", disclosed=[P]),
+            record(
+                7, "succeeded", "search", created="7", disclosed=[OTHER, P], resource_id=None, patient=None
+            ),
+            record(
+                8, "succeeded", "read", created="8", disclosed=["t1", "t2"], type="test", resource_id=None
+            ),
+            record(10, "notFound", "read", created="10"),
+            record(11, "succeeded", "read", created="11", disclosed=["r"], type="accessLog"),
+        ]
+        self.assertEqual(
+            checks_of_access_log.lines(records, P),
+            [
+                ("9", "changed", "patient", 1, "succeeded"),
+                ("8", "read", "test results", 2, "succeeded"),
+                ("7", "found in a search", "patient", 1, "succeeded"),
+                ("6", "read", "patient", 1, "succeeded"),
+                ("1", "created", "patient", 1, "succeeded"),
+            ],
+        )
+        found = {patient for one in records for patient in checks_of_access_log.patients(one)}
+        self.assertEqual(found, {P, OTHER})
 
 
 if __name__ == "__main__":
