@@ -6,7 +6,7 @@ from random import Random
 
 SECONDS = {
     "mongod-down": (0.5, 5.0),
-    "throttling": (2.0, 12.0),
+    "throttling": (2.0, 25.0),
     "audit-hang": (2.0, 25.0),
     "lost-replies": (5.0, 20.0),
     "delayed-replies": (3.0, 15.0),
