@@ -28,7 +28,7 @@ pub(super) fn search(
 ) -> Option<Page> {
     let criteria = criteria.as_object()?;
     let has = |name: &&str| criteria.contains_key(*name);
-    if !SELECTIVE.iter().any(|name| has(name)) && !["from", "to"].iter().all(has) {
+    if !SELECTIVE.iter().any(has) && !["from", "to"].iter().all(has) {
         return None;
     }
     let mut found: Vec<_> = register.iter().collect();
