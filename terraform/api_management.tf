@@ -6,15 +6,16 @@ locals {
   # The ids of GET and HEAD /health.
   health_operations = compact([for method in ["get", "head"] : try(jsondecode(local.openapi).paths["/health"][method].operationId, "")])
 
-  # Products, their limits, and the first subscriptions; the local stack reads the same file.
+  # Scopes, products with their limits, and subscriptions; the local stack reads products.json too.
   # `health_only` is for monitoring: its calls per minute suffice for an availability test from all
   # 16 locations, with three attempts each.
-  gateway       = jsondecode(file("${path.root}/products.json"))
+  gateway       = jsondecode(file("${path.root}/${var.products_file}"))
   subscriptions = local.gateway.subscriptions
   products = {
     for id, product in local.gateway.products : id => merge(product, {
       calls_per_minute = coalesce(product.calls_per_minute, var.rate_limit_per_minute)
       calls_per_day    = coalesce(product.calls_per_day, var.quota_per_day)
+      scopes           = coalesce(join(" ", product.scopes), "none") # see policies/caller.xml.tftpl
     })
   }
 
@@ -239,6 +240,13 @@ resource "azurerm_api_management_product" "main" {
   # (https://github.com/Azure/apiops/issues/623). azurerm requires a limit with `approval_required`,
   # and without approval any user account could subscribe.
   subscriptions_limit = 100
+
+  lifecycle {
+    precondition {
+      condition     = length(setsubtract(local.gateway.products[each.key].scopes, local.gateway.scopes)) == 0
+      error_message = "The product ${each.key} has a scope that is not in the list of scopes of the same file."
+    }
+  }
 }
 
 resource "azurerm_api_management_product_policy" "main" {

@@ -16,6 +16,12 @@ output "subscription_key" {
   description = "Key of the first caller: terraform output -raw subscription_key."
 }
 
+output "subscription_keys" {
+  value       = { for id, subscription in azurerm_api_management_subscription.main : id => subscription.primary_key }
+  sensitive   = true
+  description = "Keys of all subscriptions, by id: terraform output -json subscription_keys."
+}
+
 output "function_apps" {
   value       = local.app_names
   description = "Names of the apps. Their host names answer 403 to everyone except their caller."

@@ -312,6 +312,18 @@ variable "quota_per_day" {
   }
 }
 
+variable "products_file" {
+  type        = string
+  default     = "products.json"
+  description = "File in terraform/ with the scopes, the products and their subscriptions."
+
+  # The scripts read the outputs of these two.
+  validation {
+    condition     = alltrue([for id in ["first-caller", "monitoring"] : contains(keys(jsondecode(file("${path.root}/${var.products_file}")).subscriptions), id)])
+    error_message = "The file needs the subscriptions first-caller and monitoring."
+  }
+}
+
 variable "entra_id" {
   type = object({
     tenant_id              = string
@@ -319,7 +331,7 @@ variable "entra_id" {
     audience               = string
   })
   default     = null
-  description = "Requires an Entra ID token of one of these applications in addition to the subscription key; its subject becomes the user in the audit record."
+  description = "Requires an Entra ID token of one of these applications in addition to the subscription key. Its subject becomes the user in the audit record, and its app roles limit the scopes of the product."
 
   validation {
     condition     = var.entra_id == null || try(length(var.entra_id.client_application_ids) > 0, false)

@@ -16,7 +16,7 @@ ENTRA_ID = {"tenant_id": "tenant", "client_application_ids": ["one", "two"], "au
 
 VALUES = {
     "patient_api": {"cache_key": "key"},
-    "product": {"calls_per_minute": 600, "calls_per_day": 100000, "health_only": False},
+    "product": {"calls_per_minute": 600, "calls_per_day": 100000, "health_only": False, "scopes": "a.b a.c"},
     "health_only": {"operations": ["Health", "HealthHead"]},
     "caller": {"body_bytes_max": 1048576, "entra_id": None, "health_only_products": ["monitoring"]},
     "host_key": {"cache_key": "key", "secret_uri": "https://vault/secrets/key", "cache_seconds_max": 3600},
@@ -147,7 +147,7 @@ class Policies(unittest.TestCase):
     def test_callers_are_stripped_before_they_are_named(self):
         for name in ("caller", "caller with Entra ID"):
             headers = [(h.get("name"), h.get("exists-action")) for h in PARSED[name].findall("set-header")]
-            for header in ("X-Caller-Subscription", "X-Caller-Organisation", "X-Caller-Address"):
+            for header in ("X-Caller-Subscription", "X-Caller-Organisation", "X-Caller-Address", "X-Caller-Scopes"):
                 self.assertLess(headers.index((header, "delete")), headers.index((header, "override")))
             self.assertIn(("x-functions-key", "delete"), headers)
 
@@ -164,16 +164,24 @@ class Policies(unittest.TestCase):
 
     def test_a_user_is_named_from_a_checked_token_only(self):
         caller = PARSED["caller with Entra ID"]
-        for name in ("X-Caller-User", "X-Caller-Client"):
+        for name in ("X-Caller-User", "X-Caller-Client", "X-Caller-Roles"):
             named = [when for when in caller.iter("when") if when.find(f"set-header[@name='{name}']") is not None]
             self.assertEqual([when.get("condition") for when in named], ['@(context.Variables.ContainsKey("token"))'])
             deleted = [h.get("exists-action") for h in caller.findall("set-header") if h.get("name") == name]
             self.assertEqual(deleted, ["delete"])
 
+    def test_the_scopes_come_from_the_product_and_are_never_empty(self):
+        variable = PARSED["product"].find("inbound/set-variable")
+        self.assertEqual((variable.get("name"), variable.get("value")), ("scopes", "a.b a.c"))
+        for name in ("caller", "caller with Entra ID"):
+            [scopes] = [h.findtext("value") for h in PARSED[name].iter("set-header")
+                        if (h.get("name"), h.get("exists-action")) == ("X-Caller-Scopes", "override")]
+            self.assertEqual(scopes, '@(context.Variables.GetValueOrDefault<string>("scopes", "none"))')
+
     def test_each_subscription_is_counted_before_anything_else(self):
         for name, last in ("product", []), ("product of the monitoring", ["include-fragment"]):
             inbound = PARSED[name].find("inbound")
-            self.assertEqual([step.tag for step in inbound], ["base", "rate-limit", "quota", *last], name)
+            self.assertEqual([step.tag for step in inbound], ["base", "rate-limit", "quota", "set-variable", *last], name)
         self.assertEqual(inbound[-1].get("fragment-id"), "health-only")
 
     def test_the_key_of_the_monitoring_asks_for_health_and_nothing_else(self):

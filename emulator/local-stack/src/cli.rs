@@ -100,6 +100,7 @@ impl From<ServerArgs> for LocalStackOptions {
             mongod_port: Some(MONGOD_PORT),
             rate_limit_per_minute: None,
             quota_per_day: None,
+            tokens: None,
             core_tools: args.func,
             faults: args.faults,
             secret_refresh_interval: SECRET_REFRESH_INTERVAL,

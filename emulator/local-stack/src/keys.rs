@@ -10,16 +10,14 @@ use stand_ins::api_management::{Products, Subscription};
 use stand_ins::mongo::Credentials;
 use uuid::Uuid;
 
+use super::products::DEVELOPER;
 use super::state_folder;
-
-/// The id of the oldest subscription.
-pub(super) const FIRST_CALLER: &str = "first-caller";
 
 #[derive(Clone, Deserialize, Serialize)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Keys {
-    /// The key of the subscription [`FIRST_CALLER`].
+    /// The key of the subscription [`DEVELOPER`], in older files of the only one there was.
     pub(super) subscription: String,
     /// The keys of the other subscriptions, by id. Older files lack these.
     #[serde(default)]
@@ -52,7 +50,7 @@ impl Keys {
             Err(error) if error.kind() == ErrorKind::NotFound => Self::new(),
             Err(error) => return Err(error),
         };
-        for id in products.subscriptions.keys().filter(|id| *id != FIRST_CALLER) {
+        for id in products.subscriptions.keys().filter(|id| *id != DEVELOPER) {
             keys.other_subscriptions.entry(id.clone()).or_insert_with(new_key);
         }
         keys.save(file)?;
@@ -64,7 +62,7 @@ impl Keys {
         let subscriptions = products.subscriptions.iter();
         let with_key = subscriptions.filter_map(|(id, subscription)| {
             let key = match id.as_str() {
-                FIRST_CALLER => &self.subscription,
+                DEVELOPER => &self.subscription,
                 _ => self.other_subscriptions.get(id)?,
             };
             Some(Subscription {
@@ -130,16 +128,16 @@ pub(super) fn new_key() -> String {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::{FIRST_CALLER, Keys};
-    use stand_ins::api_management::Products;
+    use super::{DEVELOPER, Keys};
+    use crate::products;
 
     #[test]
     fn keys_are_stored_and_readable_by_their_owner_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("keys.json");
 
-        let first = Keys::load_or_create(&file, &Products::deployed()).expect("created");
-        let second = Keys::load_or_create(&file, &Products::deployed()).expect("read");
+        let first = Keys::load_or_create(&file, &products::all()).expect("created");
+        let second = Keys::load_or_create(&file, &products::all()).expect("read");
 
         assert_eq!(first, second);
         assert_ne!(first.subscription, first.patient_host);
@@ -155,15 +153,15 @@ mod tests {
         let old = r#"{"subscription":"a","patientHost":"b","auditHost":"c"}"#;
         std::fs::write(&file, old).expect("written");
 
-        let first = Keys::load_or_create(&file, &Products::deployed()).expect("read");
-        let second = Keys::load_or_create(&file, &Products::deployed()).expect("read again");
+        let first = Keys::load_or_create(&file, &products::all()).expect("read");
+        let second = Keys::load_or_create(&file, &products::all()).expect("read again");
 
         assert_eq!(first, second);
         assert_eq!(first.patient_host, "b");
-        let subscriptions = second.subscriptions(&Products::deployed());
+        let subscriptions = second.subscriptions(&products::all());
         let key =
             |id: &str| &subscriptions.iter().find(|one| one.id == id).expect("it is there").key;
-        assert_eq!(key(FIRST_CALLER), "a");
+        assert_eq!(key(DEVELOPER), "a");
         assert_eq!(key("monitoring").len(), 32);
     }
 
@@ -179,6 +177,6 @@ mod tests {
         let file = folder.path().join("keys.json");
         std::fs::write(&file, "{").expect("written");
 
-        Keys::load_or_create(&file, &Products::deployed()).expect_err("it is not JSON");
+        Keys::load_or_create(&file, &products::all()).expect_err("it is not JSON");
     }
 }

@@ -11,6 +11,7 @@ mod function_keys;
 mod keys;
 pub mod pages;
 mod port;
+mod products;
 mod ready;
 mod ready_file;
 mod secrets;
@@ -26,7 +27,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stand_ins::api_management::{
-    ApiManagement, ApiManagementOptions, PolicyFiles, PolicyValues, Subscription,
+    ApiManagement, ApiManagementOptions, EntraId, PolicyFiles, PolicyValues, SigningKey,
+    Subscription,
 };
 use stand_ins::app_insights::AppInsights;
 use stand_ins::key_vault::KeyVault;
@@ -41,8 +43,8 @@ pub use secrets::Rotation;
 use app::{PackagedApp, RunningApp};
 use control::{Control, ControlTargets};
 use faults::Faults;
-use keys::FIRST_CALLER;
 use port::Ports;
+use products::{DEVELOPER, MONITORING};
 use ready_file::{Ready, ReadyDatabase, ReadyFile};
 use secrets::{HostKeyRings, Secrets};
 use services::Services;
@@ -72,6 +74,8 @@ pub struct LocalStackOptions {
     pub rate_limit_per_minute: Option<u64>,
     /// The quota per day and subscription; without it, effectively none.
     pub quota_per_day: Option<u64>,
+    /// The tokens that the gateway requires, and the keys that sign them; without it, none.
+    pub tokens: Option<(EntraId, Vec<SigningKey>)>,
     /// Whether Azure Functions Core Tools run the apps instead of the stand-in. They check no keys.
     pub core_tools: bool,
     /// Whether faults may be injected over the control socket.
@@ -90,6 +94,7 @@ impl LocalStackOptions {
                 .rate_limit_per_minute
                 .unwrap_or(unlimited.rate_limit_per_minute),
             quota_per_day: self.quota_per_day.unwrap_or(unlimited.quota_per_day),
+            entra_id: self.tokens.as_ref().map(|(entra_id, _)| entra_id.clone()),
             ..unlimited
         }
     }
@@ -110,6 +115,7 @@ pub struct LocalStack {
     mongod: Option<Arc<Mutex<Mongod>>>,
     connection_string: String,
     subscriptions: Vec<Subscription>,
+    tokens_required: bool,
     insights: AppInsights,
 }
 
@@ -173,6 +179,7 @@ impl LocalStack {
             mongod,
             connection_string: database.connection_string,
             subscriptions,
+            tokens_required: options.tokens.is_some(),
             insights,
         })
     }
@@ -182,13 +189,19 @@ impl LocalStack {
         self.gateway.url()
     }
 
-    /// The key for `Ocp-Apim-Subscription-Key`.
+    /// The developers' key for `Ocp-Apim-Subscription-Key`, which may do everything.
+    pub fn subscription_key(&self) -> &str {
+        self.key_of(DEVELOPER)
+    }
+
+    /// The key of the subscription to this product.
     ///
     /// # Panics
-    /// If `terraform/products.json` lacks the subscription.
-    pub fn subscription_key(&self) -> &str {
-        let first = self.subscriptions.iter().find(|subscription| subscription.id == FIRST_CALLER);
-        &first.expect("the products have it").key
+    /// If there is no such product.
+    pub fn key_of(&self, product: &str) -> &str {
+        let mut subscriptions = self.subscriptions.iter();
+        let found = subscriptions.find(|subscription| subscription.product == product);
+        &found.expect("each product has a subscription").key
     }
 
     /// All subscriptions, one per product.
@@ -277,7 +290,11 @@ impl LocalStack {
             patient_host,
             audit_host,
             subscription_key: self.subscription_key(),
-            subscriptions: &self.subscriptions,
+            subscription_keys: self
+                .subscriptions
+                .iter()
+                .map(|subscription| (&*subscription.product, &*subscription.key))
+                .collect(),
             database: ReadyDatabase {
                 connection_string: &self.connection_string,
                 patient_tests: PATIENT_DATABASE,
@@ -288,7 +305,10 @@ impl LocalStack {
     }
 
     async fn wait_until_ready(&mut self) -> Result<(), LocalStackError> {
-        let ready = ready::wait(self.url().to_owned(), self.subscription_key().to_owned());
+        // Its rate limit is too low for the many attempts that Core Tools need to start.
+        let key =
+            if self.tokens_required { self.key_of(MONITORING) } else { self.subscription_key() };
+        let ready = ready::wait(self.url().to_owned(), key.to_owned());
         tokio::select! {
             ready = ready => ready,
             error = self.ended() => Err(error),
@@ -315,7 +335,7 @@ async fn start_gateway(
         products: services.products.clone(),
         subscriptions: services.subscriptions.clone(),
         identity: secrets.gateway_identity(),
-        signing_keys: Vec::new(),
+        signing_keys: options.tokens.clone().map(|(_, keys)| keys).unwrap_or_default(),
         insights: Some(insights.connection_string().to_owned()),
         pages: Some(pages),
     });

@@ -1,11 +1,11 @@
 //! `ready.json`, from which programs learn about the running system.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use stand_ins::api_management::Subscription;
 
 use super::state_folder;
 
@@ -20,10 +20,10 @@ pub(super) struct Ready<'a> {
     /// The URLs of the apps' hosts.
     pub(super) patient_host: &'a str,
     pub(super) audit_host: &'a str,
-    /// The key of the oldest subscription.
+    /// The developers' key, which may do everything.
     pub(super) subscription_key: &'a str,
-    /// All subscriptions, with their keys and products.
-    pub(super) subscriptions: &'a [Subscription],
+    /// The key of each product.
+    pub(super) subscription_keys: BTreeMap<&'a str, &'a str>,
     pub(super) database: ReadyDatabase<'a>,
     /// The id of the process that runs the system; if it is gone, the file is stale.
     pub(super) process_id: u32,

@@ -12,7 +12,7 @@ use super::keys::Keys;
 use super::port::Ports;
 use super::ready_file::ReadyFile;
 use super::secrets::Secrets;
-use super::{LocalStackError, LocalStackOptions, settings, state_folder};
+use super::{LocalStackError, LocalStackOptions, products, settings, state_folder};
 
 /// Database, Key Vault and Application Insights, with the keys of the stack.
 pub(super) struct Services {
@@ -29,7 +29,7 @@ impl Services {
         let unusable = |cause| LocalStackError::State { folder: options.state.clone(), cause };
         state_folder::prepare(&options.state).map_err(unusable)?;
         ReadyFile::clear(&options.state).map_err(unusable)?;
-        let products = Products::deployed();
+        let products = products::all();
         let file = options.state.join("keys.json");
         let keys = Keys::load_or_create(&file, &products)
             .map_err(|cause| LocalStackError::Keys { file: file.clone(), cause })?;

@@ -151,6 +151,78 @@ run "nobody_calls_without_a_subscription_of_the_product" {
   }
 }
 
+run "each_product_grants_its_scopes_and_no_other" {
+  command = plan
+
+  assert {
+    condition = { for id, product in local.gateway.products : id => product.scopes } == {
+      patient-records = ["patient.read", "patient.write", "patient.delete", "patient.search", "test.read", "test.write", "test.delete"]
+      laboratory      = ["test.write", "test.read"]
+      privacy-office  = ["audit.read", "audit.access-log", "audit.persons", "history.read", "history.restore"]
+      monitoring      = []
+    }
+    error_message = "A product may do more than it should, or less."
+  }
+
+  assert {
+    condition     = strcontains(azurerm_api_management_product_policy.main["laboratory"].xml_content, "<set-variable name=\"scopes\" value=\"test.write test.read\" />") && strcontains(azurerm_api_management_product_policy.main["monitoring"].xml_content, "<set-variable name=\"scopes\" value=\"none\" />")
+    error_message = "The policy of a product has other scopes."
+  }
+
+  assert {
+    condition     = strcontains(local.policy_fragments.caller, "<value>@(context.Variables.GetValueOrDefault&lt;string&gt;(\"scopes\", \"none\"))</value>")
+    error_message = "The scopes do not reach the app, or a call without a product has some."
+  }
+}
+
+run "every_scope_that_a_function_needs_is_in_the_list" {
+  command = plan
+
+  assert {
+    condition     = length(setsubtract(flatten([for path in values(jsondecode(local.openapi).paths) : [for operation in values(path) : regexall("Needs the scope ([a-z.-]+)\\.", try(operation.description, ""))]]), local.gateway.scopes)) == 0
+    error_message = "No product could grant this scope."
+  }
+
+  assert {
+    condition     = length(regexall("Needs the scope [a-z.-]+\\.", local.openapi)) > 10
+    error_message = "The document no longer says which scope an operation needs."
+  }
+}
+
+run "a_misspelt_scope_is_refused" {
+  command = plan
+
+  variables {
+    products_file = "tests/unit/products_with_a_misspelt_scope.json"
+  }
+
+  expect_failures = [azurerm_api_management_product.main]
+}
+
+run "a_file_without_the_subscriptions_of_the_scripts_is_refused" {
+  command = plan
+
+  variables {
+    products_file = "tests/unit/products_without_monitoring.json"
+  }
+
+  expect_failures = [var.products_file]
+}
+
+run "each_product_has_a_subscription_of_its_own" {
+  command = plan
+
+  assert {
+    condition     = toset([for subscription in local.subscriptions : subscription.product]) == toset(keys(local.products)) && toset(keys(output.subscription_keys)) == toset(keys(local.subscriptions))
+    error_message = "A product cannot be used, or the key of a subscription cannot be read."
+  }
+
+  assert {
+    condition     = issensitive(output.subscription_keys)
+    error_message = "Keys show up in the output of Terraform."
+  }
+}
+
 run "a_second_caller_may_subscribe" {
   command = plan
 
@@ -233,7 +305,7 @@ run "what_only_the_gateway_may_say_is_taken_away_first" {
   command = plan
 
   assert {
-    condition     = alltrue([for name in ["x-functions-key", "Ocp-Apim-Subscription-Key", "X-Caller-Subscription", "X-Caller-Organisation", "X-Caller-User", "X-Caller-Client", "X-Caller-Address", "X-Caller-Scopes"] : strcontains(local.policy_fragments.caller, "<set-header name=\"${name}\" exists-action=\"delete\" />")])
+    condition     = alltrue([for name in ["x-functions-key", "Ocp-Apim-Subscription-Key", "X-Caller-Subscription", "X-Caller-Organisation", "X-Caller-User", "X-Caller-Client", "X-Caller-Address", "X-Caller-Scopes", "X-Caller-Roles"] : strcontains(local.policy_fragments.caller, "<set-header name=\"${name}\" exists-action=\"delete\" />")])
     error_message = "A caller could speak for the gateway."
   }
 
@@ -247,7 +319,7 @@ run "without_entra_id_no_caller_names_a_user" {
   command = plan
 
   assert {
-    condition     = !strcontains(local.policy_fragments.caller, "validate-azure-ad-token") && length(regexall("X-Caller-(User|Client)", local.policy_fragments.caller)) == 2
+    condition     = !strcontains(local.policy_fragments.caller, "validate-azure-ad-token") && length(regexall("X-Caller-(User|Client|Roles)", local.policy_fragments.caller)) == 3
     error_message = "A user is named that nobody has checked."
   }
 }
@@ -265,8 +337,8 @@ run "with_entra_id_the_checked_token_names_the_user" {
   }
 
   assert {
-    condition     = length(regexall("X-Caller-(User|Client)", local.policy_fragments.caller)) == 4
-    error_message = "The user or the client application is not handed on."
+    condition     = length(regexall("X-Caller-(User|Client|Roles)", local.policy_fragments.caller)) == 6
+    error_message = "The user, the client application or the roles are not handed on."
   }
 }
 

@@ -167,7 +167,7 @@ async fn an_audit_record_has_the_caller_and_the_trace_id() {
     assert_eq!(
         record.get_document("actor").unwrap(),
         &doc! {
-            "keyName": "gateway", "subscriptionId": "first-caller", "organisation": "First caller",
+            "keyName": "gateway", "subscriptionId": "developer", "organisation": "Developer",
             "clientAddress": "127.0.0.1"
         }
     );

@@ -8,9 +8,12 @@ mod faults_on_demand;
 mod functions;
 mod gateway;
 mod host_json;
+#[path = "../../../stand-ins/tests/api_management/issuer.rs"]
+mod issuer;
 mod load;
 mod packages;
 mod pages;
+mod products;
 mod ready_file;
 mod rotation;
 mod scripts_server;

@@ -15,13 +15,13 @@ use crate::stack::{Stack, package_apps, patient};
 async fn patients_and_keys_survive_a_restart() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let first = Stack::start_in(folder.path()).await;
-    let key = first.local.subscription_key().to_owned();
+    let keys = first.local.subscriptions().iter().map(|one| one.key.clone()).collect::<Vec<_>>();
     let created = first.send(Method::POST, "patient", &patient(), 201).await;
     first.local.stop().await;
 
     let second = Stack::start_in(folder.path()).await;
 
-    assert_eq!(second.local.subscription_key(), key);
+    assert!(second.local.subscriptions().iter().map(|one| &one.key).eq(&keys));
     let path = format!("patient/{}", created["id"].as_str().unwrap());
     assert_eq!(second.send(Method::GET, &path, &Value::Null, 200).await, created);
     second.local.stop().await;

@@ -60,6 +60,7 @@ impl Stack {
             mongod_port: None,
             rate_limit_per_minute: None,
             quota_per_day: None,
+            tokens: None,
             core_tools: false,
             faults: false,
             secret_refresh_interval: std::time::Duration::from_secs(1),
@@ -70,11 +71,16 @@ impl Stack {
         Self { local, client: http_client(), _folder: None }
     }
 
-    /// A request through the gateway.
+    /// A request through the gateway, with the developers' key.
     pub fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.call_with(self.local.subscription_key(), method, path)
+    }
+
+    /// A request through the gateway with another key.
+    pub fn call_with(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}/{path}", self.local.url()))
-            .header("Ocp-Apim-Subscription-Key", self.local.subscription_key())
+            .header("Ocp-Apim-Subscription-Key", key)
     }
 
     /// Sends a JSON body and asserts the status.
@@ -92,7 +98,7 @@ impl Stack {
         self.collection("audit", "audits").await
     }
 
-    async fn collection(&mut self, database: &str, name: &str) -> Collection<Document> {
+    pub async fn collection(&mut self, database: &str, name: &str) -> Collection<Document> {
         let mongod = self.local.mongod().expect("the stack has a mongod of its own");
         let address = mongod.lock().await.connection_string();
         let client = Client::with_uri_str(address).await.expect("a good string");

@@ -10,6 +10,8 @@ const DEPLOYED: &str = include_str!("../../../../terraform/products.json");
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Products {
+    /// The scopes that functions need.
+    pub scopes: Vec<String>,
     /// By their id.
     pub products: BTreeMap<String, Product>,
     /// By their id.
@@ -24,6 +26,8 @@ pub struct Product {
     pub display_name: String,
     /// Its purpose.
     pub description: String,
+    /// What its subscriptions may do.
+    pub scopes: Vec<String>,
     /// The rate limit per minute and subscription; `None` for the environment's.
     pub calls_per_minute: Option<u64>,
     /// The quota per day and subscription; `None` for the environment's.
@@ -64,10 +68,19 @@ mod tests {
 
     #[test]
     fn each_product_has_one_first_subscription() {
-        let Products { products, subscriptions } = Products::deployed();
+        let Products { products, subscriptions, .. } = Products::deployed();
 
         let mut subscribed: Vec<_> = subscriptions.values().map(|first| &first.product).collect();
         subscribed.sort();
         assert_eq!(subscribed, products.keys().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn products_have_scopes_of_the_list() {
+        let Products { scopes, products, .. } = Products::deployed();
+
+        for scope in products.values().flat_map(|product| &product.scopes) {
+            assert!(scopes.contains(scope), "{scope}");
+        }
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use hyper::HeaderMap;
-use serde::Serialize;
 
 use super::error::Failure;
 use super::query;
@@ -12,7 +11,7 @@ const HEADER: &str = "ocp-apim-subscription-key";
 const PARAMETER: &str = "subscription-key";
 
 /// A subscription to a product.
-#[derive(Clone, Serialize)]
+#[derive(Clone)]
 pub struct Subscription {
     /// Its id, which the apps receive.
     pub id: String,

@@ -43,6 +43,8 @@ pub(super) struct Jwt {
     pub(super) subject: Option<String>,
     /// The claim `azp`, or without it `appid`.
     pub(super) client_application: String,
+    /// The claim `roles`, with commas between several; `None` without it and without roles.
+    pub(super) roles: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +65,8 @@ struct Claims {
     appid: Option<String>,
     /// The client application, in tokens of version 2.
     azp: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
 }
 
 impl TokenRules {
@@ -79,7 +83,8 @@ impl TokenRules {
         let claims: Claims = decoded(claims).ok_or_else(malformed)?;
         self.check_claims(&claims, seconds_since_1970())?;
         let client_application = claims.azp.or(claims.appid).unwrap_or_default();
-        Ok(Jwt { subject: claims.sub, client_application })
+        let roles = (!claims.roles.is_empty()).then(|| claims.roles.join(","));
+        Ok(Jwt { subject: claims.sub, client_application, roles })
     }
 
     fn check_claims(&self, claims: &Claims, now: u64) -> Result<(), Failure> {

@@ -81,8 +81,11 @@ impl PolicyValues {
         let per_day = product.calls_per_day.unwrap_or(self.quota_per_day);
         values.insert("calls_per_minute".to_owned(), per_minute.into());
         values.insert("calls_per_day".to_owned(), per_day.into());
-        values.insert("rate_limit_per_minute".to_owned(), per_minute.into());
-        values.insert("quota_per_day".to_owned(), per_day.into());
+        let scopes = match &product.scopes[..] {
+            [] => "none".to_owned(),
+            scopes => scopes.join(" "),
+        };
+        values.insert("scopes".to_owned(), scopes.into());
         values
     }
 }

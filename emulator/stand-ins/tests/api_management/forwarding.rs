@@ -37,6 +37,8 @@ async fn headers_of_the_gateway_cannot_be_forged() {
         .header("X-Caller-User", "callers")
         .header("X-Caller-Client", "callers")
         .header("X-Caller-Scopes", "callers")
+        .header("x-caller-scopes", "callers")
+        .header("X-Caller-Roles", "callers")
         .header("X-Caller-Address", "callers")
         .header("If-Match", "\"1\"");
 
@@ -51,6 +53,27 @@ async fn headers_of_the_gateway_cannot_be_forged() {
     assert_eq!(headers["if-match"], json!(["\"1\""]));
     let text = seen.to_string();
     assert!(!text.contains("callers") && !text.contains("good"), "{text}");
+}
+
+#[tokio::test]
+async fn the_scopes_are_those_of_the_product() {
+    let stack = Stack::start().await;
+    for (key, path, scopes) in [
+        (
+            "good",
+            "/patient/1",
+            "patient.read patient.write patient.delete patient.search \
+             test.read test.write test.delete",
+        ),
+        ("measuring", "/patient/1", "test.write test.read"),
+        ("watching", "/health", "none"),
+        ("lost", "/patient/1", "none"),
+    ] {
+        let seen = forwarded(stack.call_with(key, "GET", path)).await;
+
+        assert_eq!(seen["headers"]["x-caller-scopes"], json!([scopes]), "{key}");
+        assert_eq!(seen["headers"].get("x-caller-roles"), None, "{key}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod contract;
 mod failures;
 mod forwarding;
 mod host_key;
+mod issuer;
 mod limits;
 mod stack;
 mod start;

@@ -76,7 +76,12 @@ impl Stack {
 
     /// A request with a key for the product `patient-records`.
     pub fn call(&self, method: &str, target: &str) -> RequestBuilder {
-        self.bare(method, target).header("Ocp-Apim-Subscription-Key", "good")
+        self.call_with("good", method, target)
+    }
+
+    /// A request with another key.
+    pub fn call_with(&self, key: &str, method: &str, target: &str) -> RequestBuilder {
+        self.bare(method, target).header("Ocp-Apim-Subscription-Key", key)
     }
 
     /// The whole response to this literal head with a valid key; HTTP clients would correct the
@@ -116,7 +121,9 @@ fn options(vault: &KeyVault, backend: SocketAddr) -> ApiManagementOptions {
         subscriptions: vec![
             subscription("clinic-7", "patient-records", "good"),
             subscription("clinic-8", "patient-records", "better"),
+            subscription("lab", "laboratory", "measuring"),
             subscription("watch", "monitoring", "watching"),
+            subscription("nowhere", "no product", "lost"),
         ],
         identity: GatewayIdentity {
             identity: vault.identity(GATEWAY),

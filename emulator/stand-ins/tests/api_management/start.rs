@@ -119,13 +119,13 @@ async fn an_unsupported_policy_fails_the_start_with_file_and_line() {
             "caller",
             "@(context.Subscription.Id)",
             "@(context.Subscription.Key)",
-            "caller.xml.tftpl:46: the expression @(context.Subscription.Key) is not supported",
+            "caller.xml.tftpl:47: the expression @(context.Subscription.Key) is not supported",
         ),
         (
             "caller",
             "${body_bytes_max})'",
             "${body_bytes_maximum})'",
-            "caller.xml.tftpl:32: there is no value `body_bytes_maximum`",
+            "caller.xml.tftpl:33: there is no value `body_bytes_maximum`",
         ),
         (
             "caller",

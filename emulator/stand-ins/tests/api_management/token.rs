@@ -1,61 +1,19 @@
 //! Tokens of Microsoft Entra ID, which the gateway can require.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use reqwest::Response;
-use ring::rand::SystemRandom;
-use ring::rsa::PublicKeyComponents;
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use serde_json::{Value, json};
-use stand_ins::api_management::{ApiManagementOptions, EntraId, SigningKey};
+use serde_json::json;
+use stand_ins::api_management::ApiManagementOptions;
 
 use crate::backend::forwarded;
+use crate::issuer::{AUDIENCE, CLIENT, TENANT, requirement, signing_key, token};
 use crate::stack::{Stack, problem};
 
-const TENANT: &str = "11111111-1111-1111-1111-111111111111";
-const CLIENT: &str = "22222222-2222-2222-2222-222222222222";
-const AUDIENCE: &str = "api://patient-records";
-
-/// The signing key of these tests.
-fn key() -> RsaKeyPair {
-    RsaKeyPair::from_pkcs8(include_bytes!("testdata/token_key.pk8")).unwrap()
-}
-
-/// Requires tokens signed with this key.
+/// Requires tokens.
 pub fn demand(options: &mut ApiManagementOptions) {
-    let public = PublicKeyComponents::<Vec<u8>>::from(key().public());
-    options.signing_keys = vec![SigningKey {
-        id: "key-1".to_owned(),
-        modulus: BASE64_URL_SAFE_NO_PAD.encode(public.n),
-        exponent: BASE64_URL_SAFE_NO_PAD.encode(public.e),
-    }];
-    options.values.entra_id = Some(EntraId {
-        tenant_id: TENANT.to_owned(),
-        client_application_ids: vec!["another".to_owned(), CLIENT.to_owned()],
-        audience: AUDIENCE.to_owned(),
-    });
-}
-
-/// A token with these claims replaced.
-fn token(header: Value, claims: Value) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let own_header = json!({ "typ": "JWT", "alg": "RS256", "kid": "key-1" });
-    let own_claims = json!({
-        "iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"),
-        "aud": AUDIENCE, "azp": CLIENT, "sub": "nurse-1", "nbf": now - 60, "exp": now + 60,
-    });
-    let encoded = |mut own: Value, other: Value| {
-        own.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
-        BASE64_URL_SAFE_NO_PAD.encode(own.to_string())
-    };
-    let signed = format!("{}.{}", encoded(own_header, header), encoded(own_claims, claims));
-    let key = key();
-    let mut signature = vec![0; key.public().modulus_len()];
-    let random = SystemRandom::new();
-    key.sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut signature).unwrap();
-    format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    options.signing_keys = vec![signing_key()];
+    options.values.entra_id = Some(requirement());
 }
 
 #[tokio::test]
@@ -119,4 +77,25 @@ async fn any_other_token_is_refused() {
         assert_eq!((status, kind.as_str()), (401, "unauthorized"), "{what}");
     }
     assert_eq!(with(&stack, bearer(json!({}), json!({}))).await.status(), 201);
+}
+
+#[tokio::test]
+async fn the_roles_are_those_of_the_token() {
+    let stack = Stack::echoing(demand).await;
+    for (claims, roles) in [
+        (json!({ "roles": ["patient.read", "test.read"] }), "patient.read,test.read"),
+        (json!({ "roles": ["patient.read"] }), "patient.read"),
+        (json!({ "roles": [] }), "none"),
+        (json!({}), "none"),
+    ] {
+        let authorization = format!("Bearer {}", token(json!({}), claims));
+        let call = stack.call("GET", "/patient/1").header("Authorization", authorization);
+
+        let seen = forwarded(call.header("X-Caller-Roles", "audit.read")).await;
+
+        assert_eq!(seen["headers"]["x-caller-roles"], json!([roles]));
+    }
+    let watching = stack.call_with("watching", "GET", "/health");
+    let seen = forwarded(watching.header("X-Caller-Roles", "audit.read")).await;
+    assert_eq!(seen["headers"].get("x-caller-roles"), None, "there is no token");
 }

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use super::{Evaluated, Exception};
 use crate::api_management::context::{Context, Variable};
 use crate::api_management::message::{Body, Response};
+use crate::api_management::token::Jwt;
 
 pub(super) fn null_reference() -> Exception {
     Exception("Object reference not set to an instance of an object.".to_owned())
 }
 
-pub(super) fn invalid_cast() -> Exception {
+fn invalid_cast() -> Exception {
     Exception("Specified cast is not valid.".to_owned())
 }
 
@@ -27,7 +28,7 @@ pub(super) fn is_without_retry_after(context: &Context, status: StatusCode) -> E
 }
 
 /// `context.Variables["name"]`; a missing variable throws.
-pub(super) fn variable<'c>(context: &'c Context, name: &str) -> Evaluated<&'c Variable> {
+fn variable<'c>(context: &'c Context, name: &str) -> Evaluated<&'c Variable> {
     let missing = || Exception("The given key was not present in the dictionary.".to_owned());
     context.variables.get(name).ok_or_else(missing)
 }
@@ -47,6 +48,15 @@ pub(super) fn response_in<'c>(context: &'c Context, name: &str) -> Evaluated<Opt
         Variable::Response(response) => Ok(Some(response)),
         Variable::Null => Ok(None),
         Variable::Text(_) | Variable::Token(_) => Err(invalid_cast()),
+    }
+}
+
+/// `(Jwt)context.Variables["name"]`, of which a member is read.
+pub(super) fn token<'c>(context: &'c Context, name: &str) -> Evaluated<&'c Jwt> {
+    match variable(context, name)? {
+        Variable::Token(token) => Ok(token),
+        Variable::Null => Err(null_reference()),
+        Variable::Text(_) | Variable::Response(_) => Err(invalid_cast()),
     }
 }
 

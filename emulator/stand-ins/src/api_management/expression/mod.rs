@@ -134,6 +134,10 @@ mod tests {
             ("@(context.Subscription.Name)", "Object reference"),
             (r#"@((string)context.Variables["hostKey"])"#, "The given key"),
             (r#"@(((Jwt)context.Variables["token"]).Subject)"#, "The given key"),
+            (
+                r#"@(((Jwt)context.Variables["token"]).Claims.GetValueOrDefault("roles", "none"))"#,
+                "The given key",
+            ),
         ] {
             let message = text(source, &context).expect_err(source);
             assert!(message.starts_with(thrown), "{source}: {message}");
@@ -166,6 +170,16 @@ mod tests {
         ] {
             assert_eq!(text(source, &context), Err("Specified cast is not valid.".to_owned()));
         }
+    }
+
+    #[test]
+    fn without_a_product_the_scope_is_none() {
+        let source = r#"@(context.Variables.GetValueOrDefault<string>("scopes", "none"))"#;
+        let mut context = context();
+        assert_eq!(text(source, &context), Ok(Some("none".to_owned())));
+
+        context.set("scopes", Variable::Text("test.read test.write".to_owned()));
+        assert_eq!(text(source, &context), Ok(Some("test.read test.write".to_owned())));
     }
 
     #[test]
@@ -220,6 +234,12 @@ mod tests {
         ] {
             assert!(Condition::condition(source).is_none(), "{source}");
         }
-        assert!(Text::text("@(context.Subscription.Key)").is_none());
+        for source in [
+            "@(context.Subscription.Key)",
+            r#"@(context.Variables.GetValueOrDefault<string>("scopes", "patient.read"))"#,
+            r#"@(((Jwt)context.Variables["token"]).Claims.GetValueOrDefault("groups", "none"))"#,
+        ] {
+            assert!(Text::text(source).is_none(), "{source}");
+        }
     }
 }

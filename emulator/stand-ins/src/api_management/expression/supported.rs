@@ -4,11 +4,9 @@ use hyper::StatusCode;
 
 use super::SupportedExpression;
 use super::csharp::{
-    invalid_cast, is_without_retry_after, null_reference, problem, response, response_in,
-    string_in, text, variable,
+    is_without_retry_after, null_reference, problem, response, response_in, string_in, text, token,
 };
 use super::source::Source;
-use crate::api_management::context::Variable;
 
 /// What a problem's text begins with, given its members, up to its detail.
 macro_rules! problem_before_detail {
@@ -162,21 +160,31 @@ pub(super) const TEXTS: &[SupportedExpression<Option<String>>] = &[
         value: |context, _| Ok(Some(context.request.address.to_string())),
     },
     SupportedExpression {
-        source: Source::Exact(r#"@(((Jwt)context.Variables["token"]).Subject)"#),
-        value: |context, _| match variable(context, "token")? {
-            Variable::Token(token) => Ok(token.subject.clone()),
-            Variable::Null => Err(null_reference()),
-            Variable::Text(_) | Variable::Response(_) => Err(invalid_cast()),
+        source: Source::Exact(
+            r#"@(context.Variables.GetValueOrDefault<string>("scopes", "none"))"#,
+        ),
+        value: |context, _| match context.variables.contains_key("scopes") {
+            true => Ok(text(context, "scopes")?.map(str::to_owned)),
+            false => Ok(Some("none".to_owned())),
         },
+    },
+    SupportedExpression {
+        source: Source::Exact(r#"@(((Jwt)context.Variables["token"]).Subject)"#),
+        value: |context, _| Ok(token(context, "token")?.subject.clone()),
     },
     SupportedExpression {
         source: Source::Exact(
             r#"@(((Jwt)context.Variables["token"]).Claims.GetValueOrDefault("azp", ((Jwt)context.Variables["token"]).Claims.GetValueOrDefault("appid", "")))"#,
         ),
-        value: |context, _| match variable(context, "token")? {
-            Variable::Token(token) => Ok(Some(token.client_application.clone())),
-            Variable::Null => Err(null_reference()),
-            Variable::Text(_) | Variable::Response(_) => Err(invalid_cast()),
+        value: |context, _| Ok(Some(token(context, "token")?.client_application.clone())),
+    },
+    SupportedExpression {
+        source: Source::Exact(
+            r#"@(((Jwt)context.Variables["token"]).Claims.GetValueOrDefault("roles", "none"))"#,
+        ),
+        value: |context, _| {
+            let roles = token(context, "token")?.roles.clone();
+            Ok(roles.or_else(|| Some("none".to_owned())))
         },
     },
     SupportedExpression {
