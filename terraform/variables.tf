@@ -339,6 +339,17 @@ variable "entra_id" {
   }
 }
 
+variable "purpose_of_use" {
+  type        = string
+  default     = "recorded"
+  description = "Whether callers may name the purpose of a request in X-Purpose-Of-Use (recorded), or must (required)."
+
+  validation {
+    condition     = contains(["recorded", "required"], var.purpose_of_use)
+    error_message = "Choose recorded or required."
+  }
+}
+
 variable "locks" {
   type        = bool
   default     = false
