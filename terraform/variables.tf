@@ -350,6 +350,17 @@ variable "purpose_of_use" {
   }
 }
 
+variable "patients_per_hour_max" {
+  type        = number
+  default     = 200
+  description = "How many different patients one user, or one subscription whose callers have no token, reads in an hour before there is an alert."
+
+  validation {
+    condition     = var.patients_per_hour_max >= 1 && floor(var.patients_per_hour_max) == var.patients_per_hour_max
+    error_message = "Give a whole number of patients, at least 1."
+  }
+}
+
 variable "locks" {
   type        = bool
   default     = false

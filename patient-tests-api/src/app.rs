@@ -7,10 +7,11 @@ use shared::health::Health;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
 use shared::secrets::{KeyVault, LiveSecret};
-use shared::{Deadline, HttpClient, Result, Timestamp, function};
+use shared::{Deadline, HttpClient, Result, Timestamp, function, telemetry};
 
 use crate::audit::{AuditRegister, Audited};
 use crate::functions::{FUNCTIONS, Handler, TIMERS};
+use crate::ids::PatientTag;
 use crate::medical_test::MedicalTestStore;
 use crate::patient::PatientStore;
 use crate::reconciliation::ReportStore;
@@ -99,6 +100,9 @@ impl FunctionApp for App {
     async fn invoke(&self, name: &str, request: Request) -> Result<Response> {
         let function = function::find(&FUNCTIONS, name, &request)?;
         let Handler { attempt, run } = &function.handle;
+        if let Ok(id) = request.id_param::<PatientTag>("patientId") {
+            telemetry::add_id("patient.id", id);
+        }
         if let Some(scope) = function.scope {
             purpose::check(self.purpose_of_use, &request)?;
             if !request.has_scope(scope) {

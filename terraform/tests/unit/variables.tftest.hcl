@@ -29,6 +29,7 @@ run "values_that_azure_or_sense_forbid_are_refused" {
     database_key             = "tertiary"
     log_level                = "trace"
     purpose_of_use           = "optional"
+    patients_per_hour_max    = 0.5
   }
 
   expect_failures = [
@@ -46,6 +47,7 @@ run "values_that_azure_or_sense_forbid_are_refused" {
     var.database_key,
     var.log_level,
     var.purpose_of_use,
+    var.patients_per_hour_max,
   ]
 }
 
