@@ -62,6 +62,18 @@ locals {
     | where Denials > 5
   QUERY
 
+  # By the user of the token, else by the subscription: the apps' requests have these ids. Only reads of
+  # one patient count; what a search returned is in the audit register.
+  many_patients = <<-QUERY
+    AppRequests
+      | where AppRoleName == 'patient-tests-api' and Name startswith 'Load' and toint(ResultCode) < 400
+      | extend Patient = tostring(Properties['patient.id'])
+      | extend User = tostring(Properties['caller.user']), Subscription = tostring(Properties['caller.subscription'])
+      | where isnotempty(Patient)
+      | summarize Patients = dcount(Patient) by User, Subscription
+      | where Patients > ${var.patients_per_hour_max}
+  QUERY
+
   # The register's own statuses; a call that never reached it is known to its caller only.
   # `union` of named tables: the document says that rules with `union` cannot be created; by reports
   # the service refuses only `search` and `union *`:
@@ -93,6 +105,17 @@ locals {
       severity    = 1
       window      = "PT1H"
       query       = "AppMetrics | where Name == 'reconciliation.lag' | summarize nearest = min(Min) | where isnull(nearest) or nearest > 3600000"
+    }
+    emergency-access = {
+      description = "Somebody gave an emergency (ETREAT) as the purpose of a request: review it."
+      severity    = 2
+      query       = "AppMetrics | where Name == 'purpose.emergency' and Sum > 0"
+    }
+    many-patients = {
+      description = "One caller has read more than ${var.patients_per_hour_max} different patients in an hour."
+      severity    = 2
+      window      = "PT1H"
+      query       = local.many_patients
     }
     vault-denials = {
       description = "Key Vault refused one caller more than five times: a role is missing, or somebody is probing."

@@ -8,6 +8,7 @@ locals {
       AUDIT_API_URL                      = "https://${local.app_names["audit-api"]}.azurewebsites.net/api/auditrecord"
       AUDIT_API_KEY_SECRET_URI           = local.secret_uris["audit-api-key"]
       AUDIT_API_READING_KEY_SECRET_URI   = local.secret_uris["audit-api-reading-key"]
+      PURPOSE_OF_USE                     = var.purpose_of_use
     }
     audit-api = {
       MONGO_CONNECTION_STRING_SECRET_URI = local.secret_uris["audit-database"]

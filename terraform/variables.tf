@@ -339,6 +339,28 @@ variable "entra_id" {
   }
 }
 
+variable "purpose_of_use" {
+  type        = string
+  default     = "recorded"
+  description = "Whether callers may name the purpose of a request in X-Purpose-Of-Use (recorded), or must (required)."
+
+  validation {
+    condition     = contains(["recorded", "required"], var.purpose_of_use)
+    error_message = "Choose recorded or required."
+  }
+}
+
+variable "patients_per_hour_max" {
+  type        = number
+  default     = 200
+  description = "How many different patients one user, or one subscription whose callers have no token, reads in an hour before there is an alert."
+
+  validation {
+    condition     = var.patients_per_hour_max >= 1 && floor(var.patients_per_hour_max) == var.patients_per_hour_max
+    error_message = "Give a whole number of patients, at least 1."
+  }
+}
+
 variable "locks" {
   type        = bool
   default     = false

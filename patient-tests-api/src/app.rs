@@ -7,14 +7,16 @@ use shared::health::Health;
 use shared::http::{Request, Response};
 use shared::mongo::{Database, StoragePlan};
 use shared::secrets::{KeyVault, LiveSecret};
-use shared::{Deadline, HttpClient, Result, Timestamp, function};
+use shared::{Deadline, HttpClient, Result, Timestamp, function, telemetry};
 
-use crate::Settings;
 use crate::audit::{AuditRegister, Audited};
 use crate::functions::{FUNCTIONS, Handler, TIMERS};
+use crate::ids::PatientTag;
 use crate::medical_test::MedicalTestStore;
 use crate::patient::PatientStore;
 use crate::reconciliation::ReportStore;
+use crate::settings::PurposeOfUse;
+use crate::{Settings, purpose};
 
 /// The prefix of each problem's `type`; the gateway uses the same.
 pub(crate) const PROBLEM_TYPE_PREFIX: &str = "urn:problem:patient-records:";
@@ -40,6 +42,7 @@ pub struct App {
     /// When this process started.
     pub(crate) started: Timestamp,
     pub(crate) health: Health,
+    purpose_of_use: PurposeOfUse,
     database: Arc<Database>,
     secrets: [Arc<LiveSecret>; 3],
 }
@@ -60,6 +63,7 @@ impl App {
             patients: PatientStore::new(&database),
             medical_tests: MedicalTestStore::new(&database),
             health: Health::default(),
+            purpose_of_use: settings.purpose_of_use,
             database,
             secrets,
         }
@@ -96,8 +100,14 @@ impl FunctionApp for App {
     async fn invoke(&self, name: &str, request: Request) -> Result<Response> {
         let function = function::find(&FUNCTIONS, name, &request)?;
         let Handler { attempt, run } = &function.handle;
-        if !function.scope.is_none_or(|scope| request.has_scope(scope)) {
-            return Err(self.audit.refuse(&request, attempt.clone()).await);
+        if let Ok(id) = request.id_param::<PatientTag>("patientId") {
+            telemetry::add_id("patient.id", id);
+        }
+        if let Some(scope) = function.scope {
+            purpose::check(self.purpose_of_use, &request)?;
+            if !request.has_scope(scope) {
+                return Err(self.audit.refuse(&request, attempt.clone()).await);
+            }
         }
         run(self, request).await.map(Audited::into_response)
     }

@@ -12,6 +12,7 @@ mod medical_test;
 #[cfg(doctest)]
 mod no_way_past_the_register;
 mod patient;
+mod purpose;
 mod reconciliation;
 mod settings;
 

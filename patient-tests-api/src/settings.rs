@@ -9,7 +9,7 @@ use shared::telemetry::TelemetrySettings;
 use crate::ids::AuditRecordId;
 
 /// The settings of this app alone.
-const OWN: [Setting; 4] = [
+const OWN: [Setting; 5] = [
     Setting {
         name: "PATIENT_TESTS_DATABASE",
         app: "patient-tests-api",
@@ -38,6 +38,13 @@ const OWN: [Setting; 4] = [
         default: Default::Required,
         meaning: "Reading key: function key of the Audit API's `SearchAuditRecords` and `LoadAuditRecord`.",
     },
+    Setting {
+        name: "PURPOSE_OF_USE",
+        app: "patient-tests-api",
+        is_secret: false,
+        default: Default::Is("recorded"),
+        meaning: "`recorded`: a request may have the header `X-Purpose-Of-Use`. `required`: every request but those for `/health` has it.",
+    },
 ];
 
 /// Writes the list of this app's settings to standard output as JSON.
@@ -59,10 +66,21 @@ pub struct Settings {
     pub mongo: MongoSettings,
     /// The audit register. Auditing cannot be switched off.
     pub audit: AuditSettings,
+    /// Whether requests have a purpose.
+    pub purpose_of_use: PurposeOfUse,
     /// The configuration of Key Vault.
     pub key_vault: KeyVaultSettings,
     /// Certificate authorities to trust in addition to the system's.
     pub trusted_certificates: Vec<Certificate>,
+}
+
+/// Whether requests have a purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurposeOfUse {
+    /// They may; it is recorded.
+    Recorded,
+    /// They must.
+    Required,
 }
 
 /// The location of the audit register, and our keys to it.
@@ -111,6 +129,8 @@ impl Settings {
         let urls = reader.required("AUDIT_API_URL", audit_urls);
         let key = reader.secret("AUDIT_API_KEY", header_value);
         let reading_key = reader.secret("AUDIT_API_READING_KEY", header_value);
+        let purpose_of_use =
+            reader.with_default("PURPOSE_OF_USE", PurposeOfUse::Recorded, purpose_of_use);
         let key_vault = reader.key_vault();
         let trusted_certificates = reader.trusted_certificates();
         let settings = (|| {
@@ -119,6 +139,7 @@ impl Settings {
                 telemetry: telemetry?,
                 mongo: mongo?,
                 audit: AuditSettings { urls: urls?, key: key?, reading_key: reading_key? },
+                purpose_of_use: purpose_of_use?,
                 key_vault: key_vault?,
                 trusted_certificates: trusted_certificates?,
             })
@@ -150,6 +171,14 @@ fn relative(function: &Url, path: &str) -> Option<Url> {
     url.path_segments().filter(|segments| segments.clone().any(|segment| !segment.is_empty()))?;
     url.path_segments_mut().ok()?.pop_if_empty().push("");
     url.join(path).ok()
+}
+
+fn purpose_of_use(value: &str) -> Result<PurposeOfUse, &'static str> {
+    match value {
+        "recorded" => Ok(PurposeOfUse::Recorded),
+        "required" => Ok(PurposeOfUse::Required),
+        _ => Err("is neither recorded nor required"),
+    }
 }
 
 fn header_value(value: &str) -> Result<(), &'static str> {

@@ -67,6 +67,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads a setting that may be missing; `parse` returns what is wrong with it.
+    pub fn with_default<T>(
+        &mut self,
+        name: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        match self.optional(name) {
+            Some(value) => self.checked(name, parse(&value)),
+            None => Some(default),
+        }
+    }
+
     /// The port on which the host expects the app.
     pub fn port(&mut self) -> Option<u16> {
         self.required("FUNCTIONS_CUSTOMHANDLER_PORT", |value| {
@@ -108,10 +121,8 @@ impl<'a> Reader<'a> {
             Some(_) => Identity::Managed { client_id },
             None => Identity::Developer,
         };
-        let refresh_interval = match self.optional("SECRET_REFRESH_SECONDS") {
-            Some(seconds) => self.checked("SECRET_REFRESH_SECONDS", refresh_interval(&seconds)),
-            None => Some(REFRESH_INTERVAL_DEFAULT),
-        };
+        let refresh_interval =
+            self.with_default("SECRET_REFRESH_SECONDS", REFRESH_INTERVAL_DEFAULT, refresh_interval);
         Some(KeyVaultSettings { identity, refresh_interval: refresh_interval? })
     }
 
@@ -129,10 +140,7 @@ impl<'a> Reader<'a> {
     /// App Service sets `WEBSITE_INSTANCE_ID`.
     pub fn telemetry(&mut self) -> Option<TelemetrySettings> {
         let log_filter = self.log_filter();
-        let ratio = match self.optional("TELEMETRY_SAMPLING_RATIO") {
-            Some(ratio) => self.checked("TELEMETRY_SAMPLING_RATIO", sampling_ratio(&ratio)),
-            None => Some(1.0),
-        };
+        let ratio = self.with_default("TELEMETRY_SAMPLING_RATIO", 1.0, sampling_ratio);
         let export = match self.optional("APPLICATIONINSIGHTS_CONNECTION_STRING") {
             Some(value) => {
                 let checked = application_insights(&value);

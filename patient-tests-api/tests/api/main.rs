@@ -28,6 +28,7 @@ mod logs;
 mod lost_replies;
 mod openapi;
 mod preconditions;
+mod purpose_of_use;
 mod reconcile_writes;
 mod restore_medical_test;
 mod restore_patient;

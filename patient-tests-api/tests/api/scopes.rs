@@ -10,7 +10,7 @@ use crate::every_function::Stocked;
 use crate::helpers::{medical_test, patient};
 
 /// Method, path, scope, and the type and operation in the audit record.
-const FUNCTIONS: [(&str, &str, &str, &str, &str); 23] = [
+pub const FUNCTIONS: [(&str, &str, &str, &str, &str); 23] = [
     ("POST", "patient", "patient.write", "patient", "create"),
     ("GET", "patient/P", "patient.read", "patient", "read"),
     ("HEAD", "patient/P", "patient.read", "patient", "read"),
@@ -44,7 +44,8 @@ fn all_but(scope: &str) -> String {
     scopes.into_iter().filter(|other| *other != scope).collect::<Vec<_>>().join(" ")
 }
 
-fn call(stocked: &Stocked, method: &str, path: &str) -> Call {
+/// A valid request for a function of the table.
+pub fn call(stocked: &Stocked, method: &str, path: &str) -> Call {
     let path = path.replace("/P", &format!("/{}", stocked.patient_id));
     let path = path.replace("/A", &format!("/{AUDIT_RECORD_ID}"));
     let call = stocked.api.call(method, &path.replace("/T", &format!("/{}", stocked.test_id)));

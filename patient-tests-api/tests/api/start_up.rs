@@ -87,6 +87,7 @@ async fn every_wrong_setting_is_named_at_once_and_no_value() {
         ("AUDIT_API_URL", "ftp://secret".to_owned()),
         ("AUDIT_API_KEY", "secret key".to_owned()),
         ("AUDIT_API_READING_KEY", "another secret key".to_owned()),
+        ("PURPOSE_OF_USE", "secretly".to_owned()),
         ("RUST_LOG", "secret=loud".to_owned()),
     ])
     .await;
@@ -101,6 +102,7 @@ async fn every_wrong_setting_is_named_at_once_and_no_value() {
          FUNCTIONS_CUSTOMHANDLER_PORT is missing; \
          MONGO_CONNECTION_STRING is not a MongoDB connection string; \
          PATIENT_TESTS_DATABASE is not a database name; \
+         PURPOSE_OF_USE is neither recorded nor required; \
          RUST_LOG is not a log filter like info or shared=debug,warn\n"
     );
     assert_eq!(output.stdout, b"");

@@ -157,6 +157,36 @@ async fn a_client_error_is_not_reported_as_a_failure() {
 }
 
 #[tokio::test]
+async fn a_request_names_the_patient_and_the_caller_by_their_ids() {
+    let watched = Watched::start(&[]).await;
+    let id = watched.api.create_patient().await;
+    let call = watched.api.call("GET", &format!("patient/{}", id.to_uppercase()));
+    let call = call.header("X-Caller-Subscription", "clinic-7").header("X-Caller-User", "nurse-1");
+
+    call.header("X-Caller-Organisation", "Clinic 7").expect(200).await;
+
+    let (request, items) = watched.invocation(200).await;
+    for (name, value) in
+        [("patient.id", &*id), ("caller.subscription", "clinic-7"), ("caller.user", "nurse-1")]
+    {
+        assert_eq!(request.properties[name], value);
+    }
+    assert!(!format!("{items:?}").contains("Clinic 7"));
+}
+
+#[tokio::test]
+async fn a_path_that_names_no_patient_is_not_repeated() {
+    let watched = Watched::start(&[]).await;
+
+    watched.api.call("GET", "patient/ada-lovelace").expect(404).await;
+
+    let (request, items) = watched.invocation(404).await;
+    assert!(!request.properties.contains_key("patient.id"));
+    let own = items.iter().filter(|item| item.role() == ROLE);
+    assert!(!format!("{:?}", own.collect::<Vec<_>>()).contains("lovelace"));
+}
+
+#[tokio::test]
 async fn sampling_follows_the_caller_and_otherwise_the_ratio() {
     let watched = Watched::start(&[("TELEMETRY_SAMPLING_RATIO", "0")]).await;
     let path = format!("patient/{}", unknown_id());
@@ -236,4 +266,23 @@ async fn metrics_count_requests_calls_attempts_and_throttling() {
         assert!(arrived, "{name} {properties:?}: {:#?}", watched.insights.items());
     }
     assert!(watched.insights.rejected().is_empty(), "{:?}", watched.insights.rejected());
+}
+
+#[tokio::test]
+async fn requests_in_emergencies_are_counted() {
+    let watched = Watched::start(&[]).await;
+    for (purpose, id) in [("TREAT", unknown_id()), ("ETREAT", unknown_id())] {
+        let call = watched.api.call("GET", &format!("patient/{id}"));
+        call.header("X-Purpose-Of-Use", purpose).expect(404).await;
+    }
+
+    let is_one = |item: &Arc<Item>| match &item.data {
+        Data::Metric(metric) => {
+            let point = &metric.metrics[0];
+            point.name == "purpose.emergency" && point.value == 1.0
+        }
+        _ => false,
+    };
+    let arrived = watched.insights.until(|items| items.iter().any(is_one), LIMIT).await;
+    assert!(arrived, "{:#?}", watched.insights.items());
 }

@@ -182,6 +182,8 @@ fn span(label: &InvocationLabel) -> Span {
         invocation.id = label.id,
         http.response.status_code = field::Empty,
         problem = field::Empty,
+        caller.subscription = field::Empty,
+        caller.user = field::Empty,
     )
 }
 
@@ -197,6 +199,8 @@ async fn run<A: FunctionApp>(
     let _in_flight = metrics::InFlight::begin();
     let result = async {
         let request = request?;
+        let (subscription, user) = request.caller_ids();
+        span.record("caller.subscription", subscription).record("caller.user", user);
         let end = request.reporting_deadline();
         without_panic_or_delay(app.invoke(function, request), end).await
     }

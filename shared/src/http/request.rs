@@ -134,6 +134,11 @@ impl Request {
         }
     }
 
+    /// The ids of the caller's subscription and of the signed-in user, for telemetry.
+    pub(crate) fn caller_ids(&self) -> (Option<&str>, Option<&str>) {
+        (self.headers.get(Header::CallerSubscription), self.headers.get(Header::CallerUser))
+    }
+
     /// Whether the caller has this scope: the product of the gateway has to grant it and, if callers
     /// have tokens, a role in the token too.
     ///

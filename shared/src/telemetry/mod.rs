@@ -13,15 +13,16 @@ use std::panic;
 use std::sync::Arc;
 
 use serde::Serializer;
-use tracing::{Level, Metadata, Subscriber};
+use tracing::{Level, Metadata, Span, Subscriber};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::HttpClient;
 use crate::secret::Secret;
+use crate::{HttpClient, Id};
 
 pub use opentelemetry::trace::TraceId;
 pub use trace_context::TraceContext;
@@ -90,6 +91,14 @@ pub fn start(settings: TelemetrySettings, role: Role, http: &Arc<HttpClient>) ->
         None => tracing::error!("panicked"),
     }));
     Ok(())
+}
+
+/// Adds an identifier to the current span, which is that of the invocation in a function.
+pub fn add_id<K>(name: &'static str, id: Id<K>) {
+    let span = Span::current();
+    if !span.is_disabled() {
+        span.set_attribute(name, id.to_string());
+    }
 }
 
 /// Serialises a trace id as 32 lower-case hexadecimal digits.

@@ -91,6 +91,19 @@ run "each_app_gets_the_settings_that_it_reads" {
   }
 }
 
+run "callers_can_be_required_to_name_a_purpose" {
+  command = plan
+
+  variables {
+    purpose_of_use = "required"
+  }
+
+  assert {
+    condition     = module.function_app["patient-tests-api"].app_settings["PURPOSE_OF_USE"] == "required" && !contains(keys(module.function_app["audit-api"].app_settings), "PURPOSE_OF_USE")
+    error_message = "The Patient API does not require a purpose, or the Audit API gets a setting that it does not read."
+  }
+}
+
 run "each_app_asks_for_tokens_as_itself" {
   command = plan
 

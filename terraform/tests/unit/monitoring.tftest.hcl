@@ -67,7 +67,7 @@ run "there_is_an_alert_for_all_that_an_operator_gets_up_for" {
   command = plan
 
   assert {
-    condition     = toset(concat(keys(azurerm_monitor_metric_alert.main), keys(azurerm_monitor_scheduled_query_rules_alert_v2.main))) == toset(["latency", "vault-denials", "throttling-patient-tests-api", "throttling-audit-api", "health-patient-tests-api", "health-audit-api", "server-errors", "audit-failures", "host-key-refused", "unannounced-writes", "reconciliation-late"])
+    condition     = toset(concat(keys(azurerm_monitor_metric_alert.main), keys(azurerm_monitor_scheduled_query_rules_alert_v2.main))) == toset(["latency", "vault-denials", "throttling-patient-tests-api", "throttling-audit-api", "health-patient-tests-api", "health-audit-api", "server-errors", "audit-failures", "host-key-refused", "unannounced-writes", "reconciliation-late", "emergency-access", "many-patients"])
     error_message = "An alert is missing here, or is not described in docs/operations.md."
   }
 }
@@ -88,6 +88,34 @@ run "a_refused_reader_of_the_vault_is_reported_and_our_own_refresh_is_not" {
   assert {
     condition     = strcontains(local.vault_denials, "summarize Denials = count() by Caller, Address") && strcontains(local.vault_denials, "Denials > 5")
     error_message = "The refusals of one caller are what counts, and a single one is no alarm."
+  }
+}
+
+run "an_emergency_is_reviewed" {
+  command = plan
+
+  assert {
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.main["emergency-access"].criteria[0].query == "AppMetrics | where Name == 'purpose.emergency' and Sum > 0" && azurerm_monitor_scheduled_query_rules_alert_v2.main["emergency-access"].severity == 2
+    error_message = "Nobody reviews who gave an emergency as the purpose."
+  }
+}
+
+# The names of the properties are those of a_request_names_the_patient_and_the_caller_by_their_ids.
+run "a_caller_who_reads_many_patients_is_noticed" {
+  command = plan
+
+  variables {
+    patients_per_hour_max = 37
+  }
+
+  assert {
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.main["many-patients"].criteria[0].query == local.many_patients && azurerm_monitor_scheduled_query_rules_alert_v2.main["many-patients"].window_duration == "PT1H" && azurerm_monitor_scheduled_query_rules_alert_v2.main["many-patients"].severity == 2
+    error_message = "The alert does not look at an hour."
+  }
+
+  assert {
+    condition     = alltrue([for text in ["AppRequests", "Name startswith 'Load'", "toint(ResultCode) < 400", "Properties['patient.id']", "Properties['caller.user']", "Properties['caller.subscription']", "dcount(Patient) by User, Subscription", "Patients > 37"] : strcontains(local.many_patients, text)])
+    error_message = "Different patients by caller are what counts, above the limit."
   }
 }
 

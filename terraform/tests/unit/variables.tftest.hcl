@@ -28,6 +28,8 @@ run "values_that_azure_or_sense_forbid_are_refused" {
     function_key_rotation    = 1.5
     database_key             = "tertiary"
     log_level                = "trace"
+    purpose_of_use           = "optional"
+    patients_per_hour_max    = 0.5
   }
 
   expect_failures = [
@@ -44,6 +46,8 @@ run "values_that_azure_or_sense_forbid_are_refused" {
     var.function_key_rotation,
     var.database_key,
     var.log_level,
+    var.purpose_of_use,
+    var.patients_per_hour_max,
   ]
 }
 
