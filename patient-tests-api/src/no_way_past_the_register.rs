@@ -8,12 +8,15 @@ macro_rules! case {
     ($name:ident, $expected:literal, $body:expr) => {
         #[doc = concat!(
             "```", $expected, "\n#![allow(warnings)]\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/access_log/mod.rs\"] mod access_log;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/app.rs\"] mod app;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/audit/mod.rs\"] mod audit;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/functions/mod.rs\"] mod functions;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/ids.rs\"] mod ids;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/medical_test/mod.rs\"] mod medical_test;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/patient/mod.rs\"] mod patient;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/purpose.rs\"] mod purpose;\n",
+            "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/reconciliation/mod.rs\"] mod reconciliation;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/settings.rs\"] mod settings;\n",
             "#[path = \"", env!("CARGO_MANIFEST_DIR"), "/src/versioned/mod.rs\"] mod versioned;\n",
             "use app::App;\nuse settings::Settings;\n",
