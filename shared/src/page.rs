@@ -69,6 +69,14 @@ pub fn cursor<K>(request: &Request, parse: impl FnOnce(&str) -> Option<K>) -> Re
     ))
 }
 
+/// The query that asks for the page after `cursor`, or for the first page.
+pub fn query(cursor: Option<&impl Display>, limit: usize) -> String {
+    match cursor {
+        Some(cursor) => format!("cursor={cursor}&limit={limit}"),
+        None => format!("limit={limit}"),
+    }
+}
+
 impl<K: Copy> PageRequest<K> {
     /// Reads `limit` and `cursor` from the query; `parse_key` reads the key in the cursor.
     ///
@@ -83,11 +91,7 @@ impl<K: Copy> PageRequest<K> {
     where
         K: Display,
     {
-        let limit = self.limit;
-        match &self.after {
-            Some(after) => format!("cursor={after}&limit={limit}"),
-            None => format!("limit={limit}"),
-        }
+        query(self.after.as_ref(), self.limit)
     }
 
     /// The page, filled with the items that `fetch` returns, each with its key. It is called with the
@@ -182,7 +186,7 @@ impl<K: Copy + Display> Page<K> {
     pub fn into_response(mut self) -> Response {
         self.json.push(']');
         let next = self.keys.last().filter(|_| self.has_more);
-        let next = next.map(|last| format!("cursor={last}&limit={}", self.limit));
+        let next = next.map(|last| query(Some(last), self.limit));
         Response::ok_json(self.json).with_next_page(next)
     }
 }

@@ -10,6 +10,8 @@ use crate::ids::AuditRecordId;
 
 const READ: &str = "read";
 
+const TEST_RESULTS: &str = "test results";
+
 /// The words of operations, and those of actions.
 const ACTIONS: [(&str, &str); 7] = [
     ("read", READ),
@@ -90,9 +92,8 @@ pub(super) struct Reader {
 impl Access {
     /// The `OpenAPI` schema.
     pub(crate) fn schema() -> Value {
-        let actions: Vec<_> = ACTIONS.iter().map(|(_, action)| *action).collect();
-        let mut distinct = actions.clone();
-        distinct.dedup();
+        let mut actions: Vec<_> = ACTIONS.iter().map(|(_, action)| *action).collect();
+        actions.dedup();
         json!({
             "type": "object",
             "required": ["when", "action", "what", "count", "outcome"],
@@ -100,7 +101,7 @@ impl Access {
                 "when": {"type": "string", "format": "date-time"},
                 "organisation": {"type": "string"},
                 "person": {"type": "string"},
-                "action": {"type": "string", "enum": distinct},
+                "action": {"type": "string", "enum": actions},
                 "what": {"type": "string", "enum": [PATIENT, TEST_RESULTS]},
                 "count": {
                     "type": "integer", "minimum": 0,
@@ -112,8 +113,6 @@ impl Access {
         })
     }
 }
-
-const TEST_RESULTS: &str = "test results";
 
 impl Reader {
     /// The line of a record, if it makes one; moves the cursor behind the record.

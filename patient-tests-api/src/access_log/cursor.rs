@@ -42,14 +42,6 @@ impl Cursor {
         json!({"type": "string", "pattern": pattern})
     }
 
-    /// The query for the records after it.
-    pub(super) fn query(&self, limit: usize) -> String {
-        match &self.after {
-            Some(after) => format!("cursor={after}&limit={limit}"),
-            None => format!("limit={limit}"),
-        }
-    }
-
     /// Notes the end of an announced change; returns whether it is the newest of this change.
     pub(super) fn await_announcement(&mut self, id: AuditRecordId) -> bool {
         if self.waiting.contains(&id) {

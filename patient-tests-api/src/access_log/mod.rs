@@ -60,7 +60,7 @@ impl AccessLogRequest {
 
     fn next_page(&self, cursor: &Cursor) -> String {
         let attempts = if self.attempts { "&attempts=true" } else { "" };
-        format!("cursor={cursor}&limit={}{attempts}", self.limit)
+        page::query(Some(cursor), self.limit) + attempts
     }
 }
 
@@ -85,20 +85,19 @@ pub(crate) async fn load(
     let mut next_page = None;
     let portion = (2 * page.limit).min(RECORDS_MAX);
     'page: for fetches in 1.. {
-        let query = cursor.query(portion);
-        let FoundPage { records, next } = register.search(&search, &query, request).await?;
+        let query = page::query(cursor.after.as_ref(), portion);
+        let FoundPage::<LoggedRecord> { records, next } =
+            register.search(&search, &query, request).await?;
         for record in records {
-            let record: LoggedRecord = record;
-            let before = cursor.clone();
-            let line = reader.read(&record, &mut cursor);
-            if let Some(line) = line {
-                if lines.len() == page.limit {
-                    next_page = Some(page.next_page(&before));
-                    break 'page;
-                }
-                lines.push(line);
-                ids.push(record.id.to_string());
+            // The next page begins before the first line that does not fit.
+            let full = (lines.len() == page.limit).then(|| cursor.clone());
+            let Some(line) = reader.read(&record, &mut cursor) else { continue };
+            if let Some(before) = full {
+                next_page = Some(page.next_page(&before));
+                break 'page;
             }
+            lines.push(line);
+            ids.push(record.id.to_string());
         }
         if next.is_none() {
             break;
