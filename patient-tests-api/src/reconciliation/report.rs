@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::Timestamp;
 use shared::validation::{Rule, version};
@@ -20,29 +20,28 @@ pub(crate) struct Report {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
     pub(super) created_date: Timestamp,
-    pub(super) intents: i64,
-    pub(super) versions: i64,
-    pub(super) failed: i64,
-    pub(super) succeeded: i64,
-    pub(super) findings_count: i64,
+    #[serde(flatten)]
+    pub(super) totals: Totals,
+}
+
+/// The sums of the comparisons in a period.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Totals {
+    intents: i64,
+    versions: i64,
+    failed: i64,
+    succeeded: i64,
+    findings_count: i64,
     /// The first of the findings.
-    pub(super) findings: Vec<Finding>,
+    findings: Vec<Finding>,
 }
 
 impl Report {
     /// A report of an empty period.
     pub(super) fn new(position: Timestamp) -> Self {
-        Self {
-            from: position,
-            to: position,
-            created_date: Timestamp::now(),
-            intents: 0,
-            versions: 0,
-            failed: 0,
-            succeeded: 0,
-            findings_count: 0,
-            findings: Vec::new(),
-        }
+        let created_date = Timestamp::now();
+        Self { from: position, to: position, created_date, totals: Totals::default() }
     }
 
     /// The end of the period, where the next report begins.
@@ -55,18 +54,19 @@ impl Report {
         let Comparison { intents, versions, failed, succeeded, findings } = comparison;
         self.to = period.end;
         self.created_date = Timestamp::now();
-        self.intents += count(intents);
-        self.versions += count(versions);
-        self.failed += count(failed);
-        self.succeeded += count(succeeded);
-        self.findings_count += count(findings.len());
-        let room = FINDINGS_MAX - self.findings.len();
-        self.findings.extend(findings.into_iter().take(room));
+        let totals = &mut self.totals;
+        totals.intents += count(intents);
+        totals.versions += count(versions);
+        totals.failed += count(failed);
+        totals.succeeded += count(succeeded);
+        totals.findings_count += count(findings.len());
+        let room = FINDINGS_MAX - totals.findings.len();
+        totals.findings.extend(findings.into_iter().take(room));
     }
 
     /// The ids of the records that it discloses.
     pub(crate) fn ids(&self) -> Vec<String> {
-        self.findings.iter().filter_map(Finding::id).collect()
+        self.totals.findings.iter().filter_map(Finding::id).collect()
     }
 
     /// The `OpenAPI` schema.

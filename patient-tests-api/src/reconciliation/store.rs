@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared::mongo::{Collection, CollectionPlan, Database};
 use shared::{Deadline, Error, Result, Timestamp};
 
-use super::finding::Finding;
-use super::report::Report;
+use super::report::{Report, Totals};
 
 /// All reports are in one partition, in the order of their ends.
 const SHARD_KEY: &str = "reconciliation";
@@ -29,12 +28,8 @@ struct ReportDocument {
     from: DateTime,
     to: DateTime,
     created_date: DateTime,
-    intents: i64,
-    versions: i64,
-    failed: i64,
-    succeeded: i64,
-    findings_count: i64,
-    findings: Vec<Finding>,
+    #[serde(flatten)]
+    totals: Totals,
 }
 
 impl ReportStore {
@@ -78,12 +73,7 @@ impl From<&Report> for ReportDocument {
             from: date(report.from),
             to: date(report.to),
             created_date: date(report.created_date),
-            intents: report.intents,
-            versions: report.versions,
-            failed: report.failed,
-            succeeded: report.succeeded,
-            findings_count: report.findings_count,
-            findings: report.findings.clone(),
+            totals: report.totals.clone(),
         }
     }
 }
@@ -95,12 +85,7 @@ impl From<ReportDocument> for Report {
             from: timestamp(document.from),
             to: timestamp(document.to),
             created_date: timestamp(document.created_date),
-            intents: document.intents,
-            versions: document.versions,
-            failed: document.failed,
-            succeeded: document.succeeded,
-            findings_count: document.findings_count,
-            findings: document.findings,
+            totals: document.totals,
         }
     }
 }
