@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::custom_handler::TimerRun;
 use shared::http::Request;
-use shared::{Result, Timestamp};
+use shared::telemetry::TraceContext;
+use shared::{Deadline, Result, Timestamp};
 
 use super::AuditRegister;
 use super::client::FoundPage;
@@ -53,13 +54,14 @@ impl AuditRegister {
         self.client.search_page(search, query, &request.trace, request.deadline).await
     }
 
-    /// The record with this identifier, for a request.
-    pub(crate) async fn load<R: DeserializeOwned>(
+    /// The record with this identifier.
+    pub(crate) async fn find<R: DeserializeOwned>(
         &self,
         id: AuditRecordId,
-        request: &Request,
+        trace: &TraceContext,
+        deadline: Deadline,
     ) -> Result<Option<R>> {
-        self.client.find(id, &request.trace, request.deadline).await
+        self.client.find(id, trace, deadline).await
     }
 
     /// The changes that were announced in a period.
@@ -82,15 +84,6 @@ impl AuditRegister {
         let records = self.records_in(period, Outcome::Unknown, run).await?;
         let ours = records.iter().filter(|record| record.source_system_name == SOURCE_SYSTEM);
         Ok(ours.filter_map(|record| record.relates_to).collect())
-    }
-
-    /// The record with this identifier.
-    pub(crate) async fn find(
-        &self,
-        id: AuditRecordId,
-        run: &TimerRun,
-    ) -> Result<Option<AuditRecord>> {
-        self.client.find(id, &run.trace, run.deadline).await
     }
 
     /// How an announced change ended.

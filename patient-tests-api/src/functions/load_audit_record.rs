@@ -36,7 +36,7 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let id = request.id_param("auditRecordId")?;
     request.preconditions()?.check_unversioned()?;
 
-    let found = app.audit.load::<Value>(id, &request).await;
+    let found = app.audit.find::<Value>(id, &request.trace, request.deadline).await;
     let found = found.and_then(|record| record.ok_or(Error::NotFound));
     let found = found.map(|record| Disclosure::of(vec![id.to_string()], Response::ok(&record)));
     app.audit.release(&request, Resource::audit_record(id), found).await

@@ -114,7 +114,7 @@ async fn check(
     announcement: AuditRecordId,
     run: &TimerRun,
 ) -> Result<Option<Finding>> {
-    let problem = match app.audit.find(announcement, run).await? {
+    let problem = match app.audit.find(announcement, &run.trace, run.deadline).await? {
         Some(record) => version.problem_with(&record),
         None => Some(Problem::NotAnnounced),
     };
@@ -131,7 +131,7 @@ async fn conclude(
 ) -> Result<Option<bool>> {
     let found = match intent {
         Some(_) => None,
-        None => app.audit.find(id, run).await?,
+        None => app.audit.find(id, &run.trace, run.deadline).await?,
     };
     let Some(intent) = intent.or(found.as_ref()) else { return Ok(None) };
     let Some((subject, _)) = intent.announcement() else { return Ok(None) };
