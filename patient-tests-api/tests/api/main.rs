@@ -33,6 +33,7 @@ mod reconcile_writes;
 mod restore_medical_test;
 mod restore_patient;
 mod scaffold_documents;
+mod scoped_functions;
 mod scopes;
 mod search_audit_records;
 mod search_patient;

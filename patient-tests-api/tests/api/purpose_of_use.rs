@@ -2,7 +2,8 @@
 
 use crate::every_function::Stocked;
 use crate::helpers::{PatientTestsApi, unknown_id};
-use crate::scopes::{FUNCTIONS, call};
+use crate::scoped_functions::FUNCTIONS;
+use crate::scopes::call;
 
 const MISSING: &str = "The header X-Purpose-Of-Use is missing.";
 

@@ -8,33 +8,7 @@ use stand_ins::test_app::Call;
 
 use crate::every_function::Stocked;
 use crate::helpers::{medical_test, patient};
-
-/// Method, path, scope, and the type and operation in the audit record.
-pub const FUNCTIONS: [(&str, &str, &str, &str, &str); 23] = [
-    ("POST", "patient", "patient.write", "patient", "create"),
-    ("GET", "patient/P", "patient.read", "patient", "read"),
-    ("HEAD", "patient/P", "patient.read", "patient", "read"),
-    ("PUT", "patient/P", "patient.write", "patient", "update"),
-    ("DELETE", "patient/P", "patient.delete", "patient", "delete"),
-    ("POST", "patient/search", "patient.search", "patient", "search"),
-    ("GET", "patient/P/history", "history.read", "patient", "read"),
-    ("GET", "patient/P/history/1", "history.read", "patient", "read"),
-    ("POST", "patient/P/restore", "history.restore", "patient", "restore"),
-    ("POST", "patient/P/tests", "test.write", "test", "create"),
-    ("GET", "patient/P/tests", "test.read", "test", "read"),
-    ("HEAD", "patient/P/tests", "test.read", "test", "read"),
-    ("GET", "patient/P/tests/T", "test.read", "test", "read"),
-    ("HEAD", "patient/P/tests/T", "test.read", "test", "read"),
-    ("PUT", "patient/P/tests/T", "test.write", "test", "update"),
-    ("DELETE", "patient/P/tests/T", "test.delete", "test", "delete"),
-    ("GET", "patient/P/tests/T/history", "history.read", "test", "read"),
-    ("GET", "patient/P/tests/T/history/1", "history.read", "test", "read"),
-    ("POST", "patient/P/tests/T/restore", "history.restore", "test", "restore"),
-    ("GET", "patient/P/access-log", "audit.access-log", "accessLog", "read"),
-    ("POST", "audit/search", "audit.read", "auditRecord", "search"),
-    ("GET", "audit/A", "audit.read", "auditRecord", "read"),
-    ("GET", "reconciliation", "audit.read", "reconciliation", "read"),
-];
+use crate::scoped_functions::FUNCTIONS;
 
 const AUDIT_RECORD_ID: &str = "0190a6b2-1111-7abc-8def-0123456789ab";
 

@@ -16,6 +16,8 @@ mod pages;
 mod products;
 mod ready_file;
 mod rotation;
+#[path = "../../../../patient-tests-api/tests/api/scoped_functions.rs"]
+mod scoped_functions;
 mod scripts_server;
 mod stack;
 mod telemetry;

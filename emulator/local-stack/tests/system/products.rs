@@ -7,36 +7,8 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::issuer::{requirement, signing_key, token};
+use crate::scoped_functions::FUNCTIONS;
 use crate::stack::{Stack, package_apps, patient};
-
-/// Method and path (`P` is a patient, `T` a test of the patient, `A` the record of their creation),
-/// scope, and the resource and operation in the record of a refusal. `Health` is the only function
-/// without a scope.
-const FUNCTIONS: &[(&str, &str, &str, &str, &str)] = &[
-    ("POST", "patient", "patient.write", "patient", "create"),
-    ("GET", "patient/P", "patient.read", "patient", "read"),
-    ("HEAD", "patient/P", "patient.read", "patient", "read"),
-    ("PUT", "patient/P", "patient.write", "patient", "update"),
-    ("DELETE", "patient/P", "patient.delete", "patient", "delete"),
-    ("POST", "patient/search", "patient.search", "patient", "search"),
-    ("GET", "patient/P/history", "history.read", "patient", "read"),
-    ("GET", "patient/P/history/1", "history.read", "patient", "read"),
-    ("POST", "patient/P/restore", "history.restore", "patient", "restore"),
-    ("POST", "patient/P/tests", "test.write", "test", "create"),
-    ("GET", "patient/P/tests", "test.read", "test", "read"),
-    ("HEAD", "patient/P/tests", "test.read", "test", "read"),
-    ("GET", "patient/P/tests/T", "test.read", "test", "read"),
-    ("HEAD", "patient/P/tests/T", "test.read", "test", "read"),
-    ("PUT", "patient/P/tests/T", "test.write", "test", "update"),
-    ("DELETE", "patient/P/tests/T", "test.delete", "test", "delete"),
-    ("GET", "patient/P/tests/T/history", "history.read", "test", "read"),
-    ("GET", "patient/P/tests/T/history/1", "history.read", "test", "read"),
-    ("POST", "patient/P/tests/T/restore", "history.restore", "test", "restore"),
-    ("GET", "patient/P/access-log", "audit.access-log", "accessLog", "read"),
-    ("POST", "audit/search", "audit.read", "auditRecord", "search"),
-    ("GET", "audit/A", "audit.read", "auditRecord", "read"),
-    ("GET", "reconciliation", "audit.read", "reconciliation", "read"),
-];
 
 /// The products whose calls reach the app, each with its name in the register and its scopes.
 const PRODUCTS: &[(&str, &str, &[&str])] = &[
@@ -168,7 +140,7 @@ fn refused_resource(stocked: &Stocked, path: &str, kind: &str, operation: &str) 
 async fn every_product_can_call_the_functions_of_its_scopes_and_no_other() {
     let mut stocked = Stocked::new(Stack::start().await).await;
     for (product, organisation, scopes) in PRODUCTS {
-        for (method, path, scope, kind, operation) in FUNCTIONS {
+        for (method, path, scope, kind, operation) in &FUNCTIONS {
             let what = format!("{method} {path} with the key of {product}");
             if scopes.contains(scope) {
                 stocked.restock().await;
@@ -229,7 +201,7 @@ async fn every_product_may_ask_for_health_and_monitoring_for_nothing_else() {
     }
     let (data, records) = (stocked.data().await, stocked.records().await);
 
-    for (method, path, ..) in FUNCTIONS {
+    for (method, path, ..) in &FUNCTIONS {
         let response = stocked.request("monitoring", method, path).send().await.unwrap();
 
         assert_eq!(response.status().as_u16(), 403, "{method} {path}");
@@ -257,7 +229,7 @@ async fn a_token_limits_the_scopes_of_the_product_to_its_roles() {
     let mut stocked = Stocked::with_id(stack, "0190a6b2-1111-7abc-8def-0123456789ab");
     let every: Vec<_> = FUNCTIONS.iter().map(|(_, _, scope, ..)| *scope).collect();
     for (product, _, scopes) in PRODUCTS {
-        for (method, path, scope, ..) in FUNCTIONS {
+        for (method, path, scope, ..) in &FUNCTIONS {
             let others: Vec<_> = every.iter().copied().filter(|other| other != scope).collect();
             for (roles, has_role) in [(&[*scope][..], true), (&others, false), (&[], false)] {
                 let request = stocked.request(product, method, path);
