@@ -5,15 +5,19 @@ use http_body_util::Full;
 use hyper::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
-use hyper::{Response, StatusCode};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
 
-pub(super) const HTML: &str = "text/html; charset=utf-8";
-pub(super) const CSS: &str = "text/css; charset=utf-8";
-pub(super) const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 
 /// The style of all pages; each page adds its own.
-pub(super) const BASE_CSS: &str = include_str!("base.css");
+const BASE_CSS: &str = include_str!("base.css");
+
+/// What the scripts of all pages share; each page adds its own.
+const BASE_JS: &str = include_str!("base.js");
 
 /// Allows scripts, styles and data from this origin only, no framing, and no requests elsewhere.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -22,6 +26,35 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 pub(super) type HttpResponse = Response<Full<Bytes>>;
+
+/// The files of a page.
+pub(super) struct Files {
+    /// The path of the page.
+    pub(super) path: &'static str,
+    pub(super) html: &'static str,
+    pub(super) css: &'static str,
+    pub(super) script: &'static str,
+}
+
+impl Files {
+    /// Serves the page, its style and its script; `other` serves its other parts, by their path below
+    /// the page. Paths are case-sensitive.
+    pub(super) fn respond(
+        &self,
+        parts: &Parts,
+        other: impl FnOnce(&str) -> Option<HttpResponse>,
+    ) -> HttpResponse {
+        if parts.method != Method::GET {
+            return response(StatusCode::METHOD_NOT_ALLOWED, JSON, "{}");
+        }
+        match parts.uri.path().strip_prefix(self.path).unwrap_or_default() {
+            "" | "/" => response(StatusCode::OK, HTML, self.html),
+            "/page.css" => response(StatusCode::OK, CSS, [BASE_CSS, self.css].concat()),
+            "/page.js" => response(StatusCode::OK, JAVASCRIPT, [BASE_JS, self.script].concat()),
+            below => other(below).unwrap_or_else(|| response(StatusCode::NOT_FOUND, JSON, "{}")),
+        }
+    }
+}
 
 /// A response with a page or a part of one.
 pub(super) fn response(

@@ -2,14 +2,21 @@
 //! of API Management.
 
 use bytes::Bytes;
+use hyper::StatusCode;
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::page::{BASE_CSS, CSS, HTML, HttpResponse, JAVASCRIPT, JSON, response};
+use super::page::{Files, HttpResponse, JSON, response};
 
 /// The path of the page; the document is at `/docs/openapi.json`.
 pub(super) const PATH: &str = "/docs";
+
+const FILES: Files = Files {
+    path: PATH,
+    html: include_str!("page.html"),
+    css: include_str!("page.css"),
+    script: include_str!("page.js"),
+};
 
 /// The page for an API's `OpenAPI` document.
 pub(super) struct ApiDocs {
@@ -25,17 +32,9 @@ impl ApiDocs {
 
     /// Serves the page and its parts.
     pub(super) fn respond(&self, parts: &Parts) -> HttpResponse {
-        if parts.method != Method::GET {
-            return response(StatusCode::METHOD_NOT_ALLOWED, JSON, "{}");
-        }
-        match parts.uri.path().strip_prefix(PATH).unwrap_or_default() {
-            "" | "/" => response(StatusCode::OK, HTML, include_str!("page.html")),
-            "/page.css" => {
-                response(StatusCode::OK, CSS, [BASE_CSS, include_str!("page.css")].concat())
-            }
-            "/page.js" => response(StatusCode::OK, JAVASCRIPT, include_str!("page.js")),
-            "/openapi.json" => response(StatusCode::OK, JSON, self.document.clone()),
-            _ => response(StatusCode::NOT_FOUND, JSON, "{}"),
-        }
+        FILES.respond(parts, |below| {
+            let document = || response(StatusCode::OK, JSON, self.document.clone());
+            (below == "/openapi.json").then(document)
+        })
     }
 }

@@ -1,23 +1,6 @@
 // Shows an API from its OpenAPI document, and sends requests to it.
 // Responses are inserted as text, never as markup.
-"use strict";
-
-const KEY = "subscription-key";
-const GUID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
-// The characters of a key.
-const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
-// Characters that are invisible or reorder the text around them.
-const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 let api;
-
-const byId = (id) => document.getElementById(id);
-
-function element(name, className, ...content) {
-  const created = document.createElement(name);
-  if (className) created.className = className;
-  created.append(...content.filter((part) => part !== undefined && part !== null));
-  return created;
-}
 
 function resolved(schema) {
   return schema?.$ref ? api.components.schemas[schema.$ref.split("/").pop()] : schema;
@@ -78,12 +61,12 @@ function bodySchema(operation) {
 
 function responseRows(operation) {
   return Object.entries(operation.responses).map(([status, response]) => {
-    const [media] = Object.entries(response.content ?? {});
+    const media = Object.entries(response.content ?? {});
     const headers = Object.entries(response.headers ?? {});
     return [
       element("strong", "", status),
       response.description,
-      media ? element("code", "", `${described(media[1].schema)} (${media[0]})`) : "",
+      element("code", "", media.map(([type, { schema }]) => `${described(schema)} (${type})`).join("\n")),
       headers.map(([name, header]) => `${name}: ${header.description}`).join("\n"),
     ];
   });
@@ -141,7 +124,7 @@ function bodyField(operation) {
 
 // The URL and the headers of the request.
 function target(path, operation, form) {
-  const headers = { "Ocp-Apim-Subscription-Key": byId("key").value.trim() };
+  const headers = keyHeader();
   const query = new URLSearchParams();
   let address = path;
   for (const { name, in: place } of operation.parameters ?? []) {
@@ -161,10 +144,6 @@ function indented(text) {
   }
 }
 
-function escaped(text) {
-  return text.replace(INVISIBLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
 // Shows a body with each quoted string isolated, so that right-to-left text does not move the quotes.
 function bodyElement(text) {
   const shown = element("pre", "body");
@@ -177,20 +156,10 @@ function bodyElement(text) {
   return shown;
 }
 
-// The error message for a key that a header cannot contain; otherwise empty.
-function keyError(key) {
-  const index = [...key].findIndex((character) => !VISIBLE_ASCII.test(character));
-  if (index < 0) return "";
-  const code = [...key][index].codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
-  return `The key is invalid: character ${index + 1} is U+${code}, but keys consist of printable ASCII characters. Copy it again.`;
-}
-
 async function send(path, method, operation, form, output) {
-  const keyProblem = keyError(byId("key").value.trim());
-  byId("key").setAttribute("aria-invalid", String(Boolean(keyProblem)));
+  const keyProblem = checkKey();
   if (keyProblem) {
     output.replaceChildren(element("p", "bad", keyProblem));
-    byId("key").focus();
     return;
   }
   const { address, headers } = target(path, operation, form);
@@ -266,8 +235,7 @@ function show() {
 }
 
 async function load() {
-  byId("key").value = sessionStorage.getItem(KEY) ?? "";
-  byId("key").addEventListener("input", () => sessionStorage.setItem(KEY, byId("key").value));
+  keepKey();
   byId("access").addEventListener("submit", (event) => event.preventDefault());
   try {
     const response = await fetch("/docs/openapi.json", { cache: "no-store" });

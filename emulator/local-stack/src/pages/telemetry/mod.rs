@@ -3,37 +3,35 @@
 mod requests;
 mod timeline;
 
+use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
 use stand_ins::app_insights::Telemetry;
 
-use super::page::{self, BASE_CSS, CSS, HTML, HttpResponse, JAVASCRIPT, JSON};
+use super::page::{self, Files, HttpResponse, JSON};
 
 /// The path of the page.
 pub(super) const PATH: &str = "/telemetry";
 
-/// Serves the page and its parts; paths are case-sensitive.
+const FILES: Files = Files {
+    path: PATH,
+    html: include_str!("page.html"),
+    css: include_str!("page.css"),
+    script: include_str!("page.js"),
+};
+
+/// Serves the page and its parts.
 pub(super) fn respond(telemetry: &Telemetry, parts: &Parts) -> HttpResponse {
-    if parts.method != Method::GET {
-        return page::response(StatusCode::METHOD_NOT_ALLOWED, JSON, "{}");
-    }
-    let below = parts.uri.path().strip_prefix(PATH).unwrap_or_default();
-    match below {
-        "" | "/" => page::response(StatusCode::OK, HTML, include_str!("page.html")),
-        "/page.css" => {
-            page::response(StatusCode::OK, CSS, [BASE_CSS, include_str!("page.css")].concat())
+    FILES.respond(parts, |below| {
+        if below == "/requests" {
+            return Some(if_changed(telemetry, parts, || last_requests(telemetry)));
         }
-        "/page.js" => page::response(StatusCode::OK, JAVASCRIPT, include_str!("page.js")),
-        "/requests" => if_changed(telemetry, parts, || last_requests(telemetry)),
-        _ => match below.strip_prefix("/operations/") {
-            Some(id) => if_changed(telemetry, parts, || operation(telemetry, id)),
-            None => page::response(StatusCode::NOT_FOUND, JSON, "{}"),
-        },
-    }
+        let id = below.strip_prefix("/operations/")?;
+        Some(if_changed(telemetry, parts, || operation(telemetry, id)))
+    })
 }
 
 /// Returns 304 if the browser has the newest version.

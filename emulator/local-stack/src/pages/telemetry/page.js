@@ -1,21 +1,10 @@
 // Shows the last requests, or the timeline of the trace id in the page's address (#trace=ID).
 // Responses are inserted as text, never as markup.
-"use strict";
-
 const POLL_MS = 1000;
 const TRACE_ID = /^[0-9a-f]{32}$/;
 const TRACE = "#trace=";
 const tags = new Map();
 const shown = new Map();
-
-const byId = (id) => document.getElementById(id);
-
-function element(name, className, text) {
-  const created = document.createElement(name);
-  if (className) created.className = className;
-  if (text !== undefined && text !== null) created.textContent = text;
-  return created;
-}
 
 function duration(ms) {
   if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
