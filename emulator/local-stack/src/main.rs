@@ -78,6 +78,7 @@ fn print_welcome(stack: &LocalStack, state: &Path) {
 Everything works.
   gateway            {url}
   API                {url}/docs
+  access log         {url}/access-log
   telemetry          {url}/telemetry
   subscription key   {key}
 {others}  data and keys      {state}

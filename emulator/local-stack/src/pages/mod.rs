@@ -1,6 +1,8 @@
 //! The pages on the gateway's port. They need no key: they contain no patient data and are
-//! reachable only from this machine.
+//! reachable only from this machine. Their scripts send requests to the API with the key that the user
+//! enters.
 
+mod access_log;
 mod docs;
 mod page;
 mod telemetry;
@@ -35,6 +37,8 @@ fn page(docs: &ApiDocs, telemetry: &Telemetry, parts: &Parts) -> Option<HttpResp
         Some(telemetry::respond(telemetry, parts))
     } else if is_at(docs::PATH) {
         Some(docs.respond(parts))
+    } else if is_at(access_log::PATH) {
+        Some(access_log::respond(parts))
     } else {
         None
     }

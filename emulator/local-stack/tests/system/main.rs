@@ -1,5 +1,6 @@
 //! The whole system: both packaged apps behind their hosts, the gateway, and a real mongod.
 
+mod access_log_page;
 mod browser;
 mod browser_cache;
 mod docs;

@@ -9,6 +9,7 @@ async fn no_cache_may_keep_a_page() {
     for (page, parts) in [
         ("/docs", &["", "/page.css", "/page.js", "/openapi.json"][..]),
         ("/telemetry", &["", "/page.css", "/page.js", "/requests"]),
+        ("/access-log", &["", "/page.css", "/page.js"]),
     ] {
         let whole = parts.iter().map(|part| ("GET", format!("{page}{part}"), 200));
         let refused = [("GET", format!("{page}/none"), 404), ("POST", page.to_owned(), 405)];
