@@ -5,7 +5,7 @@ use shared::function;
 use shared::openapi::{Document, EntryPoint};
 use shared::validation::{Rule, version};
 
-use crate::access_log::Access;
+use crate::access_log::{self, Access};
 use crate::app::PROBLEM_TYPE_PREFIX;
 use crate::audit::{AuditRecordSearch, recorded};
 use crate::functions::FUNCTIONS;
@@ -68,6 +68,10 @@ fn with_schemas(document: Document) -> Document {
         "when": "2026-05-14T15:14:15.120Z", "organisation": "Laboratory North", "action": "read",
         "what": "test results", "count": 2, "purpose": "TREAT", "outcome": "succeeded"
     });
+    let bundle = json!({
+        "resourceType": "Bundle", "type": "searchset",
+        "link": [{"relation": "self", "url": "?limit=100"}]
+    });
     let audit_record = json!({
         "id": ID, "createdDate": "2026-05-14T15:14:15.120Z", "sourceSystemName": "PatientTestsApi",
         "resource": {
@@ -89,6 +93,7 @@ fn with_schemas(document: Document) -> Document {
         .taken("Restoration", Restoration::schema(), json!({"version": 1}))
         .returned("Version", VersionSummary::schema(), returned_version)
         .returned("Access", Access::schema(), access)
+        .returned("AccessBundle", access_log::schema_of_bundle(), bundle)
         .taken("AuditRecordSearch", AuditRecordSearch::schema(), json!({"patientId": ID}))
         .returned("AuditRecord", recorded::schema(), audit_record)
         .returned("Reconciliation", Report::schema(), report)

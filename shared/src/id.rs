@@ -28,6 +28,12 @@ impl<T> Id<T> {
         Self::from_uuid(Uuid::new_v5(&IDEMPOTENCY_NAMESPACE, name.as_bytes()))
     }
 
+    /// The identifier of something that is made from this record, for a `purpose` (UUID version 5):
+    /// always the same. It does not tell this identifier.
+    pub fn derive<U>(self, purpose: &str) -> Id<U> {
+        Id::from_uuid(Uuid::new_v5(&self.0, purpose.as_bytes()))
+    }
+
     /// Parses a GUID: hexadecimal digits in the groups 8-4-4-4-12, any letter case.
     pub fn parse(text: &str) -> Option<Self> {
         // The uuid crate also accepts braced, URN and unhyphenated forms; the contract does not.

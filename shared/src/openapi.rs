@@ -5,12 +5,15 @@
 
 use std::io::Write;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::http::{IDEMPOTENCY_KEY_CHARS_MAX, PURPOSE_PATTERN};
 use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::validation::LISTED_MAX;
 use crate::version::ENTITY_TAGS_PATTERN;
+
+const JSON: &str = "application/json";
 
 /// The statuses that any operation can return: a bad header, a precondition, and the throttled,
 /// internal and unavailable of `docs/contract.md`.
@@ -42,6 +45,9 @@ pub enum EntryPoint {
     /// The Functions host, which refuses with an empty body.
     Host,
 }
+
+/// Writes `application/json` before other media types: generated clients take the first one.
+struct JsonFirst<'a>(&'a Value);
 
 /// A group of operations, called a tag in `OpenAPI`.
 #[derive(Clone, Copy, Debug)]
@@ -186,7 +192,7 @@ impl Document {
     /// # Errors
     /// If standard output is closed.
     pub fn print(&self) -> std::io::Result<()> {
-        let json = serde_json::to_string_pretty(&self.value)?;
+        let json = serde_json::to_string_pretty(&JsonFirst(&self.value))?;
         writeln!(std::io::stdout(), "{json}")
     }
 }
@@ -350,6 +356,13 @@ impl Operation {
             )
     }
 
+    /// Returns the page in another media type too, with a body of this schema, if `Accept` names it.
+    #[must_use]
+    pub fn also_returns(mut self, media_type: &str, schema: &str) -> Self {
+        self.value["responses"]["200"]["content"][media_type] = json!({"schema": named(schema)});
+        self
+    }
+
     /// Adds a query parameter that is true or absent.
     #[must_use]
     pub fn flag(self, name: &str, description: &str) -> Self {
@@ -426,6 +439,21 @@ impl Operation {
     }
 }
 
+impl Serialize for JsonFirst<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(members) => {
+                let json = members.get_key_value(JSON);
+                let others = members.iter().filter(|(name, _)| *name != JSON);
+                let ordered = json.into_iter().chain(others);
+                serializer.collect_map(ordered.map(|(name, value)| (name, Self(value))))
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(JsonFirst)),
+            other => other.serialize(serializer),
+        }
+    }
+}
+
 /// The header with the version.
 pub fn versioned() -> Value {
     json!({"ETag": header("The record's version, in quotes.", true)})
@@ -459,7 +487,7 @@ fn header(description: &str, required: bool) -> Value {
 }
 
 fn content(schema: &Value) -> Value {
-    json!({"application/json": {"schema": schema}})
+    json!({JSON: {"schema": schema}})
 }
 
 fn named(schema: &str) -> Value {

@@ -8,37 +8,55 @@ use super::Cursor;
 use crate::audit::{Outcome, PATIENT, RECONCILER, TEST};
 use crate::ids::AuditRecordId;
 
-const READ: &str = "read";
-
-const TEST_RESULTS: &str = "test results";
-
-/// The words of operations, and those of actions.
-const ACTIONS: [(&str, &str); 7] = [
-    ("read", READ),
+/// The words of operations, and what they did.
+const OPERATIONS: [(&str, Action); 7] = [
+    ("read", Action::Read),
     // The scaffold's word.
-    ("find", READ),
-    ("search", "found in a search"),
-    ("create", "created"),
-    ("update", "changed"),
-    ("delete", "deleted"),
-    ("restore", "restored"),
+    ("find", Action::Read),
+    ("search", Action::Found),
+    ("create", Action::Created),
+    ("update", Action::Changed),
+    ("delete", Action::Deleted),
+    ("restore", Action::Restored),
 ];
 
 /// A line of the access log.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Access {
-    when: Timestamp,
+    pub(super) when: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
-    organisation: Option<String>,
+    pub(super) organisation: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    person: Option<String>,
-    action: &'static str,
-    what: &'static str,
-    count: usize,
+    pub(super) person: Option<String>,
+    pub(super) action: Action,
+    pub(super) what: What,
+    pub(super) count: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    purpose: Option<String>,
-    outcome: Outcome,
+    pub(super) purpose: Option<String>,
+    pub(super) outcome: Outcome,
+}
+
+/// What was done, in words.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Action {
+    Read,
+    #[serde(rename = "found in a search")]
+    Found,
+    Created,
+    Changed,
+    Deleted,
+    Restored,
+}
+
+/// With which kind of data.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) enum What {
+    #[serde(rename = "patient")]
+    Patient,
+    #[serde(rename = "test results")]
+    TestResults,
 }
 
 /// An audit record, as far as a line shows it.
@@ -92,8 +110,7 @@ pub(super) struct Reader {
 impl Access {
     /// The `OpenAPI` schema.
     pub(crate) fn schema() -> Value {
-        let mut actions: Vec<_> = ACTIONS.iter().map(|(_, action)| *action).collect();
-        actions.dedup();
+        use Action::{Changed, Created, Deleted, Found, Read, Restored};
         json!({
             "type": "object",
             "required": ["when", "action", "what", "count", "outcome"],
@@ -101,8 +118,8 @@ impl Access {
                 "when": {"type": "string", "format": "date-time"},
                 "organisation": {"type": "string"},
                 "person": {"type": "string"},
-                "action": {"type": "string", "enum": actions},
-                "what": {"type": "string", "enum": [PATIENT, TEST_RESULTS]},
+                "action": {"type": "string", "enum": [Read, Found, Created, Changed, Deleted, Restored]},
+                "what": {"type": "string", "enum": [What::Patient, What::TestResults]},
                 "count": {
                     "type": "integer", "minimum": 0,
                     "description": "How many records of the patient were disclosed or changed."
@@ -130,7 +147,7 @@ impl Reader {
         }
         let (action, count) = match self.effect(record, outcome) {
             // A request that changed nothing disclosed what was there.
-            Effect::Disclosed(count) if record.relates_to.is_some() => (READ, count),
+            Effect::Disclosed(count) if record.relates_to.is_some() => (Action::Read, count),
             Effect::Disclosed(count) => (action, count),
             Effect::Changed => (action, 1),
             Effect::None if self.attempts => (action, 0),
@@ -167,16 +184,16 @@ impl Reader {
 }
 
 impl LoggedRecord {
-    fn action(&self) -> Option<&'static str> {
+    fn action(&self) -> Option<Action> {
         let operation = self.resource.operation.as_str();
-        ACTIONS.iter().find(|(word, _)| *word == operation).map(|(_, action)| *action)
+        OPERATIONS.iter().find(|(word, _)| *word == operation).map(|(_, action)| *action)
     }
 
     /// What kind of data it is about; `None` if it is no patient data, such as the access log.
-    fn what(&self) -> Option<&'static str> {
+    fn what(&self) -> Option<What> {
         match self.resource.r#type.as_str() {
-            PATIENT => Some(PATIENT),
-            TEST => Some(TEST_RESULTS),
+            PATIENT => Some(What::Patient),
+            TEST => Some(What::TestResults),
             _ => None,
         }
     }

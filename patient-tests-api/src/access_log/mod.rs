@@ -7,6 +7,7 @@
 
 mod access;
 mod cursor;
+mod fhir;
 
 use shared::http::{Request, Response};
 use shared::page;
@@ -18,6 +19,7 @@ use crate::ids::PatientId;
 pub(crate) use access::Access;
 use access::{LoggedRecord, Reader};
 pub(crate) use cursor::Cursor;
+pub(crate) use fhir::{FHIR, schema as schema_of_bundle};
 
 /// The query parameters of the access log.
 pub(crate) const PARAMETERS: &[&str] = &["limit", "cursor", ATTEMPTS];
@@ -58,13 +60,14 @@ impl AccessLogRequest {
         Ok(Self { limit: page::limit(request)?, cursor, attempts })
     }
 
-    fn next_page(&self, cursor: &Cursor) -> String {
+    /// The query that asks for the page that begins at `cursor`.
+    fn query(&self, cursor: &Cursor) -> String {
         let attempts = if self.attempts { "&attempts=true" } else { "" };
-        page::query(Some(cursor), self.limit) + attempts
+        page::query(cursor.after.is_some().then_some(cursor), self.limit) + attempts
     }
 }
 
-/// One page of a patient's access log.
+/// One page of a patient's access log, as JSON or, if the client prefers that, as FHIR.
 ///
 /// # Errors
 /// [`Error::Unavailable`] unless the register returns its records in time.
@@ -81,7 +84,7 @@ pub(crate) async fn load(
         attempts: page.attempts,
     };
     let mut cursor = page.cursor.clone();
-    let (mut lines, mut ids) = (Vec::new(), Vec::new());
+    let (mut lines, mut ids) = (Vec::<Access>::new(), Vec::new());
     let mut next_page = None;
     let portion = (2 * page.limit).min(RECORDS_MAX);
     'page: for fetches in 1.. {
@@ -93,19 +96,28 @@ pub(crate) async fn load(
             let full = (lines.len() == page.limit).then(|| cursor.clone());
             let Some(line) = reader.read(&record, &mut cursor) else { continue };
             if let Some(before) = full {
-                next_page = Some(page.next_page(&before));
+                next_page = Some(page.query(&before));
                 break 'page;
             }
             lines.push(line);
-            ids.push(record.id.to_string());
+            ids.push(record.id);
         }
         if next.is_none() {
             break;
         }
         if fetches == FETCHES_MAX {
-            next_page = Some(page.next_page(&cursor));
+            next_page = Some(page.query(&cursor));
             break;
         }
     }
-    Ok(Disclosure::of(ids, Response::ok(&lines).with_next_page(next_page)))
+    let response = if request.prefers(FHIR) {
+        let events = ids.iter().zip(&lines).map(|(id, line)| fhir::entry(patient_id, *id, line));
+        let this_page = page.query(&page.cursor);
+        let bundle = fhir::bundle(events.collect(), &this_page, next_page.as_deref());
+        Response::ok_of_type(FHIR, &bundle)
+    } else {
+        Response::ok(&lines)
+    };
+    let ids = ids.iter().map(ToString::to_string).collect();
+    Ok(Disclosure::of(ids, response.with_next_page(next_page)))
 }

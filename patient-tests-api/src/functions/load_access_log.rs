@@ -32,9 +32,11 @@ fn operations() -> Vec<openapi::Operation> {
             "For the patient, newest first: every read, search and change that disclosed or changed \
              the patient or the patient's tests. person is there for callers with the scope \
              audit.persons. An unknown patient has an empty list: the register knows no patients. \
-             A page can have fewer items than limit, even none; Link has the next page.",
+             A page can have fewer items than limit, even none; Link has the next page. With Accept: \
+             application/fhir+json, a page is a FHIR R4 Bundle of AuditEvents.",
         )
         .pages_by(&Cursor::schema(), "Access")
+        .also_returns(access_log::FHIR, "AccessBundle")
         .flag("attempts", "true to list attempts too that disclosed and changed nothing."),
     ]
 }

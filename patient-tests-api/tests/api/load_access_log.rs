@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stand_ins::audit_api::Behaviour;
+use stand_ins::test_app::Response;
 
 use crate::helpers::{PatientTestsApi, patient, patient_with, unknown_id};
 
@@ -236,6 +237,165 @@ async fn bad_queries_and_a_register_that_fails_hand_out_nothing() {
         let refused = api.call("GET", &path).expect(503).await;
         assert_eq!(refused.problem(), "unavailable");
     }
+}
+
+/// The log as a FHIR Bundle.
+async fn bundle(api: &PatientTestsApi, path: &str) -> Response {
+    api.call("GET", path).header("Accept", "application/fhir+json").expect(200).await
+}
+
+#[tokio::test]
+async fn the_log_comes_in_fhir_on_request() {
+    let api = PatientTestsApi::start().await;
+    let id = unknown_id();
+    let mut read = record(&id, "read", "succeeded");
+    read["resource"]["type"] = json!("test");
+    read["resource"]["disclosed"] = json!([unknown_id(), unknown_id()]);
+    api.audit.add(&at(0), read);
+    let path = format!("patient/{id}/access-log");
+
+    let page = bundle(&api, &path).await;
+
+    // The host adds the character set.
+    assert_eq!(page.header("Content-Type"), Some("application/fhir+json; charset=utf-8"));
+    let entry = &page.body["entry"][0];
+    let full_url = entry["fullUrl"].as_str().unwrap();
+    assert!(full_url.starts_with("urn:uuid:"), "{full_url}");
+    let withheld = |reason: &str| {
+        let url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+        json!({"extension": [{"url": url, "valueCode": reason}]})
+    };
+    let dicom = |code: &str| {
+        let system = "http://dicom.nema.org/resources/ontology/DCM";
+        json!({"coding": [{"system": system, "code": code}]})
+    };
+    let terms = |system: &str, code: &str| {
+        json!({
+            "system": format!("http://terminology.hl7.org/CodeSystem/{system}"), "code": code
+        })
+    };
+    let expected = json!({
+        "resourceType": "AuditEvent",
+        "meta": {
+            "profile": [
+                "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientRead"
+            ]
+        },
+        "type": terms("audit-event-type", "rest"),
+        "subtype": [{"system": "http://hl7.org/fhir/restful-interaction", "code": "read"}],
+        "action": "R",
+        "recorded": at(0),
+        "outcome": "0",
+        "purposeOfEvent": [{"coding": [terms("v3-ActReason", "TREAT")]}],
+        "agent": [
+            {
+                "type": dicom("110152"), "who": {"display": "North"}, "requestor": false,
+                "network": withheld("masked")
+            },
+            {
+                "type": dicom("110153"), "who": {"display": "Patient records"}, "requestor": false,
+                "network": withheld("masked")
+            },
+            {
+                "type": {"coding": [terms("v3-ParticipationType", "IRCP")]},
+                "who": {"display": "ada@north.example"}, "requestor": true
+            }
+        ],
+        "source": {
+            "observer": {"display": "Patient records"},
+            "type": [terms("security-source-type", "4")]
+        },
+        "entity": [
+            {
+                "what": {
+                    "type": "Patient",
+                    "identifier": {
+                        "system": "urn:ietf:rfc:3986", "value": format!("urn:uuid:{id}")
+                    }
+                },
+                "type": terms("audit-entity-type", "1"),
+                "role": terms("object-role", "1")
+            },
+            {
+                "what": {"display": "test results"},
+                "type": terms("audit-entity-type", "2"),
+                "role": terms("object-role", "3"),
+                "detail": [{"type": "count", "valueString": "2"}]
+            }
+        ]
+    });
+    assert_eq!(entry["resource"], expected);
+    // The same event has the same URL, whoever asks.
+    let call = api.call("GET", &path).header("X-Caller-Scopes", "audit.access-log");
+    let anonymous = call.header("Accept", "application/fhir+json").expect(200).await;
+    assert_eq!(anonymous.body["entry"][0]["fullUrl"], full_url);
+    assert_eq!(anonymous.body["entry"][0]["resource"]["agent"][0]["requestor"], true);
+    assert_eq!(anonymous.body["entry"][0]["resource"]["agent"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn fhir_pages_tell_what_the_lines_tell_and_no_identifiers() {
+    let api = PatientTestsApi::start().await;
+    let id = api.create_patient().await;
+    let path = format!("patient/{id}");
+    api.create_test(&id).await;
+    api.load_patient(&id).await;
+    api.call("POST", "patient/search").json(&json!({"firstName": "Ada"})).expect(200).await;
+    api.rename_patient(&id, "Grace").await;
+    api.call("PUT", &path)
+        .header("If-Match", "\"1\"")
+        .json(&patient_with("id", json!(id)))
+        .expect(412)
+        .await;
+    api.call("DELETE", &path).expect(204).await;
+    let mut query = "?limit=2&attempts=true".to_owned();
+    let (mut events, mut texts) = (Vec::new(), String::new());
+    loop {
+        let page = bundle(&api, &format!("{path}/access-log{query}")).await;
+        texts.push_str(&page.body["entry"].to_string());
+        let links = page.body["link"].as_array().unwrap();
+        assert_eq!(links[0], json!({"relation": "self", "url": query}));
+        events.extend(page.body["entry"].as_array().unwrap().clone());
+        let Some(next) = page.next_page() else { break };
+        assert_eq!(links[1], json!({"relation": "next", "url": next}));
+        query = next;
+    }
+
+    let told: Vec<_> = events
+        .iter()
+        .map(|entry| {
+            let event = &entry["resource"];
+            let profile = event["meta"]["profile"][0].as_str().unwrap_or(". no pattern");
+            let end = event["outcomeDesc"].as_str().unwrap_or("success");
+            format!("{} {end}", profile.rsplit('.').next().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "PatientDelete success",
+            " no pattern refused",
+            "PatientUpdate success",
+            "PatientQuery success",
+            "PatientRead success",
+            "PatientCreate success",
+            "PatientCreate success",
+        ]
+    );
+    for record in api.audit.records() {
+        assert!(!texts.contains(&record.id), "{texts}");
+    }
+    for withheld in ["gateway", "clientAddress", "traceId", "firstName"] {
+        assert!(!texts.contains(withheld), "{withheld}");
+    }
+    let empty = bundle(&api, &format!("patient/{}/access-log", unknown_id())).await;
+    assert_eq!(
+        empty.body,
+        json!({
+            "resourceType": "Bundle", "type": "searchset",
+            "link": [{"relation": "self", "url": "?limit=100"}]
+        })
+    );
 }
 
 /// An interaction of a model: what the register has of it, and the line that it makes.

@@ -21,6 +21,7 @@ macro_rules! headers {
 }
 
 headers! {
+    Accept = "Accept",
     ContentEncoding = "Content-Encoding",
     ContentLength = "Content-Length",
     ContentType = "Content-Type",

@@ -151,6 +151,14 @@ impl Request {
         })
     }
 
+    /// Whether the client names this media type in `Accept` and does not prefer `application/json`
+    /// (RFC 9110, section 12.5.1). A range such as `*/*` names none.
+    pub fn prefers(&self, media_type: &str) -> bool {
+        let accept = self.headers.get(Header::Accept).unwrap_or_default();
+        let [wanted, json] = [media_type, "application/json"].map(|name| quality(accept, name));
+        wanted > 0.0 && wanted >= json
+    }
+
     /// `If-Match` and `If-None-Match`.
     ///
     /// # Errors
@@ -254,6 +262,17 @@ impl Request {
     }
 }
 
+/// The weight that an `Accept` header gives to a media type by name; 0 if it does not name it.
+fn quality(accept: &str, media_type: &str) -> f32 {
+    let weight = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        parts.next().filter(|name| name.eq_ignore_ascii_case(media_type))?;
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        Some(weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0)))
+    };
+    accept.split(',').find_map(weight).unwrap_or(0.0)
+}
+
 /// Whether the host damages or encodes bodies of this type. It decodes every body as UTF-8 except
 /// octet streams and multipart.
 fn is_binary(media_type: &str) -> bool {
@@ -317,6 +336,32 @@ pub(crate) mod tests {
             key_name: None,
             body: body.map(str::to_owned),
         }
+    }
+
+    #[test]
+    fn a_media_type_is_preferred_only_by_its_name_and_its_weight() {
+        let prefers = |accept| request(&[("Accept", accept)], None).prefers("application/x+json");
+        for accept in [
+            "application/x+json",
+            "Application/X+JSON; version=4.0",
+            "text/html, application/x+json;q=0.9, */*;q=0.1",
+            "application/json;q=0.5,application/x+json; version=4.0; q=0.5",
+        ] {
+            assert!(prefers(accept), "{accept}");
+        }
+        for accept in [
+            "",
+            "*/*",
+            "application/*",
+            "application/json",
+            "application/x+jsonp",
+            "application/x+json;q=0",
+            "application/x+json;q=many",
+            "application/x+json;q=0.9, application/json",
+        ] {
+            assert!(!prefers(accept), "{accept}");
+        }
+        assert!(!request(&[], None).prefers("application/x+json"));
     }
 
     #[tokio::test]

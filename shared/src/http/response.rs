@@ -20,7 +20,12 @@ pub struct Response {
 impl Response {
     /// 200 with a JSON body.
     pub fn ok(body: &impl Serialize) -> Self {
-        Self::json(200, "application/json", body)
+        Self::ok_of_type("application/json", body)
+    }
+
+    /// 200 with a JSON body of this media type.
+    pub fn ok_of_type(media_type: &'static str, body: &impl Serialize) -> Self {
+        Self::json(200, media_type, body)
     }
 
     /// 200 with a body that is already JSON.
