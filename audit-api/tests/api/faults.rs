@@ -1,6 +1,7 @@
-//! The register when its database fails: every confirmed record is stored.
+//! The register when its database fails: every confirmed record is stored, and every page is whole.
 
 use mongodb::bson::doc;
+use serde_json::json;
 use stand_ins::mongo::{self, Proxy};
 
 use crate::helpers::{AuditApi, record};
@@ -60,4 +61,51 @@ async fn a_database_that_refuses_is_unavailable() {
     let logs = api.app.host.invocation_logs();
     assert!(logs.iter().any(|log| log.text.contains("database error 13")), "{logs:?}");
     api.create(&record()).expect(201).await;
+}
+
+#[tokio::test]
+async fn a_throttled_search_is_tried_again_until_it_has_its_page() {
+    let connection_string = mongo::for_tests().await;
+    let app_name = "audit-search-throttled";
+    let api =
+        AuditApi::start_on(&mongo::with_option(&connection_string, "appName", app_name)).await;
+    let id = api.create(&record()).expect(201).await.body["id"].clone();
+    let fail_point = mongo::fail_commands(
+        &connection_string,
+        app_name,
+        doc! { "failCommands": ["find"], "errorCode": 16500, "mode": { "times": 2 } },
+    )
+    .await;
+
+    let found = api.found(&json!({"resourceId": record()["resource"]["id"]})).await;
+
+    fail_point.clear().await;
+    assert_eq!(json!(found), json!([id]));
+}
+
+#[tokio::test]
+async fn a_search_that_the_database_refuses_is_unavailable_and_has_no_records() {
+    let connection_string = mongo::for_tests().await;
+    let app_name = "audit-search-refused";
+    let api =
+        AuditApi::start_on(&mongo::with_option(&connection_string, "appName", app_name)).await;
+    let id = api.create(&record()).expect(201).await.body["id"].clone();
+    let id = id.as_str().expect("a record has an id");
+    let criteria = json!({"resourceId": record()["resource"]["id"]});
+    let fail_point = mongo::fail_commands(
+        &connection_string,
+        app_name,
+        doc! { "failCommands": ["find"], "errorCode": 13 },
+    )
+    .await;
+
+    let search = api.search("", &criteria).expect(503).await;
+    let load = api.app.call("GET", &format!("auditrecord/{id}")).expect(503).await;
+
+    fail_point.clear().await;
+    for refused in [search, load] {
+        assert_eq!(refused.problem(), "unavailable");
+        assert_eq!(refused.header("Retry-After"), Some("5"));
+    }
+    assert_eq!(api.found(&criteria).await, [id]);
 }
