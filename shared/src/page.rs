@@ -86,14 +86,6 @@ impl<K: Copy> PageRequest<K> {
         Ok(Self { limit: limit(request)?, after: cursor(request, parse_key)? })
     }
 
-    /// The query that asks another service for the same page.
-    pub fn query(&self) -> String
-    where
-        K: Display,
-    {
-        query(self.after.as_ref(), self.limit)
-    }
-
     /// The page, filled with the items that `fetch` returns, each with its key. It is called with the
     /// key of the item before and the number of items to fetch: portions suit the size of the items,
     /// so each is a short command that can be retried alone, and no more is read than the page can

@@ -14,6 +14,11 @@ impl RequestHash {
         let json = serde_json::to_vec(request).expect("serialising a parsed request cannot fail");
         Self(hex::encode(Sha256::digest(&json)))
     }
+
+    /// The first eight digits, where a difference need only be likely to show.
+    pub fn prefix(&self) -> &str {
+        &self.0[..8]
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub struct TimeKey<T> {
 }
 
 impl<T> TimeKey<T> {
+    /// A regular expression for the text.
+    pub const PATTERN: &str = r"(0|-?[1-9][0-9]{0,14})\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+
     /// Parses the text of a key, exactly as it was written.
     pub fn parse(text: &str) -> Option<Self> {
         let (unix_ms, id) = text.split_once('.')?;
@@ -28,8 +31,7 @@ impl<T> TimeKey<T> {
 
     /// The `OpenAPI` schema of the text.
     pub fn schema() -> Value {
-        let pattern = r"^(0|-?[1-9][0-9]{0,14})\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
-        json!({"type": "string", "pattern": pattern})
+        json!({"type": "string", "pattern": format!("^{}$", Self::PATTERN)})
     }
 }
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::{TimeKey, Timestamp};
+use shared::Timestamp;
 
 use super::Cursor;
-use crate::audit::{Outcome, PATIENT, RECONCILER, TEST};
+use crate::audit::{Outcome, PATIENT, Position, RECONCILER, TEST};
 use crate::ids::AuditRecordId;
 
 /// The words of operations, and what they did.
@@ -134,7 +134,7 @@ impl Access {
 impl Reader {
     /// The line of a record, if it makes one; moves the cursor behind the record.
     pub(super) fn read(&self, record: &LoggedRecord, cursor: &mut Cursor) -> Option<Access> {
-        cursor.after = Some(TimeKey { time: record.created_date, id: record.id });
+        cursor.after = Some(Position { time: record.created_date, id: record.id });
         let outcome = record.outcome.unwrap_or(Outcome::Succeeded);
         let is_first = match (outcome, record.relates_to) {
             (Outcome::Intended, _) => !cursor.take_announcement(record.id),

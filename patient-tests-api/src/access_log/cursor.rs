@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde_json::{Value, json};
-use shared::TimeKey;
 
-use crate::ids::{AuditRecordId, AuditRecordTag};
+use crate::audit::{CursorMark, Position};
+use crate::ids::AuditRecordId;
 
 /// The most ends that wait for their announcement. Each is an interaction that was under way at the
 /// same time, so there are few.
@@ -18,7 +18,7 @@ const WAITING_MAX: usize = 64;
 #[derive(Clone, Default)]
 pub(crate) struct Cursor {
     /// `None` before the first record.
-    pub(super) after: Option<TimeKey<AuditRecordTag>>,
+    pub(super) after: Option<Position>,
     waiting: Vec<AuditRecordId>,
 }
 
@@ -26,7 +26,7 @@ impl Cursor {
     /// Parses the text of a cursor, exactly as it was written.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, '.');
-        let after = TimeKey::parse(&format!("{}.{}", parts.next()?, parts.next()?))?;
+        let after = Position::parse(&format!("{}.{}", parts.next()?, parts.next()?))?;
         let waiting: Option<Vec<_>> = match parts.next() {
             Some(ids) => ids.split('.').map(AuditRecordId::parse).collect(),
             None => Some(Vec::new()),
@@ -35,10 +35,11 @@ impl Cursor {
         (cursor.waiting.len() <= WAITING_MAX && cursor.to_string() == text).then_some(cursor)
     }
 
-    /// The `OpenAPI` schema of the text.
+    /// The `OpenAPI` schema of the text with the mark of its search.
     pub(crate) fn schema() -> Value {
         let id = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
-        let pattern = format!(r"^(0|-?[1-9][0-9]{{0,14}})(\.{id}){{1,65}}$");
+        let mark = CursorMark::PATTERN;
+        let pattern = format!("^{}(\\.{id}){{0,{WAITING_MAX}}}{mark}$", Position::PATTERN);
         json!({"type": "string", "pattern": pattern})
     }
 

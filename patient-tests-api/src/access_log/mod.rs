@@ -13,7 +13,7 @@ use shared::http::{Request, Response};
 use shared::page;
 use shared::{Error, Result};
 
-use crate::audit::{AuditRecordSearch, AuditRegister, Disclosure, FoundPage};
+use crate::audit::{AuditRecordSearch, AuditRegister, CursorMark, Disclosure, FoundPage};
 use crate::ids::PatientId;
 
 pub(crate) use access::Access;
@@ -37,6 +37,9 @@ const RECORDS_MAX: usize = 1_000;
 
 /// The page that a request asks for.
 pub(crate) struct AccessLogRequest {
+    /// The search for the patient's records.
+    search: AuditRecordSearch,
+    mark: CursorMark,
     limit: usize,
     cursor: Cursor,
     /// Whether attempts are listed that disclosed and changed nothing.
@@ -44,11 +47,11 @@ pub(crate) struct AccessLogRequest {
 }
 
 impl AccessLogRequest {
-    /// Reads the query.
+    /// Reads the query of a request for a patient's log.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`].
-    pub(crate) fn parse(request: &Request) -> Result<Self> {
+    pub(crate) fn parse(patient_id: PatientId, request: &Request) -> Result<Self> {
         let attempts = match request.query(ATTEMPTS) {
             None => false,
             Some("true") => true,
@@ -56,14 +59,18 @@ impl AccessLogRequest {
                 return Err(Error::InvalidRequest("The query parameter attempts must be true."));
             }
         };
-        let cursor = page::cursor(request, Cursor::parse)?.unwrap_or_default();
-        Ok(Self { limit: page::limit(request)?, cursor, attempts })
+        let search = AuditRecordSearch::about(patient_id);
+        let mark = search.cursor_mark();
+        let cursor = page::cursor(request, |text| Cursor::parse(mark.unmarked(text)?))?;
+        let cursor = cursor.unwrap_or_default();
+        Ok(Self { search, mark, limit: page::limit(request)?, cursor, attempts })
     }
 
     /// The query that asks for the page that begins at `cursor`.
     fn query(&self, cursor: &Cursor) -> String {
         let attempts = if self.attempts { "&attempts=true" } else { "" };
-        page::query(cursor.after.is_some().then_some(cursor), self.limit) + attempts
+        let cursor = cursor.after.is_some().then(|| self.mark.mark(cursor));
+        page::query(cursor.as_ref(), self.limit) + attempts
     }
 }
 
@@ -77,7 +84,6 @@ pub(crate) async fn load(
     page: AccessLogRequest,
     request: &Request,
 ) -> Result<Disclosure> {
-    let search = AuditRecordSearch::about(patient_id);
     let reader = Reader {
         patient_id: patient_id.to_string(),
         names_persons: request.has_scope(PERSONS),
@@ -90,7 +96,7 @@ pub(crate) async fn load(
     'page: for fetches in 1.. {
         let query = page::query(cursor.after.as_ref(), portion);
         let FoundPage::<LoggedRecord> { records, next } =
-            register.search(&search, &query, request).await?;
+            register.search(&page.search, &query, request).await?;
         for record in records {
             // The next page begins before the first line that does not fit.
             let full = (lines.len() == page.limit).then(|| cursor.clone());

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use shared::secrets::LiveSecret;
 use shared::telemetry::TraceContext;
 use shared::telemetry::metrics::DurationRecorder;
-use shared::{Deadline, Error, HttpClient, Result};
+use shared::{Deadline, Error, HttpClient, Result, page};
 use uuid::Uuid;
 
 use super::record::NewAuditRecord;
 use super::recorded::AuditRecord;
-use super::search::AuditRecordSearch;
+use super::search::{AuditRecordSearch, Position};
 use super::transport::{AttemptError, body, call, header_value, in_span, response, span};
 use crate::ids::AuditRecordId;
 use crate::settings::AuditUrls;
@@ -51,8 +51,8 @@ struct CreatedRecord {
 pub(crate) struct FoundPage<R> {
     /// The records, newest first.
     pub(crate) records: Vec<R>,
-    /// The query of the next page.
-    pub(crate) next: Option<String>,
+    /// Where the next page begins, if there is one.
+    pub(crate) next: Option<Position>,
 }
 
 impl AuditClient {
@@ -130,12 +130,15 @@ impl AuditClient {
         deadline: Deadline,
     ) -> Result<Vec<AuditRecord>> {
         let mut records = Vec::new();
-        let mut query = format!("limit={PAGE_RECORDS_MAX}");
+        let mut after = None;
         loop {
+            let query = page::query(after.as_ref(), PAGE_RECORDS_MAX);
             let page = self.search_page(search, &query, trace, deadline).await?;
             records.extend(page.records);
-            let Some(next) = page.next else { return Ok(records) };
-            query = next;
+            if page.next.is_none() {
+                return Ok(records);
+            }
+            after = page.next;
         }
     }
 
@@ -232,8 +235,8 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, AttemptError> {
     serde_json::from_slice(body).map_err(|_| AttemptError::Unreadable)
 }
 
-/// The query of the next page in `Link` (RFC 8288), as the register writes it.
-fn next_page(link: &HeaderValue) -> Option<String> {
+/// Where the next page of `Link` (RFC 8288) begins, as the register writes it.
+fn next_page(link: &HeaderValue) -> Option<Position> {
     let query = link.to_str().ok()?.strip_prefix("<?")?.strip_suffix(">; rel=\"next\"")?;
-    Some(query.to_owned())
+    Position::parse(query.split('&').find_map(|part| part.strip_prefix("cursor="))?)
 }

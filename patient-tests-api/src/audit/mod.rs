@@ -36,7 +36,7 @@ pub(crate) use record::{
     ACCESS_LOG, AUDIT_RECORD, Operation, Outcome, PATIENT, RECONCILER, Resource, TEST,
 };
 pub(crate) use recorded::{AuditRecord, Subject};
-pub(crate) use search::AuditRecordSearch;
+pub(crate) use search::{AuditRecordSearch, CursorMark, Position};
 
 /// How long a caller without a scope waits for the record of the refusal.
 const REFUSAL_TIME_MAX: Duration = Duration::from_secs(5);

@@ -1,18 +1,26 @@
 //! The criteria of a search in the register.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 use serde_json::Value;
 use shared::validation::{
     self, Fields, Rule, TEXT_CHARS_MAX, guid, named, one_of, text, timestamp, trace_id,
 };
-use shared::{Body, Result, Timestamp};
+use shared::{Body, RequestHash, Result, TimeKey, Timestamp};
 
 use super::record::Outcome;
-use crate::ids::{AuditRecordId, PatientId};
+use crate::ids::{AuditRecordId, AuditRecordTag, PatientId};
 
 /// The longest period that is searched without a criterion that few records match, in milliseconds:
 /// 31 days, as the register allows.
 const PERIOD_MS_MAX: i64 = 31 * 24 * 60 * 60 * 1000;
+
+/// The position of a record in the register.
+pub(crate) type Position = TimeKey<AuditRecordTag>;
+
+/// What ends the cursors of a search, so that no other search takes them.
+pub(crate) struct CursorMark(String);
 
 /// The criteria of a search, as the register takes them; a record must match all of them.
 #[derive(Default, Serialize)]
@@ -55,6 +63,11 @@ impl AuditRecordSearch {
         Self { patient_id: Some(patient_id), ..Self::default() }
     }
 
+    /// The mark of its cursors.
+    pub(crate) fn cursor_mark(&self) -> CursorMark {
+        CursorMark(RequestHash::of(self).prefix().to_owned())
+    }
+
     /// The `OpenAPI` schema of the body of `SearchAuditRecords`.
     pub(crate) fn schema() -> Value {
         validation::describe(search)
@@ -73,6 +86,21 @@ impl AuditRecordSearch {
             || self.subscription_id.is_some()
             || self.trace_id.is_some()
             || self.relates_to.is_some()
+    }
+}
+
+impl CursorMark {
+    /// A regular expression for a mark after a cursor.
+    pub(crate) const PATTERN: &str = r"\.[0-9a-f]{8}";
+
+    /// The text of a cursor.
+    pub(crate) fn mark(&self, cursor: &impl Display) -> String {
+        format!("{cursor}.{}", self.0)
+    }
+
+    /// The text without its mark; `None` unless it has this one.
+    pub(crate) fn unmarked<'a>(&self, text: &'a str) -> Option<&'a str> {
+        text.strip_suffix(&self.0)?.strip_suffix('.')
     }
 }
 

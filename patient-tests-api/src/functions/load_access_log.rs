@@ -44,7 +44,7 @@ fn operations() -> Vec<openapi::Operation> {
 /// Returns one page of a patient's access log.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
     let id = request.id_param("patientId")?;
-    let page = AccessLogRequest::parse(&request)?;
+    let page = AccessLogRequest::parse(id, &request)?;
     request.preconditions()?.check_unversioned()?;
 
     let found = access_log::load(&app.audit, id, page, &request).await;

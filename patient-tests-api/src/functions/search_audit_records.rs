@@ -1,16 +1,15 @@
 //! `POST audit/search`
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::http::{Request, Response};
-use shared::page::{self, PageRequest};
-use shared::{Result, TimeKey, openapi};
+use shared::{Result, openapi, page};
 
 use super::{Function, Handler, REGISTER};
 use crate::App;
 use crate::audit::{
-    AUDIT_RECORD, AuditRecordSearch, Audited, Disclosure, FoundPage, Operation, Resource,
+    AUDIT_RECORD, AuditRecordSearch, Audited, CursorMark, Disclosure, FoundPage, Operation,
+    Position, Resource,
 };
-use crate::ids::AuditRecordTag;
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {
@@ -39,18 +38,25 @@ fn operations() -> Vec<openapi::Operation> {
              can have fewer items than limit; Link has the next page. Send the same body for it.",
         )
         .body("AuditRecordSearch")
-        .pages_by(&TimeKey::<AuditRecordTag>::schema(), "AuditRecord"),
+        .pages_by(&cursor_schema(), "AuditRecord"),
     ]
+}
+
+fn cursor_schema() -> Value {
+    json!({"type": "string", "pattern": format!("^{}{}$", Position::PATTERN, CursorMark::PATTERN)})
 }
 
 /// Returns one page of the records that match.
 pub(crate) async fn handle(app: &App, request: Request) -> Result<Audited> {
-    let page = PageRequest::<TimeKey<AuditRecordTag>>::parse(&request, TimeKey::parse)?;
     request.preconditions()?.check_unversioned()?;
     let search = AuditRecordSearch::parse(request.json()?)?;
+    let mark = search.cursor_mark();
+    let limit = page::limit(&request)?;
+    let after = page::cursor(&request, |text| Position::parse(mark.unmarked(text)?))?;
 
-    let found = app.audit.search(&search, &page.query(), &request).await;
+    let found = app.audit.search(&search, &page::query(after.as_ref(), limit), &request).await;
     let found = found.map(|FoundPage { records, next }: FoundPage<Value>| {
+        let next = next.map(|next| page::query(Some(&mark.mark(&next)), limit));
         let response = Response::ok(&records).with_next_page(next);
         Disclosure::of(records.iter().map(id).collect(), response)
     });

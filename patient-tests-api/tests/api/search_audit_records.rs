@@ -183,6 +183,37 @@ async fn bad_searches_hand_out_nothing_and_are_not_recorded() {
 }
 
 #[tokio::test]
+async fn a_cursor_of_another_search_hands_out_nothing_and_is_not_recorded() {
+    let api = PatientTestsApi::start().await;
+    let [one, other] = [api.create_patient().await, api.create_patient().await];
+    for id in [&one, &one, &other, &other] {
+        api.load_patient(id).await;
+    }
+    let (first, next) = search(&api, "?limit=1", &json!({"patientId": one})).await;
+    let next = next.expect("there is a second page");
+    let log = api.call("GET", &format!("patient/{one}/access-log?limit=1")).expect(200).await;
+    let next_of_log = log.next_page().expect("there is a second page");
+    let calls = api.audit.calls();
+
+    for (body, query) in [
+        (json!({"patientId": other}), &next),
+        (json!({"patientId": one, "outcome": "succeeded"}), &next),
+        (json!({"patientId": other}), &next_of_log),
+    ] {
+        let refused = api.call("POST", &format!("audit/search{query}")).json(&body).expect(400);
+        let detail = &refused.await.body["detail"];
+        assert_eq!(detail, "The query parameter cursor must be taken from a Link header.");
+    }
+    api.call("GET", &format!("patient/{other}/access-log{next_of_log}")).expect(400).await;
+
+    assert_eq!(api.audit.calls(), calls);
+    let (second, _) = search(&api, &next, &json!({"patientId": one})).await;
+    assert_ne!(first, second);
+    let second = api.call("GET", &format!("patient/{one}/access-log{next_of_log}"));
+    assert_eq!(second.expect(200).await.body.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_register_that_cannot_be_read_is_503() {
     let api = PatientTestsApi::start().await;
     let id = api.create_patient().await;
