@@ -191,6 +191,11 @@ impl Measured {
         self.cpu[2]
     }
 
+    /// CPU time of mongod.
+    pub(crate) fn cpu_of_mongod(&self) -> Duration {
+        self.cpu[3]
+    }
+
     /// CPU time per request of each process, in microseconds.
     pub(crate) fn cpu_us(&self) -> [f64; PARTS.len()] {
         self.cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / self.latencies.len() as f64)

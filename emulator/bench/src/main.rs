@@ -16,6 +16,7 @@ mod load;
 mod payload;
 mod process;
 mod refusals;
+mod register;
 mod report;
 mod request;
 mod start;
@@ -65,6 +66,8 @@ struct Scale {
     requests: usize,
     /// The collection sizes for loading and searching.
     sizes: &'static [usize],
+    /// The numbers of audit records for reading access logs.
+    registers: &'static [usize],
     timing: Timing,
     /// The number of large bodies of each kind.
     refusals: usize,
@@ -77,6 +80,7 @@ const QUICK: Scale = Scale {
     seeded: 2_000,
     requests: 8_000,
     sizes: &[1_000, 10_000],
+    registers: &[10_000, 100_000],
     timing: Timing { warm_up: Duration::from_millis(150), measured: Duration::from_millis(400) },
     refusals: 5,
     mixed: Timing { warm_up: Duration::from_secs(2), measured: Duration::from_secs(8) },
@@ -87,6 +91,7 @@ const FULL: Scale = Scale {
     seeded: 10_000,
     requests: 100_000,
     sizes: &[1_000, 10_000, 100_000, 1_000_000],
+    registers: &[10_000, 100_000, 1_000_000],
     timing: Timing { warm_up: Duration::from_millis(500), measured: Duration::from_secs(2) },
     refusals: 40,
     mixed: Timing { warm_up: Duration::from_secs(5), measured: Duration::from_secs(40) },
@@ -137,6 +142,7 @@ async fn run(options: BenchOptions) -> Result<(), String> {
     bench.measure_refusals().await?;
     bench.measure_fairness().await?;
     bench.measure_growth().await?;
+    bench.measure_register().await?;
     bench.finish()
 }
 
@@ -158,6 +164,7 @@ impl Bench {
             refusals: Vec::new(),
             fairness: Vec::new(),
             growth: Vec::new(),
+            register: Vec::new(),
             failures: load::Failures::default(),
         };
         println!("Starting mongod (data in {}), both apps and the gateway …", report.data);

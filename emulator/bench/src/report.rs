@@ -12,6 +12,7 @@ use super::growth::GrowthPoint;
 use super::load::{Failures, Measured};
 use super::process::PARTS;
 use super::refusals::Refusal;
+use super::register::RegisterPoint;
 
 /// One phase: a number of clients with one operation at one entry point.
 #[derive(Clone, Debug, Serialize)]
@@ -49,6 +50,7 @@ pub(crate) struct Report {
     pub(crate) refusals: Vec<Refusal>,
     pub(crate) fairness: Vec<MixedLoad>,
     pub(crate) growth: Vec<GrowthPoint>,
+    pub(crate) register: Vec<RegisterPoint>,
     #[serde(skip)]
     pub(crate) failures: Failures,
 }

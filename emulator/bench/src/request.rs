@@ -10,8 +10,9 @@ use super::payload;
 /// The number of patients that share first and last name.
 pub(crate) const PATIENTS_PER_NAME: usize = 4;
 
-/// A text that each record in a response contains once.
-const RECORD_MARK: &[u8] = b"lastUpdated";
+/// A text that each record in a response contains once, and one of each line of an access log.
+const RECORD_MARK: &str = "lastUpdated";
+const LINE_MARK: &str = "outcome";
 
 /// Where requests enter the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +42,8 @@ pub(crate) struct Request {
     pub(crate) patient_id: Option<String>,
     pub(crate) body: String,
     success: u16,
-    /// The expected number of records in the response, if known.
-    finds: Option<usize>,
+    /// A text in the response and the expected number of its occurrences, if known.
+    finds: Option<(&'static str, usize)>,
 }
 
 impl EntryPoint {
@@ -120,7 +121,7 @@ impl Request {
     /// Searches by name.
     pub(crate) fn search_by_name(first: &str, last: &str) -> Self {
         let request = Self::search(&json!({ "firstName": first, "lastName": last }));
-        Self { finds: Some(PATIENTS_PER_NAME), ..request }
+        Self { finds: Some((RECORD_MARK, PATIENTS_PER_NAME)), ..request }
     }
 
     fn search(criteria: &Value) -> Self {
@@ -169,6 +170,19 @@ impl Request {
             body: String::new(),
             success: 200,
             finds: None,
+        }
+    }
+
+    /// The newest lines of a patient's access log, which has at least as many.
+    pub(crate) fn load_access_log(patient_id: &str, lines: usize) -> Self {
+        Self {
+            function: "LoadAccessLog",
+            method: "GET",
+            path: format!("/patient/{patient_id}/access-log?limit={lines}"),
+            patient_id: Some(patient_id.to_owned()),
+            body: String::new(),
+            success: 200,
+            finds: Some((LINE_MARK, lines)),
         }
     }
 
@@ -226,8 +240,9 @@ impl Request {
 
     /// Whether a response is the expected one.
     pub(crate) fn succeeded(&self, entry_point: EntryPoint, status: u16, body: &[u8]) -> bool {
-        let found = || body.windows(RECORD_MARK.len()).filter(|text| *text == RECORD_MARK).count();
-        if self.finds.is_some_and(|wanted| found() != wanted) {
+        let found =
+            |mark: &str| body.windows(mark.len()).filter(|text| *text == mark.as_bytes()).count();
+        if self.finds.is_some_and(|(mark, wanted)| found(mark) != wanted) {
             return false;
         }
         match entry_point {

@@ -234,7 +234,7 @@ async fn server_status(connection_string: &str) -> Result<Document, String> {
 }
 
 /// The server uses 32-bit or 64-bit integers, as needed.
-fn as_i64(number: &Bson) -> Option<i64> {
+pub(crate) fn as_i64(number: &Bson) -> Option<i64> {
     number.as_i64().or_else(|| number.as_i32().map(i64::from))
 }
 

@@ -20,7 +20,7 @@ mod wire;
 
 use tokio::sync::OnceCell;
 
-pub use collections::{CollectionPlan, create_collections};
+pub use collections::{CollectionPlan, Index, create_collections};
 pub use disturbance::Disturbance;
 pub use error::MongodError;
 pub use fail_point::{FailPoint, fail_commands, stop_throttling, throttle};
