@@ -88,7 +88,7 @@ locals {
     audit-failures = {
       description = "The audit register refuses records or fails: nothing is disclosed or written meanwhile."
       severity    = 0
-      query       = "union (AppRequests | where Name == 'CreateAuditRecord' and toint(ResultCode) >= 400), (AppDependencies | where Name == 'POST auditrecord' and Success == false)"
+      query       = "union (AppRequests | where Name in ('CreateAuditRecord', 'CreateAuditRecords') and toint(ResultCode) >= 400), (AppDependencies | where Name == 'POST auditrecord' and Success == false)"
     }
     host-key-refused = {
       description = "The Patient API's host refuses the gateway's key after it was read again: vault and host hold different keys. Rotate (function_key_rotation)."

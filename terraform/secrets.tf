@@ -50,7 +50,7 @@ locals {
     audit-api-key = {
       app    = "audit-api"
       caller = "patient-tests-api"
-      opens  = ["functions/CreateAuditRecord", "functions/Health"]
+      opens  = ["functions/CreateAuditRecord", "functions/CreateAuditRecords", "functions/Health"]
     }
     audit-api-reading-key = {
       app    = "audit-api"

@@ -29,7 +29,7 @@ const OWN: [Setting; 5] = [
         app: "patient-tests-api",
         is_secret: true,
         default: Default::Required,
-        meaning: "Writing key: function key of the Audit API's `CreateAuditRecord` and `Health`.",
+        meaning: "Writing key: function key of the Audit API's `CreateAuditRecord`, `CreateAuditRecords` and `Health`.",
     },
     Setting {
         name: "AUDIT_API_READING_KEY",

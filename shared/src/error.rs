@@ -124,6 +124,18 @@ impl Error {
         }
     }
 
+    /// The error of another record that the same command should have stored.
+    #[must_use]
+    pub(crate) fn of_the_same_command(&self) -> Self {
+        const CAUSE: &str = "the same command failed for another record";
+        match self {
+            Self::Throttled { retry_after } => Self::Throttled { retry_after: *retry_after },
+            Self::Unavailable { dependency, .. } => Self::unavailable(dependency.clone(), CAUSE),
+            Self::Unconfirmed { .. } => Self::Unconfirmed { source: CAUSE.into() },
+            _ => Self::Internal(CAUSE.into()),
+        }
+    }
+
     /// Whether an operator should see it: true for every error that the caller did not cause.
     pub fn is_ours(&self) -> bool {
         matches!(self.kind(), Kind::Throttled | Kind::Unavailable | Kind::Internal)

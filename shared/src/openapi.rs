@@ -8,7 +8,7 @@ use std::io::Write;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::http::{IDEMPOTENCY_KEY_CHARS_MAX, PURPOSE_PATTERN};
+use crate::http::{IdempotencyKey, PURPOSE_PATTERN};
 use crate::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::validation::LISTED_MAX;
 use crate::version::ENTITY_TAGS_PATTERN;
@@ -288,8 +288,7 @@ impl Operation {
         headers["Location"] = header("URL of the new record, relative to the request URL.", true);
         headers["Idempotency-Replayed"] =
             header("true if an earlier request created the record.", false);
-        let pattern = format!("^[!-~]{{1,{IDEMPOTENCY_KEY_CHARS_MAX}}}$");
-        let visible = json!({"type": "string", "pattern": pattern});
+        let visible = json!({"type": "string", "pattern": IdempotencyKey::PATTERN});
         let once =
             "A repeated request with the same key and body returns the record created first.";
         self.parameter("header", "Idempotency-Key", once, &visible)
@@ -309,6 +308,13 @@ impl Operation {
     #[must_use]
     pub fn returns_unversioned(self, schema: &str) -> Self {
         self.response(200, "The record.", json!({}), Some(named(schema))).problems(&[404])
+    }
+
+    /// Returns 200 with a list of this schema.
+    #[must_use]
+    pub fn returns_all(self, schema: &str) -> Self {
+        let list = json!({"type": "array", "items": named(schema)});
+        self.response(200, "One for each, in the same order.", json!({}), Some(list))
     }
 
     /// Returns 304 if the caller has the current version.

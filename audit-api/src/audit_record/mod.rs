@@ -1,5 +1,6 @@
 //! Audit records: who did what to which resource, with what outcome.
 
+mod batch;
 mod rules;
 mod search;
 mod store;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Body, Id, Result, TimeKey, Timestamp, Version, validation};
 
+pub(crate) use batch::{KeyedRecord, NewAuditRecords};
 pub(crate) use search::AuditRecordSearch;
 pub(crate) use store::AuditRecordStore;
 

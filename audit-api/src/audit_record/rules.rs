@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use shared::http::IdempotencyKey;
 use shared::validation::{
-    Fields, LIST_ITEMS_MAX, Mistakes, Object, Rule, TEXT_CHARS_MAX, date_time, guid, list, named,
-    one_of, text, timestamp, trace_id, version,
+    Fields, LIST_ITEMS_MAX, Mistakes, Object, Rule, SchemaHint, TEXT_CHARS_MAX, date_time, guid,
+    list, named, one_of, text, text_like, timestamp, trace_id, version,
 };
 use shared::{Id, Json};
 
+use super::batch::{KeyedRecord, NewAuditRecords, RECORDS_MAX};
 use super::{Actor, AuditRecord, AuditRecordSearch, NewAuditRecord, Outcome, Resource};
 
 /// The most criteria of a search, with room for later ones.
@@ -23,6 +25,22 @@ pub(super) fn new_audit_record(fields: &mut Fields<'_>) -> Option<NewAuditRecord
     fields.refused("id");
     fields.refused("createdDate");
     content(fields)
+}
+
+/// The body of `CreateAuditRecords`.
+pub(super) fn new_audit_records(fields: &mut Fields<'_>) -> Option<NewAuditRecords> {
+    fields.required("records", Records).map(NewAuditRecords)
+}
+
+fn keyed_record(fields: &mut Fields<'_>) -> Option<KeyedRecord> {
+    let key = text_like(
+        IdempotencyKey::parse,
+        SchemaHint::Pattern(IdempotencyKey::PATTERN),
+        "must be 1 to 255 visible ASCII characters",
+    );
+    let idempotency_key = fields.required("idempotencyKey", key);
+    let record = fields.required("record", named("NewAuditRecord", Object(new_audit_record)));
+    Some(KeyedRecord { idempotency_key: idempotency_key?, record: record? })
 }
 
 /// A record as the register returns it.
@@ -149,6 +167,33 @@ fn outcome() -> impl Rule<Output = Outcome> {
             "must be intended, succeeded, notFound, refused, failed or unknown",
         ),
     )
+}
+
+/// Records of which each is read for itself: the errors of one are no errors of the list.
+struct Records;
+
+impl Rule for Records {
+    type Output = Vec<Result<KeyedRecord, Mistakes>>;
+
+    fn read(&self, value: Json<'_>, mistakes: &mut Mistakes) -> Option<Self::Output> {
+        let items = match value {
+            Json::Array(items) if (1..=RECORDS_MAX).contains(&items.len()) => items,
+            _ => {
+                mistakes.note(format!("must be an array of 1 to {RECORDS_MAX} items"));
+                return None;
+            }
+        };
+        let read = |item| {
+            let mut mistakes = Mistakes::default();
+            Object(keyed_record).read(item, &mut mistakes).ok_or(mistakes)
+        };
+        Some(items.into_iter().map(read).collect())
+    }
+
+    fn schema(&self) -> Value {
+        let item = Object(keyed_record).schema();
+        json!({"type": "array", "minItems": 1, "maxItems": RECORDS_MAX, "items": item})
+    }
 }
 
 /// Search criteria: this app only knows that they are texts.

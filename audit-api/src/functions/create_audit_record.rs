@@ -12,7 +12,7 @@ use crate::App;
 use crate::audit_record::{AuditRecord, NewAuditRecord};
 
 /// The name. Changing it changes the ids that are derived from idempotency keys.
-const NAME: &str = "CreateAuditRecord";
+pub(super) const NAME: &str = "CreateAuditRecord";
 
 /// The function's entry in the table.
 pub(crate) const FUNCTION: Function = Function {

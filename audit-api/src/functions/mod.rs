@@ -4,6 +4,7 @@
 //! tests.
 
 pub(crate) mod create_audit_record;
+pub(crate) mod create_audit_records;
 pub(crate) mod health;
 pub(crate) mod load_audit_record;
 pub(crate) mod search_audit_records;
@@ -26,8 +27,9 @@ pub(crate) type Handler =
     for<'a> fn(&'a App, Request) -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
 
 /// The table of functions, from which dispatch, `function.json` and `OpenAPI` are derived.
-pub(crate) const FUNCTIONS: [Function; 4] = [
+pub(crate) const FUNCTIONS: [Function; 5] = [
     create_audit_record::FUNCTION,
+    create_audit_records::FUNCTION,
     search_audit_records::FUNCTION,
     load_audit_record::FUNCTION,
     health::FUNCTION,

@@ -1,6 +1,7 @@
 //! The Audit API as its clients see it: the real executable behind a Functions host.
 
 mod create_audit_record;
+mod create_audit_records;
 mod faults;
 mod function_table;
 mod health;

@@ -17,7 +17,7 @@ pub(super) const GATEWAY_KEY: CallerKey = CallerKey {
 pub(super) const WRITING_KEY: CallerKey = CallerKey {
     caller: PATIENT_APP,
     secret: "audit-writing-key",
-    opens: Opens::Functions(&["CreateAuditRecord", "Health"]),
+    opens: Opens::Functions(&["CreateAuditRecord", "CreateAuditRecords", "Health"]),
     value: |keys| &mut keys.audit_writing,
 };
 

@@ -9,14 +9,16 @@ use std::time::Instant;
 use bytes::Buf;
 use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::net::{TcpListener, TcpSocket};
-use tracing::{Instrument, Level, Span, field};
+use tracing::{Instrument, Span, field};
 use warp::Filter;
 use warp::http::{self as wire, HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::TimerRun;
 use super::invocation::{self, Invocation};
 use crate::http::{Request, Response, problem};
-use crate::telemetry::{InvocationLabel, TraceContext, TraceId, metrics, with_invocation_logs};
+use crate::telemetry::{
+    InvocationLabel, TraceContext, TraceId, log_failure, metrics, with_invocation_logs,
+};
 use crate::{Deadline, Error, Result, memory};
 
 /// The largest payload. A body of 1 MiB can grow sixfold by escaping, and the host repeats parts of
@@ -255,7 +257,7 @@ fn report(error: &Error, span: &Span) {
         span.record("otel.status_code", "ERROR");
         // The health check logged its failure already; probes must not repeat it.
         if !matches!(error, Error::Unhealthy) {
-            span.in_scope(|| log(error));
+            span.in_scope(|| log_failure(error));
         }
     }
 }
@@ -270,17 +272,6 @@ async fn without_panic_or_delay<T>(
         Ok(Err(_)) => Err(Error::Internal("a function panicked".into())),
         Err(elapsed) => Err(Error::unavailable("A dependency", elapsed)),
     }
-}
-
-/// Logs each request that failed for a reason other than the caller, with its causes.
-fn log(error: &Error) {
-    let message = error.with_causes();
-    // Application Insights turns an event with this name into an exception.
-    tracing::event!(
-        name: "exception",
-        Level::ERROR,
-        { exception.message = message, "exception.type" = error.kind_name() }
-    );
 }
 
 /// Whether this can be a function's name (`HostFunctionMetadataProvider.cs`), and not arbitrary

@@ -10,11 +10,12 @@ mod response;
 
 pub use caller::Caller;
 pub use headers::{Header, Headers};
+pub use problem::problem_body;
 pub use request::{IdempotencyKey, Request};
 pub use response::Response;
 
 pub(crate) use problem::problem;
-pub(crate) use request::{IDEMPOTENCY_KEY_CHARS_MAX, PURPOSE_PATTERN};
+pub(crate) use request::PURPOSE_PATTERN;
 
 #[cfg(test)]
 pub(crate) use request::tests::request as test_request;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::Response;
 use crate::error::{Error, FieldError};
@@ -68,6 +69,12 @@ pub(crate) fn problem(error: Error, type_prefix: &str, trace_id: TraceId) -> Res
         response = response.with_version(version);
     }
     response
+}
+
+/// The body of the problem, where it is a part of a response.
+pub fn problem_body(error: Error, type_prefix: &str, trace_id: TraceId) -> Box<RawValue> {
+    let body = problem(error, type_prefix, trace_id).into_body().unwrap_or_default();
+    RawValue::from_string(body).expect("a problem is JSON")
 }
 
 fn detail(error: &Error) -> Cow<'static, str> {

@@ -8,7 +8,7 @@ use crate::{Body, Deadline, Error, Id, Preconditions, Result};
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// The longest `Idempotency-Key`, in characters.
-pub(crate) const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
 /// The query parameter that can carry the host's key. The host does not remove it.
 const HOST_KEY_PARAMETER: &str = "code";
@@ -39,6 +39,17 @@ pub struct Request {
 /// The value of an `Idempotency-Key` header (IETF draft-ietf-httpapi-idempotency-key-header).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Parses a key: 1 to 255 visible ASCII characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&text.len());
+        (fits && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Self(text.to_owned()))
+    }
+
+    /// A regular expression for a key.
+    pub const PATTERN: &str = "^[!-~]{1,255}$";
+}
 
 impl Request {
     /// When the response is due.
@@ -177,13 +188,10 @@ impl Request {
         let Some(key) = self.headers.get(Header::IdempotencyKey) else {
             return Ok(None);
         };
-        let fits = (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len());
-        if !fits || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::InvalidRequest(
-                "The header Idempotency-Key must be 1 to 255 visible ASCII characters.",
-            ));
-        }
-        Ok(Some(IdempotencyKey(key.to_owned())))
+        let key = IdempotencyKey::parse(key).ok_or(Error::InvalidRequest(
+            "The header Idempotency-Key must be 1 to 255 visible ASCII characters.",
+        ))?;
+        Ok(Some(key))
     }
 
     /// The identifier of the record to create. It is derived from the idempotency key, the caller
@@ -196,14 +204,19 @@ impl Request {
     /// [`Error::InvalidRequest`] for a malformed `Idempotency-Key`.
     pub fn id_to_create<T>(&self, function: &str) -> Result<Id<T>> {
         Ok(match self.idempotency_key()? {
-            Some(key) => {
-                // The host ignores letter case and a trailing slash.
-                let path = self.path.trim_end_matches('/').to_ascii_lowercase();
-                let caller = self.caller();
-                Id::from_idempotency_key(caller.idempotency_scope(), function, &path, &key.0)
-            }
+            Some(key) => self.id_for_key(&key, function, &self.plain_path()),
             None => Id::generate(),
         })
+    }
+
+    /// The path in lower case and without a trailing slash, both of which the host ignores.
+    pub fn plain_path(&self) -> String {
+        self.path.trim_end_matches('/').to_ascii_lowercase()
+    }
+
+    /// The identifier of the record that this caller creates with `function` at `path` and a key.
+    pub fn id_for_key<T>(&self, key: &IdempotencyKey, function: &str, path: &str) -> Id<T> {
+        Id::from_idempotency_key(self.caller().idempotency_scope(), function, path, &key.0)
     }
 
     /// The value of `Location` for `collection/id`, relative to the request URL.

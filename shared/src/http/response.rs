@@ -105,6 +105,11 @@ impl Response {
         self.body.as_deref()
     }
 
+    /// Takes the body, if any.
+    pub(crate) fn into_body(self) -> Option<String> {
+        self.body
+    }
+
     fn json(status: u16, media_type: &'static str, body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).expect("serialising our own types cannot fail");
         Self::with_body(status, media_type, body)

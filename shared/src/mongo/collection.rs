@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::TryStreamExt;
+use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, field};
 
 use super::Database;
+use super::batch::{Batch, End};
 use super::database::Connection;
 use super::retry;
 use crate::{Deadline, Error, RequestHash, Result};
@@ -69,8 +71,50 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
         T: Insertable,
     {
         if self.insert(document, deadline).await? {
-            return Ok(None);
+            Ok(None)
+        } else {
+            self.stored_once(document, deadline).await
         }
+    }
+
+    /// Inserts documents with one command, each as [`Self::insert_once`] does. The results are in the
+    /// same order; a document that fails leaves the others alone.
+    pub async fn insert_each_once(
+        &self,
+        documents: &[T],
+        deadline: Deadline,
+    ) -> Vec<Result<Option<T>>>
+    where
+        T: Insertable,
+    {
+        let batch = Batch::of(documents.len());
+        let attempt = |collection: mongodb::Collection<T>| {
+            let batch = &batch;
+            async move {
+                let sent = batch.waiting();
+                let documents = sent.iter().map(|index| &documents[*index]);
+                let outcome = collection.insert_many(documents).ordered(false).await;
+                batch.note(&sent, outcome.map(|_| ()))
+            }
+        };
+        let ended = self.write("insert", deadline, attempt).await;
+        let ended = ended.and_then(|outcome| outcome.map_err(Error::from));
+        let ends = batch.into_ends(ended).into_iter().zip(documents);
+        join_all(ends.map(|(end, document)| async move {
+            match end {
+                End::Inserted => Ok(None),
+                End::Duplicate => self.stored_once(document, deadline).await,
+                End::Failed(error) => Err(error),
+            }
+        }))
+        .await
+    }
+
+    /// The document that is stored under the identifier of this one, which could not be inserted.
+    async fn stored_once(&self, document: &T, deadline: Deadline) -> Result<Option<T>>
+    where
+        T: Insertable,
+    {
         let stored = self.find_one(&document.key(), deadline).await;
         match stored.map_err(Error::of_unconfirmed_write)? {
             Some(stored) if stored.request_hash() == document.request_hash() => Ok(Some(stored)),

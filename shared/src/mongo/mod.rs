@@ -1,5 +1,6 @@
 //! `MongoDB` as Cosmos DB offers it: single-document operations, no transactions, all repeatable.
 
+mod batch;
 mod collection;
 mod database;
 mod retry;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::telemetry::metrics;
 use crate::{Deadline, Error, backoff, retry};
-use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use mongodb::error::{
+    Error as DriverError, ErrorKind, IndexedWriteError, InsertManyError, WriteFailure,
+};
 
 /// `Retry-After` if the database gave no wait.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
@@ -60,6 +62,20 @@ enum Class {
 }
 
 impl Failure {
+    /// Why one document of a command was not inserted.
+    pub(super) fn of_one(error: &IndexedWriteError) -> Self {
+        let name = error.code_name.clone().unwrap_or_default();
+        Self {
+            class: classify_code(error.code, &error.message),
+            cause: Cause::Code { code: error.code, name },
+        }
+    }
+
+    /// Whether another attempt can succeed.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self.class, Class::Throttled { .. } | Class::Transient)
+    }
+
     /// Whether a document with this identifier exists.
     pub(super) fn is_duplicate(&self) -> bool {
         self.class == Class::Duplicate
@@ -148,6 +164,10 @@ pub(super) fn may_have_run(error: &DriverError) -> bool {
         ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
         ErrorKind::Write(WriteFailure::WriteError(write)) => is_interruption(write.code),
         ErrorKind::Command(command) => is_interruption(command.code),
+        ErrorKind::InsertMany(InsertManyError { write_concern_error, write_errors, .. }) => {
+            let mut errors = write_errors.iter().flatten();
+            write_concern_error.is_some() || errors.any(|error| is_interruption(error.code))
+        }
         // These precede the sending of the command.
         ErrorKind::Authentication { .. }
         | ErrorKind::BsonSerialization(_)
@@ -216,8 +236,19 @@ fn code_of(error: &DriverError) -> Option<(i32, &str)> {
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
             Some((concern.code, &concern.message))
         }
+        ErrorKind::InsertMany(error) => match (&error.write_concern_error, passing(error)) {
+            (Some(concern), _) => Some((concern.code, &concern.message)),
+            (None, Some(write)) => Some((write.code, &write.message)),
+            (None, None) => None,
+        },
         _ => None,
     }
+}
+
+/// The failure of a document that another attempt may insert: it decides whether there is one.
+fn passing(error: &InsertManyError) -> Option<&IndexedWriteError> {
+    let errors = error.write_errors.as_deref().unwrap_or_default();
+    errors.iter().find(|error| Failure::of_one(error).may_pass()).or(errors.first())
 }
 
 fn code_name_of(error: &DriverError) -> &str {
@@ -227,6 +258,10 @@ fn code_name_of(error: &DriverError) -> &str {
             write.code_name.as_deref().unwrap_or_default()
         }
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => &concern.code_name,
+        ErrorKind::InsertMany(error) => match (&error.write_concern_error, passing(error)) {
+            (Some(concern), _) => &concern.code_name,
+            (None, write) => write.and_then(|write| write.code_name.as_deref()).unwrap_or_default(),
+        },
         _ => "",
     }
 }

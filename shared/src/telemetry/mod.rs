@@ -22,12 +22,23 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::secret::Secret;
-use crate::{HttpClient, Id};
+use crate::{Error, HttpClient, Id};
 
 pub use opentelemetry::trace::TraceId;
 pub use trace_context::TraceContext;
 
 pub(crate) use invocation::{InvocationLabel, with_invocation_logs};
+
+/// Logs a failure that the caller did not cause, with its causes.
+pub fn log_failure(error: &Error) {
+    let message = error.with_causes();
+    // Application Insights turns an event with this name into an exception.
+    tracing::event!(
+        name: "exception",
+        Level::ERROR,
+        { exception.message = message, "exception.type" = error.kind_name() }
+    );
+}
 
 /// The telemetry of an app.
 #[derive(Clone, Debug)]

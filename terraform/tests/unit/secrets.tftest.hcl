@@ -107,6 +107,7 @@ run "each_key_opens_what_its_caller_calls_and_nothing_else" {
       patient-api-key = ["Microsoft.Web/sites/host/functionKeys [concat(parameters('app'), '/default/', parameters('name'))]"]
       audit-api-key = [
         "Microsoft.Web/sites/functions/keys [concat(parameters('app'), '/CreateAuditRecord/', parameters('name'))]",
+        "Microsoft.Web/sites/functions/keys [concat(parameters('app'), '/CreateAuditRecords/', parameters('name'))]",
         "Microsoft.Web/sites/functions/keys [concat(parameters('app'), '/Health/', parameters('name'))]",
       ]
       audit-api-reading-key = [
@@ -164,6 +165,7 @@ run "a_host_knows_a_key_before_its_caller_does" {
       patient-api-key = [["[resourceId('Microsoft.Web/sites/host/functionKeys', parameters('app'), 'default', parameters('name'))]"]]
       audit-api-key = [[
         "[resourceId('Microsoft.Web/sites/functions/keys', parameters('app'), 'CreateAuditRecord', parameters('name'))]",
+        "[resourceId('Microsoft.Web/sites/functions/keys', parameters('app'), 'CreateAuditRecords', parameters('name'))]",
         "[resourceId('Microsoft.Web/sites/functions/keys', parameters('app'), 'Health', parameters('name'))]",
       ]]
       audit-api-reading-key = [[
@@ -182,6 +184,7 @@ run "each_host_is_asked_for_its_keys_and_nothing_of_the_answer_is_kept" {
     condition = toset([for wait in azapi_resource_action.function_keys : "${wait.method} ${wait.resource_id} ${wait.action}"]) == toset([
       "POST ${module.function_app["patient-tests-api"].id} host/default/listKeys",
       "POST ${module.function_app["audit-api"].id} functions/CreateAuditRecord/listKeys",
+      "POST ${module.function_app["audit-api"].id} functions/CreateAuditRecords/listKeys",
       "POST ${module.function_app["audit-api"].id} functions/Health/listKeys",
       "POST ${module.function_app["audit-api"].id} functions/LoadAuditRecord/listKeys",
       "POST ${module.function_app["audit-api"].id} functions/SearchAuditRecords/listKeys",
