@@ -226,7 +226,7 @@ run "a_host_is_asked_again_after_a_rotation_or_new_code" {
   command = plan
 
   assert {
-    condition     = { for opened, write in terraform_data.function_key_write : split("/", opened)[0] => write.input.package... } == { patient-api-key = ["patient-1.zip"], audit-api-key = ["audit-1.zip", "audit-1.zip"], audit-api-reading-key = ["audit-1.zip", "audit-1.zip"] }
+    condition     = { for opened, write in terraform_data.function_key_write : split("/", opened)[0] => write.input.package... } == { patient-api-key = ["patient-1.zip"], audit-api-key = ["audit-1.zip", "audit-1.zip", "audit-1.zip"], audit-api-reading-key = ["audit-1.zip", "audit-1.zip"] }
     error_message = "A host that starts new code could be sent keys too early."
   }
 
