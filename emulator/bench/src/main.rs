@@ -52,6 +52,9 @@ struct BenchOptions {
     /// Where an older build of them is packaged: compares the two, in turn
     #[arg(long, value_name = "OLDER-FUNCTIONS")]
     against: Option<PathBuf>,
+    /// Measures the audit register alone
+    #[arg(long, conflicts_with = "against")]
+    register: bool,
     /// Takes less time, for a rough idea
     #[arg(long)]
     quick: bool,
@@ -132,6 +135,10 @@ async fn run(options: BenchOptions) -> Result<(), String> {
         return comparison::run(&options.functions, older, options.scale()).await;
     }
     let mut bench = Bench::start(options).await?;
+    if bench.options.register {
+        bench.measure_register().await?;
+        return bench.finish();
+    }
     bench.measure_idle_memory().await?;
     bench.measure_starts().await?;
     let data = bench.measure_memory_under_load().await?;
