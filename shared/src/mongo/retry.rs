@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::telemetry::metrics;
 use crate::{Deadline, Error, backoff, retry};
 use mongodb::error::{
-    Error as DriverError, ErrorKind, IndexedWriteError, InsertManyError, WriteFailure,
+    Error as DriverError, ErrorKind, IndexedWriteError, InsertManyError, WriteConcernError,
+    WriteFailure,
 };
 
 /// `Retry-After` if the database gave no wait.
@@ -64,11 +65,8 @@ enum Class {
 impl Failure {
     /// Why one document of a command was not inserted.
     pub(super) fn of_one(error: &IndexedWriteError) -> Self {
-        let name = error.code_name.clone().unwrap_or_default();
-        Self {
-            class: classify_code(error.code, &error.message),
-            cause: Cause::Code { code: error.code, name },
-        }
+        let reply = Reply::to_one(error);
+        Self { class: classify_code(reply.code, reply.message), cause: Cause::from(reply) }
     }
 
     /// Whether another attempt can succeed.
@@ -148,11 +146,17 @@ impl fmt::Display for Cause {
 
 impl From<&DriverError> for Cause {
     fn from(error: &DriverError) -> Self {
-        match (&*error.kind, code_of(error)) {
-            (_, Some((code, _))) => Self::Code { code, name: code_name_of(error).to_owned() },
+        match (&*error.kind, Reply::of(error)) {
+            (_, Some(reply)) => reply.into(),
             (ErrorKind::Io(io), None) => Self::Io(io.kind()),
             (kind, None) => Self::Kind(kind_name(kind)),
         }
+    }
+}
+
+impl From<Reply<'_>> for Cause {
+    fn from(reply: Reply<'_>) -> Self {
+        Self::Code { code: reply.code, name: reply.name.to_owned() }
     }
 }
 
@@ -188,8 +192,8 @@ fn is_interruption(code: i32) -> bool {
 }
 
 fn classify(error: &DriverError) -> Class {
-    if let Some((code, message)) = code_of(error) {
-        return classify_code(code, message);
+    if let Some(reply) = Reply::of(error) {
+        return classify_code(reply.code, reply.message);
     }
     match &*error.kind {
         ErrorKind::Io(_)
@@ -229,40 +233,50 @@ fn retry_after(message: &str) -> Option<Duration> {
     digits.parse().ok().map(Duration::from_millis)
 }
 
-fn code_of(error: &DriverError) -> Option<(i32, &str)> {
-    match &*error.kind {
-        ErrorKind::Command(command) => Some((command.code, &command.message)),
-        ErrorKind::Write(WriteFailure::WriteError(write)) => Some((write.code, &write.message)),
-        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
-            Some((concern.code, &concern.message))
-        }
-        ErrorKind::InsertMany(error) => match (&error.write_concern_error, passing(error)) {
-            (Some(concern), _) => Some((concern.code, &concern.message)),
-            (None, Some(write)) => Some((write.code, &write.message)),
-            (None, None) => None,
-        },
-        _ => None,
+/// The server's reply to a command or a document that it did not carry out.
+struct Reply<'a> {
+    code: i32,
+    name: &'a str,
+    message: &'a str,
+}
+
+impl<'a> Reply<'a> {
+    /// The reply in a driver error, if the server sent one.
+    fn of(error: &'a DriverError) -> Option<Self> {
+        Some(match &*error.kind {
+            ErrorKind::Command(command) => {
+                Self { code: command.code, name: &command.code_name, message: &command.message }
+            }
+            ErrorKind::Write(WriteFailure::WriteError(write)) => Self {
+                code: write.code,
+                name: write.code_name.as_deref().unwrap_or_default(),
+                message: &write.message,
+            },
+            ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
+                Self::unconfirmed(concern)
+            }
+            ErrorKind::InsertMany(error) => match &error.write_concern_error {
+                Some(concern) => Self::unconfirmed(concern),
+                None => Self::deciding(error.write_errors.as_deref()?)?,
+            },
+            _ => return None,
+        })
     }
-}
 
-/// The failure of a document that another attempt may insert: it decides whether there is one.
-fn passing(error: &InsertManyError) -> Option<&IndexedWriteError> {
-    let errors = error.write_errors.as_deref().unwrap_or_default();
-    errors.iter().find(|error| Failure::of_one(error).may_pass()).or(errors.first())
-}
+    /// The reply to one document of a command.
+    fn to_one(error: &'a IndexedWriteError) -> Self {
+        let name = error.code_name.as_deref().unwrap_or_default();
+        Self { code: error.code, name, message: &error.message }
+    }
 
-fn code_name_of(error: &DriverError) -> &str {
-    match &*error.kind {
-        ErrorKind::Command(command) => &command.code_name,
-        ErrorKind::Write(WriteFailure::WriteError(write)) => {
-            write.code_name.as_deref().unwrap_or_default()
-        }
-        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => &concern.code_name,
-        ErrorKind::InsertMany(error) => match (&error.write_concern_error, passing(error)) {
-            (Some(concern), _) => &concern.code_name,
-            (None, write) => write.and_then(|write| write.code_name.as_deref()).unwrap_or_default(),
-        },
-        _ => "",
+    /// The reply that decides whether there is another attempt: that to a document which it may insert.
+    fn deciding(errors: &'a [IndexedWriteError]) -> Option<Self> {
+        let passing = errors.iter().find(|error| Failure::of_one(error).may_pass());
+        passing.or(errors.first()).map(Self::to_one)
+    }
+
+    fn unconfirmed(concern: &'a WriteConcernError) -> Self {
+        Self { code: concern.code, name: &concern.code_name, message: &concern.message }
     }
 }
 
