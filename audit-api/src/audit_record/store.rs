@@ -122,11 +122,7 @@ impl AuditRecordStore {
         let (filter, newest_first) = (&filter, &newest_first);
         let fetch = |after: Option<Position>, portion| async move {
             let rest = match after {
-                Some(after) if criteria.is_selective() => {
-                    let mut filter = filter.clone();
-                    filter.insert("$nor", not_older_than(after));
-                    filter
-                }
+                Some(after) if criteria.is_selective() => selective_rest(filter.clone(), after),
                 Some(after) => doc! { "$and": [filter.clone(), older_than(after)] },
                 None => filter.clone(),
             };
@@ -233,15 +229,18 @@ fn older_than(position: Position) -> Document {
     }
 }
 
-/// The conditions of the records before this position, and of that at it. Excluded by `$nor`, which
-/// uses no index, they leave the choice to the criterion that few records match; a bound of
-/// `createdDate` makes the database weigh a walk through the whole register at each page.
-fn not_older_than(position: Position) -> Vec<Document> {
+/// The filter that finds the rest of a selective search, after this position. It excludes what comes
+/// before by `$nor`, which uses no index, and so leaves the choice of one to the criterion that few
+/// records match; a bound of `createdDate` makes the database weigh a walk through the whole register
+/// at each page.
+fn selective_rest(mut filter: Document, position: Position) -> Document {
     let created_date = date(position.time);
-    vec![
+    let not_older = vec![
         doc! { "createdDate": { "$gt": created_date } },
         doc! { "createdDate": created_date, "_id": { "$gte": position.id.to_string() } },
-    ]
+    ];
+    filter.insert("$nor", not_older);
+    filter
 }
 
 fn date(timestamp: Timestamp) -> DateTime {

@@ -1,7 +1,5 @@
 //! `POST auditrecords`
 
-use std::collections::VecDeque;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -93,10 +91,10 @@ pub(crate) async fn handle(app: &App, request: Request) -> Result<Response> {
     let mut records = Vec::with_capacity(entries.len());
     let read: Vec<_> =
         entries.into_iter().map(|entry| entry.map(|entry| records.push(register(entry)))).collect();
-    let mut stored = VecDeque::from(app.audit_records.insert_each(records, request.deadline).await);
+    let mut stored = app.audit_records.insert_each(records, request.deadline).await.into_iter();
     let results = read.into_iter().map(|read| {
         let stored = match read {
-            Ok(()) => stored.pop_front().expect("every record has a result"),
+            Ok(()) => stored.next().expect("every record has a result"),
             Err(mistakes) => Err(Error::InvalidBody(mistakes)),
         };
         result(stored, &request)

@@ -71,10 +71,9 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
         T: Insertable,
     {
         if self.insert(document, deadline).await? {
-            Ok(None)
-        } else {
-            self.stored_once(document, deadline).await
+            return Ok(None);
         }
+        self.stored_once(document, deadline).await
     }
 
     /// Inserts documents with one command, each as [`Self::insert_once`] does. The results are in the
@@ -87,6 +86,10 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Collection<T> {
     where
         T: Insertable,
     {
+        // The driver refuses a command without documents.
+        if documents.is_empty() {
+            return Vec::new();
+        }
         let batch = Batch::of(documents.len());
         let attempt = |collection: mongodb::Collection<T>| {
             let batch = &batch;
