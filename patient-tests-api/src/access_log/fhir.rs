@@ -170,18 +170,25 @@ fn agents(pattern: &Pattern, line: &Access) -> Vec<Value> {
         Some(organisation) => json!({"display": organisation}),
         None => absent("unknown"),
     };
-    let agent = |(system, code): (&str, &str), who: Value, requestor: bool| json!({"type": {"coding": [coding(system, code)]}, "who": who, "requestor": requestor});
     let mut agents = vec![
-        agent(pattern.client, who, line.person.is_none()),
-        agent(pattern.server, json!({"display": SERVER}), false),
+        machine(pattern.client, who, line.person.is_none()),
+        machine(pattern.server, json!({"display": SERVER}), false),
     ];
-    for machine in &mut agents {
-        machine["network"] = absent("masked");
-    }
     if let Some(person) = &line.person {
         agents.push(agent(pattern.user, json!({"display": person}), true));
     }
     agents
+}
+
+/// An agent that has a network, which the log does not tell.
+fn machine(kind: (&str, &str), who: Value, requestor: bool) -> Value {
+    let mut machine = agent(kind, who, requestor);
+    machine["network"] = absent("masked");
+    machine
+}
+
+fn agent((system, code): (&str, &str), who: Value, requestor: bool) -> Value {
+    json!({"type": {"coding": [coding(system, code)]}, "who": who, "requestor": requestor})
 }
 
 /// What the interaction was about: the query of a search, else the records.
