@@ -28,13 +28,6 @@ fn statuses(results: &[Value]) -> Vec<u64> {
     results.iter().map(|result| result["status"].as_u64().expect("a status")).collect()
 }
 
-/// An app whose commands can be made to fail by its name.
-async fn start_named(app_name: &str) -> (AuditApi, String) {
-    let connection_string = mongo::for_tests().await;
-    let own = mongo::with_option(&connection_string, "appName", app_name);
-    (AuditApi::start_on(&own).await, connection_string)
-}
-
 #[tokio::test]
 async fn each_record_is_stored_as_if_it_came_alone() {
     let api = AuditApi::start().await;
@@ -139,7 +132,7 @@ async fn a_body_without_records_and_one_with_too_many_are_refused() {
 
 #[tokio::test]
 async fn throttled_records_are_tried_again_until_all_are_stored() {
-    let (api, connection_string) = start_named("audit-batch-throttled").await;
+    let (api, connection_string) = AuditApi::start_named("audit-batch-throttled").await;
     let fail_point = mongo::fail_commands(
         &connection_string,
         "audit-batch-throttled",
@@ -171,7 +164,7 @@ async fn records_whose_reply_was_lost_are_stored_once() {
 
 #[tokio::test]
 async fn a_database_that_refuses_has_a_problem_for_each_record() {
-    let (api, connection_string) = start_named("audit-batch-refused").await;
+    let (api, connection_string) = AuditApi::start_named("audit-batch-refused").await;
     let fail_point = mongo::fail_commands(
         &connection_string,
         "audit-batch-refused",

@@ -8,10 +8,8 @@ use crate::helpers::{AuditApi, record};
 
 #[tokio::test]
 async fn a_throttled_record_is_tried_again_until_it_is_stored() {
-    let connection_string = mongo::for_tests().await;
     let app_name = "audit-throttled";
-    let api =
-        AuditApi::start_on(&mongo::with_option(&connection_string, "appName", app_name)).await;
+    let (api, connection_string) = AuditApi::start_named(app_name).await;
     let fail_point = mongo::fail_commands(
         &connection_string,
         app_name,
@@ -42,10 +40,8 @@ async fn a_record_whose_reply_was_lost_is_stored_once() {
 
 #[tokio::test]
 async fn a_database_that_refuses_is_unavailable() {
-    let connection_string = mongo::for_tests().await;
     let app_name = "audit-refused";
-    let api =
-        AuditApi::start_on(&mongo::with_option(&connection_string, "appName", app_name)).await;
+    let (api, connection_string) = AuditApi::start_named(app_name).await;
     let fail_point = mongo::fail_commands(
         &connection_string,
         app_name,
@@ -65,10 +61,8 @@ async fn a_database_that_refuses_is_unavailable() {
 
 #[tokio::test]
 async fn a_throttled_search_is_tried_again_until_it_has_its_page() {
-    let connection_string = mongo::for_tests().await;
     let app_name = "audit-search-throttled";
-    let api =
-        AuditApi::start_on(&mongo::with_option(&connection_string, "appName", app_name)).await;
+    let (api, connection_string) = AuditApi::start_named(app_name).await;
     let id = api.create(&record()).expect(201).await.body["id"].clone();
     let fail_point = mongo::fail_commands(
         &connection_string,
@@ -85,10 +79,8 @@ async fn a_throttled_search_is_tried_again_until_it_has_its_page() {
 
 #[tokio::test]
 async fn a_search_that_the_database_refuses_is_unavailable_and_has_no_records() {
-    let connection_string = mongo::for_tests().await;
     let app_name = "audit-search-refused";
-    let api =
-        AuditApi::start_on(&mongo::with_option(&connection_string, "appName", app_name)).await;
+    let (api, connection_string) = AuditApi::start_named(app_name).await;
     let id = api.create(&record()).expect(201).await.body["id"].clone();
     let id = id.as_str().expect("a record has an id");
     let criteria = json!({"resourceId": record()["resource"]["id"]});

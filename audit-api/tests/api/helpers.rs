@@ -42,6 +42,14 @@ impl AuditApi {
         Self::start_with(&[("MONGO_CONNECTION_STRING", connection_string)]).await
     }
 
+    /// Starts the app under this name, by which a fail point finds its commands; also returns the
+    /// connection string for the fail point.
+    pub async fn start_named(app_name: &str) -> (Self, String) {
+        let connection_string = mongo::for_tests().await;
+        let own = mongo::with_option(&connection_string, "appName", app_name);
+        (Self::start_on(&own).await, connection_string)
+    }
+
     /// Starts the app with these settings and a database of its own.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let database = format!("audit-{}", Uuid::new_v4().simple());
