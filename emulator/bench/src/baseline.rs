@@ -203,6 +203,12 @@ pub(crate) async fn connect(connection_string: &str) -> Result<Client, String> {
     Client::with_options(options).map_err(message)
 }
 
+/// Writes what was inserted to disk, which would otherwise happen while something is measured.
+pub(crate) async fn flush(client: &Client) -> Result<(), String> {
+    let fsync = doc! { "fsync": 1 };
+    client.database("admin").run_command(fsync).await.map(|_| ()).map_err(message)
+}
+
 /// Copies a document with a new id.
 pub(crate) fn copy(pattern: &Document) -> (String, Document) {
     let id = Uuid::now_v7().to_string();

@@ -147,8 +147,6 @@ impl Rounds {
 
     /// The median of the rounds, so that a disturbed round does not count.
     fn median_us(&self) -> f64 {
-        let mut medians_us = self.medians_us.clone();
-        medians_us.sort_by(f64::total_cmp);
-        medians_us.get(medians_us.len() / 2).copied().unwrap_or(f64::NAN)
+        load::median(self.medians_us.clone())
     }
 }

@@ -71,9 +71,7 @@ impl Bench {
                 ids.extend(copies.into_iter().map(|(id, _)| id));
                 stored += portion;
             }
-            // Otherwise the flush of the inserts would distort the measurement.
-            let fsync = doc! { "fsync": 1 };
-            client.database("admin").run_command(fsync).await.map_err(message)?;
+            baseline::flush(&client).await?;
             fastrand::shuffle(&mut ids);
             let post_codes = SEARCHED.min(stored / PATIENTS_PER_POST_CODE);
             let post_codes = 0..u32::try_from(post_codes).map_err(message)?;

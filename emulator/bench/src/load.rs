@@ -113,6 +113,12 @@ pub(crate) async fn repeat<C: Caller>(callers: Vec<C>, times: usize) -> Failures
     join(running).await.failures
 }
 
+/// The median; NaN without values.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
 async fn join(mut running: JoinSet<Tally>) -> Tally {
     let mut total = Tally::default();
     while let Some(joined) = running.join_next().await {

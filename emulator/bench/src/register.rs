@@ -104,9 +104,7 @@ impl Bench {
                 records.insert_many(&copies).await.map_err(message)?;
                 stored += portion;
             }
-            // Otherwise the flush of the inserts would distort the measurement.
-            let fsync = doc! { "fsync": 1 };
-            client.database("admin").run_command(fsync).await.map_err(message)?;
+            baseline::flush(client).await?;
             self.measure_logs_among(system, client, size, &patients).await?;
         }
         self.judge_logs();
@@ -137,8 +135,11 @@ impl Bench {
                 }
             }
         }
-        let point =
-            RegisterPoint { records, database_us: median(database_us), p50_us: median(whole_us) };
+        let point = RegisterPoint {
+            records,
+            database_us: load::median(database_us),
+            p50_us: load::median(whole_us),
+        };
         println!("{records:>9} {:>12.2} {:>8.2}", point.database_us / 1e3, point.p50_us / 1e3);
         self.report.register.push(point);
         Ok(())
@@ -291,9 +292,4 @@ async fn read_time_us(client: &Client) -> Result<f64, String> {
     let reads = status.get_document("opLatencies").and_then(|all| all.get_document("reads"));
     let latency = reads.map_err(message)?.get("latency").and_then(|latency: &Bson| as_i64(latency));
     latency.map(|latency| latency as f64).ok_or_else(|| "mongod reports no latency".to_owned())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
